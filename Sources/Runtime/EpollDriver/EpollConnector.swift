@@ -1,0 +1,64 @@
+#if os(Linux)
+import CEpoll
+import EventLoop
+import Glibc
+
+/// One outgoing connection while it is being made.
+final class EpollConnector: EpollSource {
+    private(set) var fd: Int32 = -1
+    var tag: UInt64 = 0
+    private let address: SocketAddress
+    private unowned let loop: EpollLoop
+    private var completed: ((Result<Connection, SocketError>) -> Void)?
+    private var timer: TimerToken?
+
+    init(address: SocketAddress, loop: EpollLoop, completed: @escaping (Result<Connection, SocketError>) -> Void) {
+        self.address = address
+        self.loop = loop
+        self.completed = completed
+    }
+
+    func start(timeout: UInt64) {
+        do throws(SocketError) {
+            fd = try Sockets.open(address)
+            let result = try Sockets.withSystemAddress(address) { Glibc.connect(fd, $0, $1) }
+            guard result == 0 || errno == EINPROGRESS else {
+                throw Sockets.failure("connect", address, closing: fd)
+            }
+            guard loop.add(self, events: .output) else {
+                throw Sockets.failure("epoll_ctl", address, closing: fd)
+            }
+        } catch {
+            loop.schedule(after: 0) { self.finish(.failure(error)) }
+            return
+        }
+        timer = loop.schedule(after: timeout) { [self] in
+            guard completed != nil else { return }
+            loop.remove(self)
+            finish(.failure(error(ETIMEDOUT)))
+        }
+    }
+
+    func ready(_ events: Readiness) {
+        let failed = Sockets.pendingError(fd)
+        guard failed == 0 else {
+            loop.remove(self)
+            return finish(.failure(error(failed)))
+        }
+        loop.release(self)
+        guard let connection = loop.adopt(fd: fd) else { return finish(.failure(error(EMFILE))) }
+        finish(.success(connection))
+    }
+
+    private func finish(_ result: Result<Connection, SocketError>) {
+        if let timer { loop.cancel(timer) }
+        let completed = completed
+        self.completed = nil
+        completed?(result)
+    }
+
+    private func error(_ number: Int32) -> SocketError {
+        SocketError(call: "connect", address: address, errno: number, reason: String(cString: strerror(number)))
+    }
+}
+#endif

@@ -1,0 +1,326 @@
+#if os(Linux)
+import CEpoll
+public import EventLoop
+import Glibc
+import Synchronization
+
+/// The data plane's loop on Linux: level-triggered epoll on a thread of its own.
+///
+/// A turn: wait, read and handle what is ready, run due timers and posted work, then send what every touched
+/// connection has to say. A read goes into one buffer shared by all connections and costs no allocation.
+///
+/// Safety of `@unchecked Sendable`: everything but `inbox`, `wakeup` and `thread` is touched by the loop's thread
+/// alone, which `isCurrent` checks at the entries.
+public final class EpollLoop: EventLoop, @unchecked Sendable {
+    public private(set) var now: UInt64
+    public private(set) var wallClock: Int64
+
+    let epoll: Int32
+    let pool = BufferPool()
+    let readBuffer = UnsafeMutableRawBufferPointer.allocate(byteCount: EpollConnection.readSize * 2, alignment: 64)
+
+    private let wakeup: Int32
+    private let inbox = Inbox()
+    private let thread = Mutex<pthread_t?>(nil)
+    private var timers = TimerHeap()
+    private var endOfTurn: [() -> Void] = []
+    /// By file descriptor. The tag of an event carries the descriptor and the source's generation, so that an event
+    /// for a descriptor that was closed and reused within one turn is not taken for the new one's.
+    private var sources: [(any EpollSource)?] = []
+    private var lastGeneration: UInt32 = 0
+    private var lastConnectionID: UInt64 = 0
+    private var toFlush: [EpollConnection] = []
+    private var toDeliver: [EpollConnection] = []
+    private var stopDeadline: UInt64?
+    private var connections: [UInt64: EpollConnection] = [:]
+
+    /// Starts the loop's thread, named `name` (15 bytes at most).
+    ///
+    /// Throws the errno of the call that failed when descriptors have run out.
+    public init(name: String = "loop") throws(SocketError) {
+        let nowhere = SocketAddress.unix(path: "")
+        epoll = cepoll_create()
+        guard epoll >= 0 else { throw SocketError(call: "epoll_create", address: nowhere) }
+        wakeup = cepoll_eventfd()
+        guard wakeup >= 0 else { throw SocketError(call: "eventfd", address: nowhere) }
+        now = Self.monotonic()
+        wallClock = Self.wall()
+        guard cepoll_control(epoll, CInt(CEPOLL_ADD), wakeup, Readiness.input.rawValue, UInt64(UInt32(wakeup))) == 0
+        else { throw SocketError(call: "epoll_ctl", address: nowhere) }
+        startThread(name: name)
+    }
+
+    deinit {
+        readBuffer.deallocate()
+        Glibc.close(wakeup)
+        Glibc.close(epoll)
+    }
+
+    public var isCurrent: Bool {
+        guard let thread = thread.withLock({ $0 }) else { return false }
+        return pthread_equal(thread, pthread_self()) != 0
+    }
+
+    @discardableResult
+    public func post(_ work: @escaping @Sendable () -> Void) -> Bool {
+        switch inbox.add(work) {
+        case .refused: return false
+        case .first: wake()
+        case .more: break
+        }
+        return true
+    }
+
+    public func listen(on address: SocketAddress, accept: @escaping (Connection) -> (any ConnectionHandler)?)
+        throws(SocketError) -> any Listener
+    {
+        precondition(isCurrent, "listen is called on the loop")
+        let (fd, bound) = try Sockets.listen(on: address)
+        let listener = EpollListener(fd: fd, address: bound, loop: self, accept: accept)
+        guard add(listener, events: .input) else {
+            let error = SocketError(call: "epoll_ctl", address: address)
+            Glibc.close(fd)
+            throw error
+        }
+        return listener
+    }
+
+    public func connect(
+        to address: SocketAddress, timeout: Duration,
+        completed: @escaping (Result<Connection, SocketError>) -> Void
+    ) {
+        precondition(isCurrent, "connect is called on the loop")
+        let connector = EpollConnector(address: address, loop: self, completed: completed)
+        connector.start(timeout: timeout.nanoseconds)
+    }
+
+    @discardableResult
+    public func schedule(after delay: UInt64, _ work: @escaping () -> Void) -> TimerToken {
+        timers.add(deadline: now &+ delay, work)
+    }
+
+    public func cancel(_ timer: TimerToken) {
+        timers.cancel(timer)
+    }
+
+    public func atEndOfTurn(_ work: @escaping () -> Void) {
+        endOfTurn.append(work)
+    }
+
+    public func stop(grace: Duration) async {
+        await withCheckedContinuation { (done: CheckedContinuation<Void, Never>) in
+            guard inbox.onEnd({ done.resume() }) else { return done.resume() }
+            post { [self] in beginStop(grace: grace.nanoseconds) }
+        }
+    }
+
+    // MARK: what the sources use
+
+    /// Watches `source`; false (with errno set) when the kernel refuses.
+    func add(_ source: any EpollSource, events: Readiness) -> Bool {
+        lastGeneration &+= 1
+        source.tag = UInt64(lastGeneration) << 32 | UInt64(UInt32(source.fd))
+        guard cepoll_control(epoll, CInt(CEPOLL_ADD), source.fd, events.rawValue, source.tag) == 0 else { return false }
+        let index = Int(source.fd)
+        while sources.count <= index { sources.append(nil) }
+        sources[index] = source
+        return true
+    }
+
+    func watch(_ source: any EpollSource, events: Readiness) {
+        _ = cepoll_control(epoll, CInt(CEPOLL_MODIFY), source.fd, events.rawValue, source.tag)
+    }
+
+    /// Forgets `source` and closes its descriptor.
+    func remove(_ source: any EpollSource) {
+        release(source)
+        Glibc.close(source.fd)
+    }
+
+    /// Forgets `source` and leaves its descriptor open, for another source to take over.
+    func release(_ source: any EpollSource) {
+        _ = cepoll_control(epoll, CInt(CEPOLL_DELETE), source.fd, 0, 0)
+        if Int(source.fd) < sources.count, sources[Int(source.fd)] === source { sources[Int(source.fd)] = nil }
+    }
+
+    /// Makes a connection of an open descriptor; nil (and the descriptor closed) when the kernel refuses to watch it.
+    func adopt(fd: Int32) -> EpollConnection? {
+        lastConnectionID &+= 1
+        let connection = EpollConnection(fd: fd, id: lastConnectionID, loop: self)
+        guard add(connection, events: .input) else {
+            Glibc.close(fd)
+            return nil
+        }
+        connections[connection.id] = connection
+        return connection
+    }
+
+    func forget(_ connection: EpollConnection) {
+        connections[connection.id] = nil
+    }
+
+    func flushLater(_ connection: EpollConnection) {
+        toFlush.append(connection)
+    }
+
+    func deliverLater(_ connection: EpollConnection) {
+        toDeliver.append(connection)
+    }
+
+    // MARK: the thread
+
+    private func startThread(name: String) {
+        // The thread owns the loop until it ends; Unmanaged carries the reference through pthread's pointer.
+        let start = ThreadStart(loop: self, name: String(name.prefix(15)))
+        var handle = pthread_t()
+        let made = thread.withLock { thread in
+            let result = pthread_create(
+                &handle, nil,
+                { argument in
+                    let start = Unmanaged<ThreadStart>.fromOpaque(argument.unsafelyUnwrapped).takeRetainedValue()
+                    cepoll_name_thread(start.name)
+                    start.loop.run()
+                    return nil
+                }, Unmanaged.passRetained(start).toOpaque())
+            thread = handle
+            return result
+        }
+        precondition(made == 0, "pthread_create failed: \(made)")
+        pthread_detach(handle)
+    }
+
+    private func run() {
+        _ = isCurrent  // waits until `thread` is known
+        let events = UnsafeMutablePointer<cepoll_event>.allocate(capacity: 256)
+        defer { events.deallocate() }
+        while !isFinished {
+            let count = cepoll_wait(epoll, events, 256, waitTime())
+            now = Self.monotonic()
+            wallClock = Self.wall()
+            for index in 0..<Int(max(count, 0)) { handle(events[index]) }
+            while let work = timers.popDue(now: now) { work() }
+            deliverWaiting()
+            for work in endOfTurn { work() }
+            flushTouched()
+        }
+        finish()
+    }
+
+    private func handle(_ event: cepoll_event) {
+        let fd = Int(event.tag & 0xffff_ffff)
+        if fd == Int(wakeup) { return runPosted() }
+        guard fd < sources.count, let source = sources[fd], source.tag == event.tag else { return }
+        source.ready(Readiness(rawValue: event.events))
+    }
+
+    private func runPosted() {
+        var counter: UInt64 = 0
+        _ = read(wakeup, &counter, 8)
+        for work in inbox.takeAll() { work() }
+    }
+
+    private func deliverWaiting() {
+        guard !toDeliver.isEmpty else { return }
+        let waiting = toDeliver
+        toDeliver.removeAll(keepingCapacity: true)
+        for connection in waiting { connection.deliverWaiting() }
+    }
+
+    private func flushTouched() {
+        var index = 0
+        while index < toFlush.count {  // a flush may touch others
+            toFlush[index].flush()
+            index += 1
+        }
+        toFlush.removeAll(keepingCapacity: true)
+    }
+
+    private func waitTime() -> CInt {
+        if !toDeliver.isEmpty { return 0 }
+        var next = timers.nextDeadline()
+        if let stopDeadline { next = min(next ?? stopDeadline, stopDeadline) }
+        guard let next else { return -1 }
+        guard next > now else { return 0 }
+        return CInt(min((next - now + 999_999) / 1_000_000, 60_000))
+    }
+
+    private func wake() {
+        var one: UInt64 = 1
+        _ = write(wakeup, &one, 8)
+    }
+
+    // MARK: stopping
+
+    private var isFinished: Bool {
+        guard let stopDeadline else { return false }
+        return connections.isEmpty || now >= stopDeadline
+    }
+
+    private func beginStop(grace: UInt64) {
+        guard stopDeadline == nil else { return }
+        stopDeadline = now &+ grace
+        for source in sources { (source as? EpollListener)?.close() }
+        for connection in connections.values { connection.closeAfterFlush() }
+    }
+
+    private func finish() {
+        for connection in connections.values { connection.end(because: .shutdown) }
+        sources.removeAll()
+        toFlush.removeAll()
+        toDeliver.removeAll()
+        endOfTurn.removeAll()
+        timers = TimerHeap()
+        while !inbox.close() { for work in inbox.takeAll() { work() } }
+    }
+
+    static func monotonic() -> UInt64 {
+        var time = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &time)
+        return UInt64(time.tv_sec) &* 1_000_000_000 &+ UInt64(time.tv_nsec)
+    }
+
+    static func wall() -> Int64 {
+        var time = timespec()
+        clock_gettime(CLOCK_REALTIME, &time)
+        return Int64(time.tv_sec) &* 1000 &+ Int64(time.tv_nsec) / 1_000_000
+    }
+}
+
+/// Something with a descriptor that epoll watches.
+protocol EpollSource: AnyObject {
+    var fd: Int32 { get }
+    /// Set by the loop when the source is added.
+    var tag: UInt64 { get set }
+    func ready(_ events: Readiness)
+}
+
+/// What a descriptor is ready for, or waited for: epoll's bits.
+struct Readiness: OptionSet {
+    let rawValue: UInt32
+
+    static let input = Readiness(rawValue: UInt32(CEPOLL_IN))
+    static let output = Readiness(rawValue: UInt32(CEPOLL_OUT))
+    static let error = Readiness(rawValue: UInt32(CEPOLL_ERR))
+    static let hangUp = Readiness(rawValue: UInt32(CEPOLL_HUP))
+}
+
+private final class ThreadStart {
+    let loop: EpollLoop
+    let name: String
+
+    init(loop: EpollLoop, name: String) {
+        self.loop = loop
+        self.name = name
+    }
+}
+
+extension Duration {
+    /// Whole nanoseconds; a negative duration is 0, one of more than 584 years the largest.
+    var nanoseconds: UInt64 {
+        let (seconds, attoseconds) = components
+        guard seconds >= 0, attoseconds >= 0 else { return 0 }
+        let (product, overflow) = UInt64(seconds).multipliedReportingOverflow(by: 1_000_000_000)
+        return overflow ? .max : product &+ UInt64(attoseconds / 1_000_000_000)
+    }
+}
+#endif

@@ -1,0 +1,122 @@
+/// What a connection has still to send: bytes that sessions append and the driver takes from the front.
+///
+/// It owns memory only while bytes are in it. The first append takes a buffer from the loop's pool and puts the
+/// connection on the loop's list of connections to flush, so that writing costs no bookkeeping per append.
+public final class ByteOutput {
+    @usableFromInline var base: UnsafeMutableRawPointer?
+    @usableFromInline var head = 0
+    @usableFromInline var tail = 0
+    @usableFromInline var capacity = 0
+    @usableFromInline let pool: BufferPool
+    /// Called when bytes are appended to an empty output; the driver puts the connection on its flush list.
+    package var becameNonEmpty: (() -> Void)?
+
+    public init(pool: BufferPool) {
+        self.pool = pool
+    }
+
+    deinit {
+        release()
+    }
+
+    /// Bytes that wait to be sent.
+    @inlinable public var count: Int { tail &- head }
+
+    /// Room for `size` more bytes at the end; write there, then call `advance(by:)`.
+    @inlinable public func reserve(_ size: Int) -> UnsafeMutableRawPointer {
+        if capacity &- tail < size { grow(size) }
+        return base.unsafelyUnwrapped + tail
+    }
+
+    /// Counts `size` bytes, written to what `reserve` returned, as appended.
+    @inlinable public func advance(by size: Int) {
+        tail &+= size
+    }
+
+    @inlinable public func append(_ bytes: UnsafeRawBufferPointer) {
+        guard let source = bytes.baseAddress, bytes.count > 0 else { return }
+        reserve(bytes.count).copyMemory(from: source, byteCount: bytes.count)
+        tail &+= bytes.count
+    }
+
+    @inlinable public func append(_ source: UnsafeRawPointer, _ size: Int) {
+        guard size > 0 else { return }
+        reserve(size).copyMemory(from: source, byteCount: size)
+        tail &+= size
+    }
+
+    @inlinable public func append(_ byte: UInt8) {
+        reserve(1).storeBytes(of: byte, as: UInt8.self)
+        tail &+= 1
+    }
+
+    @inlinable public func append(_ text: StaticString) {
+        append(UnsafeRawPointer(text.utf8Start), text.utf8CodeUnitCount)
+    }
+
+    public func append(_ text: String) {
+        var text = text
+        text.withUTF8 { append(UnsafeRawBufferPointer($0)) }
+    }
+
+    /// The bytes that wait, oldest first; valid until the next append or `consume`.
+    @inlinable public var readable: UnsafeRawBufferPointer {
+        guard let base else { return UnsafeRawBufferPointer(start: nil, count: 0) }
+        return UnsafeRawBufferPointer(start: base + head, count: tail &- head)
+    }
+
+    /// The bytes from `offset` (counted from the oldest waiting byte) on, for a reply that is mended after it was begun.
+    @inlinable public func mutableBytes(from offset: Int) -> UnsafeMutableRawBufferPointer {
+        guard let base else { return UnsafeMutableRawBufferPointer(start: nil, count: 0) }
+        return UnsafeMutableRawBufferPointer(start: base + head + offset, count: tail &- head &- offset)
+    }
+
+    /// Takes back everything that was appended after the output held `size` bytes.
+    @inlinable public func truncate(to size: Int) {
+        tail = head &+ size
+    }
+
+    /// Takes the oldest `size` bytes away; the last one gives the memory back.
+    public func consume(_ size: Int) {
+        precondition(size >= 0 && size <= tail - head, "consume: more bytes than wait")
+        head &+= size
+        if head == tail { release() }
+    }
+
+    /// Throws away all that waits.
+    public func removeAll() {
+        release()
+    }
+
+    @usableFromInline func grow(_ size: Int) {
+        let used = tail - head
+        if base == nil {
+            (base, capacity) = pool.take(atLeast: size)
+            head = 0
+            tail = 0
+            becameNonEmpty?()
+            return
+        }
+        if head >= size, head >= used {  // room at the front: cheap, and a slow reader's buffer does not creep
+            base.unsafelyUnwrapped.copyMemory(from: base.unsafelyUnwrapped + head, byteCount: used)
+            head = 0
+            tail = used
+            return
+        }
+        let (bytes, room) = pool.take(atLeast: max(used + size, min(used * 2, used + (8 << 20))))
+        bytes.copyMemory(from: base.unsafelyUnwrapped + head, byteCount: used)
+        pool.give(base.unsafelyUnwrapped, capacity)
+        base = bytes
+        capacity = room
+        head = 0
+        tail = used
+    }
+
+    private func release() {
+        if let base { pool.give(base, capacity) }
+        base = nil
+        head = 0
+        tail = 0
+        capacity = 0
+    }
+}

@@ -1,0 +1,43 @@
+/// One byte stream (TCP or unix socket), confined to its loop. Drivers subclass it; handlers use it.
+open class Connection {
+    /// Unique within the process, never reused.
+    public let id: UInt64
+    /// Bytes for the peer. The driver sends them in one piece at the end of the loop's turn.
+    public final let output: ByteOutput
+    /// Who gets the events; may be exchanged while the connection lives.
+    public final var handler: (any ConnectionHandler)?
+    /// The peer's address as `127.0.0.1:50412`, `[::1]:50412` or the unix path (often empty).
+    public final let peerAddress: String
+    /// This side's address, in the same form.
+    public final let localAddress: String
+    /// From this many unsent bytes on, the driver stops reading from the peer and the handler is to stop replying.
+    public final var highWater = 1 << 20
+    /// False once the connection is closed; appended output is then thrown away.
+    public final package(set) var isOpen = true
+
+    public init(id: UInt64, pool: BufferPool, peerAddress: String, localAddress: String) {
+        self.id = id
+        self.output = ByteOutput(pool: pool)
+        self.peerAddress = peerAddress
+        self.localAddress = localAddress
+    }
+
+    /// Whether the peer does not take its replies: the handler should return from `received` early.
+    @inlinable public final var isOverHighWater: Bool { output.count >= highWater }
+
+    /// Stops delivering bytes until `resumeReading`; what was received stays.
+    open func pauseReading() { preconditionFailure("a driver overrides this") }
+
+    /// Delivers what has waited (never from inside this call), then reads on.
+    open func resumeReading() { preconditionFailure("a driver overrides this") }
+
+    /// Sends what waits, then FIN; reading goes on.
+    open func endOutput() { preconditionFailure("a driver overrides this") }
+
+    /// Sends what waits, then FIN, and closes when the peer closes too or after a second: the peer can read every
+    /// reply, because the kernel is not given a reason for a RST. Nothing more is delivered but `closed`.
+    open func closeAfterFlush() { preconditionFailure("a driver overrides this") }
+
+    /// Closes at once; unsent output is lost.
+    open func close() { preconditionFailure("a driver overrides this") }
+}
