@@ -24,6 +24,8 @@ func library(_ product: String, _ package: String) -> Target.Dependency {
     .product(name: product, package: package)
 }
 
+let epollOnLinux: Target.Dependency = .target(name: "EpollDriver", condition: .when(platforms: [.linux]))
+
 let package = Package(
     name: "broker",
     platforms: [.macOS(.v15)],
@@ -39,15 +41,73 @@ let package = Package(
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", exact: "2.13.0"),
     ],
     targets: [
+        // Support
+        .target(name: "CNumbers", path: "Sources/Support/CNumbers"),
+        .target(name: "CPrefetch", path: "Sources/Support/CPrefetch"),
+        .target(name: "CSpawn", path: "Sources/Support/CSpawn"),
+        floor("Support", "Processes", ["CSpawn"]),
+        floor("Support", "TestKit", ["EventLoop", "NIODriver", epollOnLinux, "Processes"]),
+
+        // Model
+        floor("Model", "BrokerModel"),
+
         // Runtime
         .target(name: "CEpoll", path: "Sources/Runtime/CEpoll"),
         floor("Runtime", "EventLoop"),
         floor("Runtime", "EpollDriver", ["EventLoop", "CEpoll"]),
+        floor("Runtime", "NIODriver", ["EventLoop", library("NIOCore", "swift-nio"), library("NIOPosix", "swift-nio")]),
+
+        // Wires
+        floor("Wires", "RESPWire", ["EventLoop", "CNumbers"]),
+        floor("Wires", "BeanstalkWire", ["EventLoop"]),
+
+        // Emulators
+        floor("Emulators", "CacheEmulator", ["EventLoop", "RESPWire", "CPrefetch"]),
+        floor("Emulators", "QueueEmulator", ["EventLoop", "BeanstalkWire"]),
+
+        // Gateway
+        floor("Gateway", "Gateway", ["EventLoop", "RESPWire", "CacheEmulator", "QueueEmulator"]),
+
+        // Control
+        floor("Control", "Ledger", [
+            "BrokerModel", library("Crypto", "swift-crypto"), library("GRDB", "GRDB.swift"),
+        ]),
+        .target(name: "ControlPlane", dependencies: ["BrokerModel"], path: ".build/fake-control", swiftSettings: strict), // TEMPORARY
+
+        // Faces
+        floor("Faces", "EnvironmentFormats", ["BrokerModel"]),
+        floor("Faces", "BrokerClient", [
+            "BrokerModel", library("AsyncHTTPClient", "async-http-client"), library("NIOCore", "swift-nio"),
+            library("NIOHTTP1", "swift-nio"), library("NIOPosix", "swift-nio"),
+        ]),
+
+        floor("Faces", "BrokerCommands", [
+            "BrokerClient", "BrokerModel", "EnvironmentFormats", "Processes",
+            library("ArgumentParser", "swift-argument-parser"),
+        ]),
+
+        floor("Faces", "AdminAPI", [
+            "BrokerModel", "ControlPlane", "EnvironmentFormats", library("Hummingbird", "hummingbird"),
+            library("Logging", "swift-log"), library("NIOCore", "swift-nio"),
+            library("ServiceLifecycle", "swift-service-lifecycle"),
+        ]),
+        floor("Faces", "BrokerDaemon", [
+            "AdminAPI", "BrokerClient", "BrokerModel", "ControlPlane", "EventLoop", epollOnLinux, "NIODriver",
+            library("Logging", "swift-log"), library("ServiceLifecycle", "swift-service-lifecycle"),
+            library("UnixSignals", "swift-service-lifecycle"),
+        ]),
 
         // Programs
         .executableTarget(name: "broker", dependencies: [
-            library("ArgumentParser", "swift-argument-parser"),
-            "EpollDriver",
+            "BrokerCommands", "BrokerDaemon",
         ], path: "Sources/Programs/broker", swiftSettings: strict),
+
+        // Tests
+        tests("Architecture", "ArchitectureTests", []),
+        tests("Runtime", "EventLoopTests", ["EventLoop", "TestKit"]),
+        tests("Faces", "BrokerClientTests", ["BrokerClient", "BrokerModel"]),
+        tests("Faces", "BrokerDaemonTests", ["BrokerDaemon", "BrokerModel", library("Logging", "swift-log")]),
+        tests("Faces", "BrokerCommandsTests", ["BrokerCommands", "BrokerModel", "TestKit", library("ArgumentParser", "swift-argument-parser")]),
+        tests("Faces", "EnvironmentFormatsTests", ["EnvironmentFormats", "BrokerModel"]),
     ]
 )

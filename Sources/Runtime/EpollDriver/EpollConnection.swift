@@ -10,7 +10,7 @@ final class EpollConnection: Connection, EpollSource {
     /// A partial message up to this size is carried to the front of the loop's read buffer; a larger one grows in a
     /// buffer of its own, into which the socket is read directly.
     private static let carried = 16 << 10
-    /// How long a closing connection waits for the peer's FIN.
+    /// How long a closing connection waits for the peer's FIN after the last byte it could send.
     private static let lingerTime: UInt64 = 1_000_000_000
 
     let fd: Int32
@@ -21,10 +21,18 @@ final class EpollConnection: Connection, EpollSource {
     private var isTouched = false
     private var isReadingPaused = false
     private var isWaitingToDrain = false
+    /// While the handler holds bytes of `pending`, their memory stays.
     private var isDelivering = false
     private var isDeliveryWaiting = false
+    /// Both directions are shut down and the handler does not want the rest yet: epoll, which would report that for
+    /// ever, does not watch the socket until it does.
+    private var isHungUp = false
+    /// While discarding: FIN was read, so the last byte out ends the connection.
+    private var hasPeerEnded = false
     private var inputState = InputState.open
     private var outputState = OutputState.open
+    private var lingerReason = CloseReason.local
+    private var lastSent: UInt64 = 0
 
     private enum InputState {
         case open
@@ -42,11 +50,12 @@ final class EpollConnection: Connection, EpollSource {
         case ended
     }
 
-    init(fd: Int32, id: UInt64, loop: EpollLoop) {
+    init(fd: Int32, loop: EpollLoop) {
         self.fd = fd
         self.loop = loop
         super.init(
-            id: id, pool: loop.pool, peerAddress: Sockets.peerName(fd), localAddress: Sockets.localName(fd))
+            id: Connection.nextID(), pool: loop.pool, peerAddress: Sockets.peerName(fd),
+            localAddress: Sockets.localName(fd))
         output.becameNonEmpty = { [unowned self] in touch() }
     }
 
@@ -71,25 +80,24 @@ final class EpollConnection: Connection, EpollSource {
     }
 
     override func closeAfterFlush() {
-        guard isOpen, inputState != .discarding else { return }
-        let peerHasEnded = inputState != .open
-        inputState = .discarding
-        pending.removeAll()
-        isReadingPaused = false
-        if peerHasEnded, output.count == 0 { return end(because: .local) }
-        if outputState == .open { outputState = .ending }
-        touch()
-        let id = tag
-        loop.schedule(after: Self.lingerTime) { [weak self] in
-            guard let self, isOpen, tag == id else { return }
-            end(because: .local)
-        }
-        if peerHasEnded { hasPeerEnded = true }
-        updateInterest()
+        linger(thenEndBecause: .local)
     }
 
-    /// FIN came before `closeAfterFlush`: nothing more can come, so the last byte out ends the connection.
-    private var hasPeerEnded = false
+    func linger(thenEndBecause reason: CloseReason) {
+        guard isOpen, inputState != .discarding else { return }
+        hasPeerEnded = inputState != .open
+        inputState = .discarding
+        lingerReason = reason
+        isReadingPaused = false
+        isWaitingToDrain = false
+        dropPending()
+        if hasPeerEnded, output.count == 0 { return end(because: reason) }
+        if outputState == .open { outputState = .ending }
+        touch()
+        updateInterest()
+        lastSent = loop.now
+        endWhenQuiet(after: Self.lingerTime)
+    }
 
     override func close() {
         end(because: .local)
@@ -100,9 +108,11 @@ final class EpollConnection: Connection, EpollSource {
     func ready(_ events: Readiness) {
         if events.contains(.input), interest.contains(.input) {
             readOnce()
-        } else if !events.isDisjoint(with: [.hangUp, .error]) {
+        } else if events.contains(.error) {
             let error = Sockets.pendingError(fd)
             return end(because: error == 0 ? .peer : .error(errno: error))
+        } else if events.contains(.hangUp) {
+            return hungUp()
         }
         if isOpen, events.contains(.output) { flush() }
     }
@@ -110,27 +120,31 @@ final class EpollConnection: Connection, EpollSource {
     /// Sends what waits; called at the end of the turn in which output was appended, and when the socket takes more.
     func flush() {
         isTouched = false
-        guard isOpen else { return output.removeAll() }
+        guard isOpen, outputState != .ended else { return output.removeAll() }
+        if isOverHighWater, inputState != .discarding { isWaitingToDrain = true }
         while output.count > 0 {
             let bytes = output.readable
             let sent = send(fd, bytes.baseAddress, bytes.count, CInt(MSG_NOSIGNAL))
             if sent < 0 {
                 if errno == EINTR { continue }
                 if errno == EAGAIN { break }
-                return end(because: .error(errno: errno))
+                return end(because: inputState == .discarding ? lingerReason : .error(errno: errno))
             }
             output.consume(sent)
+            lastSent = loop.now
             if sent < bytes.count { break }
         }
-        if output.count == 0 { outputIsEmpty() }
-        guard isOpen else { return }
+        if output.count == 0 {
+            output.removeAll()  // gives back a buffer whose bytes were truncated, or reserved and never written
+            outputIsEmpty()
+        }
         updateInterest()
         // Bytes that were appended to an output that did not become empty are sent when the socket takes more.
     }
 
     func deliverWaiting() {
         isDeliveryWaiting = false
-        guard isOpen, !isReadingPaused else { return }
+        guard isOpen, !isReadingPaused, !isWaitingToDrain else { return }
         if pending.count > 0 { deliverPending() }
         tellInputEnded()
         updateInterest()
@@ -140,7 +154,7 @@ final class EpollConnection: Connection, EpollSource {
         guard isOpen else { return }
         isOpen = false
         output.removeAll()
-        pending.removeAll()
+        dropPending()
         loop.remove(self)
         loop.forget(self)
         let handler = handler
@@ -158,8 +172,9 @@ final class EpollConnection: Connection, EpollSource {
         if carried > 0 { pending.move(to: buffer) }
         let received = recv(fd, buffer.baseAddress.unsafelyUnwrapped + carried, Self.readSize, 0)
         guard received > 0 else {
+            let result = received < 0 ? errno : 0
             if carried > 0 { pending.append(UnsafeRawBufferPointer(rebasing: buffer[..<carried])) }
-            return readEnded(received)
+            return readEnded(error: result)
         }
         let bytes = UnsafeRawBufferPointer(rebasing: buffer[..<(carried + received)])
         let used = deliver(bytes)
@@ -171,14 +186,14 @@ final class EpollConnection: Connection, EpollSource {
     private func readIntoPending() {
         let room = pending.room(atLeast: Self.readSize)
         let received = recv(fd, room.baseAddress, room.count, 0)
-        guard received > 0 else { return readEnded(received) }
+        guard received > 0 else { return readEnded(error: received < 0 ? errno : 0) }
         pending.added(received)
         deliverPending()
     }
 
     private func deliverPending() {
         let used = deliver(pending.readable)
-        guard isOpen, inputState != .discarding else { return }
+        guard isOpen, inputState != .discarding else { return pending.removeAll() }
         pending.consume(used)
         afterDelivery()
     }
@@ -193,10 +208,13 @@ final class EpollConnection: Connection, EpollSource {
     }
 
     private func afterDelivery() {
-        if isOverHighWater {
-            isWaitingToDrain = true
-            updateInterest()
-        }
+        guard isOverHighWater else { return }
+        isWaitingToDrain = true
+        if !isTouched { updateInterest() }  // else the flush of this turn does it
+    }
+
+    private func dropPending() {
+        if !isDelivering { pending.removeAll() }
     }
 
     private func discard() {
@@ -207,14 +225,13 @@ final class EpollConnection: Connection, EpollSource {
             hasPeerEnded = true
             return updateInterest()
         }
-        end(because: .local)
+        end(because: lingerReason)
     }
 
-    private func readEnded(_ result: Int) {
-        if result < 0 {
-            if errno == EAGAIN || errno == EINTR { return }
-            return end(because: .error(errno: errno))
-        }
+    /// The socket had no bytes: `error` is the errno, 0 for FIN.
+    private func readEnded(error: Int32) {
+        if error == EAGAIN || error == EINTR { return }
+        guard error == 0 else { return end(because: .error(errno: error)) }
         inputState = .ended
         updateInterest()
         tellInputEnded()
@@ -223,9 +240,11 @@ final class EpollConnection: Connection, EpollSource {
     /// The handler learns of the FIN once it had its chance to use every byte before it.
     private func tellInputEnded() {
         guard isOpen, inputState == .ended, !isReadingPaused, !isWaitingToDrain else { return }
+        if pending.count > 0, isDeliveryWaiting { return }  // `deliverWaiting` comes back here
         inputState = .told
         guard let handler else { return end(because: .peer) }
         handler.inputEnded(on: self)
+        if inputState == .told, outputState == .ended || isHungUp { end(because: .peer) }
     }
 
     // MARK: output and interest
@@ -239,8 +258,9 @@ final class EpollConnection: Connection, EpollSource {
     private func outputIsEmpty() {
         if outputState == .ending {
             outputState = .ended
+            lastSent = loop.now
             Glibc.shutdown(fd, CInt(SHUT_WR))
-            if hasPeerEnded { return end(because: .local) }
+            if hasPeerEnded { return end(because: lingerReason) }
         }
         if inputState == .told, outputState == .ended { return end(because: .peer) }
         guard isWaitingToDrain else { return }
@@ -250,9 +270,32 @@ final class EpollConnection: Connection, EpollSource {
     }
 
     private func deliverSoon() {
-        guard !isDeliveryWaiting, pending.count > 0 || inputState == .ended else { return }
+        guard !isDeliveryWaiting, isDelivering || pending.count > 0 || inputState == .ended else { return }
         isDeliveryWaiting = true
         loop.deliverLater(self)
+    }
+
+    /// A connection that waits for the peer's FIN is ended when nothing could be sent for the linger time.
+    private func endWhenQuiet(after delay: UInt64) {
+        loop.schedule(after: delay) { [weak self] in
+            guard let self, isOpen else { return }
+            let quiet = loop.now - lastSent
+            guard quiet < Self.lingerTime else { return end(because: lingerReason) }
+            endWhenQuiet(after: Self.lingerTime - quiet)
+        }
+    }
+
+    /// Neither side can send any more (on a unix socket: the peer is gone), while the handler holds up reading.
+    private func hungUp() {
+        switch inputState {
+        case .told: end(because: .peer)
+        case .discarding: end(because: lingerReason)
+        case .open, .ended:
+            if output.count > 0 { return flush() }  // fails, and says how
+            isHungUp = true
+            interest = []
+            loop.unwatch(self)
+        }
     }
 
     private func updateInterest() {
@@ -268,7 +311,12 @@ final class EpollConnection: Connection, EpollSource {
         if output.count > 0, !isTouched { wanted.insert(.output) }
         guard wanted != interest else { return }
         interest = wanted
-        loop.watch(self, events: wanted)
+        if isHungUp {
+            isHungUp = false
+            loop.rewatch(self, events: wanted)
+        } else {
+            loop.watch(self, events: wanted)
+        }
     }
 }
 #endif

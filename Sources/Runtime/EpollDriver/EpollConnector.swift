@@ -20,8 +20,9 @@ final class EpollConnector: EpollSource {
 
     func start(timeout: UInt64) {
         do throws(SocketError) {
+            guard !loop.isStopping else { throw error(ECANCELED) }
             fd = try Sockets.open(address)
-            let result = try Sockets.withSystemAddress(address) { Glibc.connect(fd, $0, $1) }
+            let result = try Sockets.withSystemAddress(address, of: fd) { Glibc.connect(fd, $0, $1) }
             guard result == 0 || errno == EINPROGRESS else {
                 throw Sockets.failure("connect", address, closing: fd)
             }
@@ -29,25 +30,23 @@ final class EpollConnector: EpollSource {
                 throw Sockets.failure("epoll_ctl", address, closing: fd)
             }
         } catch {
-            loop.schedule(after: 0) { self.finish(.failure(error)) }
-            return
+            return loop.runSoon { self.finish(.failure(error)) }
         }
-        timer = loop.schedule(after: timeout) { [self] in
-            guard completed != nil else { return }
-            loop.remove(self)
-            finish(.failure(error(ETIMEDOUT)))
-        }
+        timer = loop.schedule(after: timeout) { [self] in giveUp(because: ETIMEDOUT) }
     }
 
     func ready(_ events: Readiness) {
         let failed = Sockets.pendingError(fd)
-        guard failed == 0 else {
-            loop.remove(self)
-            return finish(.failure(error(failed)))
-        }
+        guard failed == 0 else { return giveUp(because: failed) }
         loop.release(self)
         guard let connection = loop.adopt(fd: fd) else { return finish(.failure(error(EMFILE))) }
         finish(.success(connection))
+    }
+
+    func giveUp(because number: Int32) {
+        guard completed != nil else { return }
+        loop.remove(self)
+        finish(.failure(error(number)))
     }
 
     private func finish(_ result: Result<Connection, SocketError>) {

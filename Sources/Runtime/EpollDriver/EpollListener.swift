@@ -42,7 +42,7 @@ final class EpollListener: Listener, EpollSource {
                 connection.close()
                 continue
             }
-            connection.handler = handler
+            connection.begin(with: handler)
         }
     }
 

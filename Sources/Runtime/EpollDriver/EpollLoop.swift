@@ -17,7 +17,7 @@ public final class EpollLoop: EventLoop, @unchecked Sendable {
 
     let epoll: Int32
     let pool = BufferPool()
-    let readBuffer = UnsafeMutableRawBufferPointer.allocate(byteCount: EpollConnection.readSize * 2, alignment: 64)
+    let readBuffer: UnsafeMutableRawBufferPointer
 
     private let wakeup: Int32
     private let inbox = Inbox()
@@ -28,9 +28,10 @@ public final class EpollLoop: EventLoop, @unchecked Sendable {
     /// for a descriptor that was closed and reused within one turn is not taken for the new one's.
     private var sources: [(any EpollSource)?] = []
     private var lastGeneration: UInt32 = 0
-    private var lastConnectionID: UInt64 = 0
     private var toFlush: [EpollConnection] = []
+    private var flushing: [EpollConnection] = []
     private var toDeliver: [EpollConnection] = []
+    private var soon: [() -> Void] = []
     private var stopDeadline: UInt64?
     private var connections: [UInt64: EpollConnection] = [:]
 
@@ -42,7 +43,8 @@ public final class EpollLoop: EventLoop, @unchecked Sendable {
         epoll = cepoll_create()
         guard epoll >= 0 else { throw SocketError(call: "epoll_create", address: nowhere) }
         wakeup = cepoll_eventfd()
-        guard wakeup >= 0 else { throw SocketError(call: "eventfd", address: nowhere) }
+        guard wakeup >= 0 else { throw Sockets.failure("eventfd", nowhere, closing: epoll) }
+        readBuffer = .allocate(byteCount: EpollConnection.readSize * 2, alignment: 64)
         now = Self.monotonic()
         wallClock = Self.wall()
         guard cepoll_control(epoll, CInt(CEPOLL_ADD), wakeup, Readiness.input.rawValue, UInt64(UInt32(wakeup))) == 0
@@ -75,12 +77,13 @@ public final class EpollLoop: EventLoop, @unchecked Sendable {
         throws(SocketError) -> any Listener
     {
         precondition(isCurrent, "listen is called on the loop")
+        guard !isStopping else {
+            throw SocketError(call: "listen", address: address, errno: ECANCELED, reason: "the loop stops")
+        }
         let (fd, bound) = try Sockets.listen(on: address)
         let listener = EpollListener(fd: fd, address: bound, loop: self, accept: accept)
         guard add(listener, events: .input) else {
-            let error = SocketError(call: "epoll_ctl", address: address)
-            Glibc.close(fd)
-            throw error
+            throw Sockets.failure("epoll_ctl", address, closing: fd)
         }
         return listener
     }
@@ -96,7 +99,7 @@ public final class EpollLoop: EventLoop, @unchecked Sendable {
 
     @discardableResult
     public func schedule(after delay: UInt64, _ work: @escaping () -> Void) -> TimerToken {
-        timers.add(deadline: now &+ delay, work)
+        timers.add(deadline: now.saturatingAdd(delay), work)
     }
 
     public func cancel(_ timer: TimerToken) {
@@ -131,6 +134,15 @@ public final class EpollLoop: EventLoop, @unchecked Sendable {
         _ = cepoll_control(epoll, CInt(CEPOLL_MODIFY), source.fd, events.rawValue, source.tag)
     }
 
+    /// Has epoll not report `source` at all, not even that it is hung up, until `rewatch`.
+    func unwatch(_ source: any EpollSource) {
+        _ = cepoll_control(epoll, CInt(CEPOLL_DELETE), source.fd, 0, 0)
+    }
+
+    func rewatch(_ source: any EpollSource, events: Readiness) {
+        _ = cepoll_control(epoll, CInt(CEPOLL_ADD), source.fd, events.rawValue, source.tag)
+    }
+
     /// Forgets `source` and closes its descriptor.
     func remove(_ source: any EpollSource) {
         release(source)
@@ -145,8 +157,7 @@ public final class EpollLoop: EventLoop, @unchecked Sendable {
 
     /// Makes a connection of an open descriptor; nil (and the descriptor closed) when the kernel refuses to watch it.
     func adopt(fd: Int32) -> EpollConnection? {
-        lastConnectionID &+= 1
-        let connection = EpollConnection(fd: fd, id: lastConnectionID, loop: self)
+        let connection = EpollConnection(fd: fd, loop: self)
         guard add(connection, events: .input) else {
             Glibc.close(fd)
             return nil
@@ -165,6 +176,11 @@ public final class EpollLoop: EventLoop, @unchecked Sendable {
 
     func deliverLater(_ connection: EpollConnection) {
         toDeliver.append(connection)
+    }
+
+    /// Runs `work` later in this turn, or in the next one.
+    func runSoon(_ work: @escaping () -> Void) {
+        soon.append(work)
     }
 
     // MARK: the thread
@@ -198,7 +214,8 @@ public final class EpollLoop: EventLoop, @unchecked Sendable {
             now = Self.monotonic()
             wallClock = Self.wall()
             for index in 0..<Int(max(count, 0)) { handle(events[index]) }
-            while let work = timers.popDue(now: now) { work() }
+            runTimers()
+            runDeferred()
             deliverWaiting()
             for work in endOfTurn { work() }
             flushTouched()
@@ -219,6 +236,18 @@ public final class EpollLoop: EventLoop, @unchecked Sendable {
         for work in inbox.takeAll() { work() }
     }
 
+    private func runTimers() {
+        let newest = timers.lastID
+        while let work = timers.popDue(now: now, newest: newest) { work() }
+    }
+
+    private func runDeferred() {
+        guard !soon.isEmpty else { return }
+        let waiting = soon
+        soon = []
+        for work in waiting { work() }
+    }
+
     private func deliverWaiting() {
         guard !toDeliver.isEmpty else { return }
         let waiting = toDeliver
@@ -227,21 +256,18 @@ public final class EpollLoop: EventLoop, @unchecked Sendable {
     }
 
     private func flushTouched() {
-        var index = 0
-        while index < toFlush.count {  // a flush may touch others
-            toFlush[index].flush()
-            index += 1
-        }
-        toFlush.removeAll(keepingCapacity: true)
+        swap(&toFlush, &flushing)  // what a flush touches (in `outputDrained`, in `closed`) waits for the next turn
+        for connection in flushing { connection.flush() }
+        flushing.removeAll(keepingCapacity: true)
     }
 
     private func waitTime() -> CInt {
-        if !toDeliver.isEmpty { return 0 }
+        if !toDeliver.isEmpty || !toFlush.isEmpty || !soon.isEmpty { return 0 }
         var next = timers.nextDeadline()
         if let stopDeadline { next = min(next ?? stopDeadline, stopDeadline) }
         guard let next else { return -1 }
         guard next > now else { return 0 }
-        return CInt(min((next - now + 999_999) / 1_000_000, 60_000))
+        return CInt((min(next - now, 60_000_000_000) + 999_999) / 1_000_000)
     }
 
     private func wake() {
@@ -251,26 +277,38 @@ public final class EpollLoop: EventLoop, @unchecked Sendable {
 
     // MARK: stopping
 
+    /// From `stop` on.
+    var isStopping: Bool { stopDeadline != nil }
+
     private var isFinished: Bool {
         guard let stopDeadline else { return false }
         return connections.isEmpty || now >= stopDeadline
     }
 
     private func beginStop(grace: UInt64) {
-        guard stopDeadline == nil else { return }
-        stopDeadline = now &+ grace
-        for source in sources { (source as? EpollListener)?.close() }
-        for connection in connections.values { connection.closeAfterFlush() }
+        let wasStopping = isStopping
+        stopDeadline = min(stopDeadline ?? .max, now.saturatingAdd(grace))
+        guard !wasStopping else { return }
+        for source in sources {
+            (source as? EpollListener)?.close()
+            (source as? EpollConnector)?.giveUp(because: ECANCELED)
+        }
+        for connection in connections.values { connection.linger(thenEndBecause: .shutdown) }
     }
 
     private func finish() {
         for connection in connections.values { connection.end(because: .shutdown) }
+        runDeferred()
+        for work in inbox.close() { work() }
+        runDeferred()
+        for work in endOfTurn { work() }
         sources.removeAll()
         toFlush.removeAll()
         toDeliver.removeAll()
         endOfTurn.removeAll()
         timers = TimerHeap()
-        while !inbox.close() { for work in inbox.takeAll() { work() } }
+        thread.withLock { $0 = nil }
+        inbox.announceEnd()
     }
 
     static func monotonic() -> UInt64 {
@@ -311,16 +349,6 @@ private final class ThreadStart {
     init(loop: EpollLoop, name: String) {
         self.loop = loop
         self.name = name
-    }
-}
-
-extension Duration {
-    /// Whole nanoseconds; a negative duration is 0, one of more than 584 years the largest.
-    var nanoseconds: UInt64 {
-        let (seconds, attoseconds) = components
-        guard seconds >= 0, attoseconds >= 0 else { return 0 }
-        let (product, overflow) = UInt64(seconds).multipliedReportingOverflow(by: 1_000_000_000)
-        return overflow ? .max : product &+ UInt64(attoseconds / 1_000_000_000)
     }
 }
 #endif

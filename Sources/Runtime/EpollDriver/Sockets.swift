@@ -10,7 +10,7 @@ enum Sockets {
         let fd = try open(address)
         var yes: CInt = 1
         if case .tcp = address { setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, socklen_t(MemoryLayout<CInt>.size)) }
-        guard try withSystemAddress(address, { Glibc.bind(fd, $0, $1) }) == 0 else {
+        guard try withSystemAddress(address, of: fd, { Glibc.bind(fd, $0, $1) }) == 0 else {
             throw failure("bind", address, closing: fd)
         }
         guard Glibc.listen(fd, 1024) == 0 else { throw failure("listen", address, closing: fd) }
@@ -57,9 +57,21 @@ enum Sockets {
         return error
     }
 
-    /// Calls `body` with the address as the system's structure; throws EINVAL for a host that is not a numeric
-    /// address, ENAMETOOLONG for a path that does not fit into `sun_path`.
+    /// Calls `body` with the address as the system's structure; closes `fd` and throws where there is none.
     static func withSystemAddress(
+        _ address: SocketAddress, of fd: Int32, _ body: (UnsafePointer<sockaddr>, socklen_t) -> CInt
+    ) throws(SocketError) -> CInt {
+        do throws(SocketError) {
+            return try withSystemAddress(address, body)
+        } catch {
+            Glibc.close(fd)
+            throw error
+        }
+    }
+
+    /// Throws EINVAL for a host that is not a numeric address and an empty path, ENAMETOOLONG for a path that does
+    /// not fit into `sun_path`.
+    private static func withSystemAddress(
         _ address: SocketAddress, _ body: (UnsafePointer<sockaddr>, socklen_t) -> CInt
     ) throws(SocketError) -> CInt {
         var storage = sockaddr_storage()
@@ -80,6 +92,7 @@ enum Sockets {
             withUnsafeMutableBytes(of: &storage) { $0.storeBytes(of: ip, as: sockaddr_in.self) }
             size = MemoryLayout<sockaddr_in>.size
         case .unix(let path):
+            guard !path.isEmpty else { throw invalid(address, EINVAL) }
             var local = sockaddr_un()
             local.sun_family = sa_family_t(AF_UNIX)
             let fits = withUnsafeMutableBytes(of: &local.sun_path) { field in

@@ -54,7 +54,8 @@ public final class ByteOutput {
         append(UnsafeRawPointer(text.utf8Start), text.utf8CodeUnitCount)
     }
 
-    public func append(_ text: String) {
+    /// Literals take the overload for `StaticString`, which copies without looking at Unicode.
+    @_disfavoredOverload public func append(_ text: String) {
         var text = text
         text.withUTF8 { append(UnsafeRawBufferPointer($0)) }
     }

@@ -1,3 +1,5 @@
+import Synchronization
+
 /// One byte stream (TCP or unix socket), confined to its loop. Drivers subclass it; handlers use it.
 open class Connection {
     /// Unique within the process, never reused.
@@ -22,6 +24,19 @@ open class Connection {
         self.localAddress = localAddress
     }
 
+    private static let lastID = Atomic<UInt64>(0)
+
+    /// The id of a new connection, whichever loop it lives on.
+    package static func nextID() -> UInt64 {
+        lastID.add(1, ordering: .relaxed).newValue
+    }
+
+    /// Gives an accepted connection its handler; one that was closed while it was accepted tells it so at once.
+    package final func begin(with newHandler: any ConnectionHandler) {
+        guard isOpen else { return newHandler.closed(self, because: .local) }
+        handler = newHandler
+    }
+
     /// Whether the peer does not take its replies: the handler should return from `received` early.
     @inlinable public final var isOverHighWater: Bool { output.count >= highWater }
 
@@ -31,11 +46,12 @@ open class Connection {
     /// Delivers what has waited (never from inside this call), then reads on.
     open func resumeReading() { preconditionFailure("a driver overrides this") }
 
-    /// Sends what waits, then FIN; reading goes on.
+    /// Sends what waits, then FIN; reading goes on. What is appended after the FIN went out is thrown away.
     open func endOutput() { preconditionFailure("a driver overrides this") }
 
-    /// Sends what waits, then FIN, and closes when the peer closes too or after a second: the peer can read every
-    /// reply, because the kernel is not given a reason for a RST. Nothing more is delivered but `closed`.
+    /// Sends what waits, then FIN, and closes when the peer closes too or when nothing has gone out for a second: the
+    /// peer can read every reply, because the kernel is not given a reason for a RST. Nothing more is delivered but
+    /// `closed`.
     open func closeAfterFlush() { preconditionFailure("a driver overrides this") }
 
     /// Closes at once; unsent output is lost.

@@ -37,8 +37,11 @@ public protocol EventLoop: AnyObject, Sendable {
     /// long as the loop (the emulators use it for what is done once per turn).
     func atEndOfTurn(_ work: @escaping () -> Void)
 
-    /// Closes the listeners, sends what waits to every connection and FIN, and ends the thread when the peers have
-    /// closed or `grace` is over. Callable from every thread; returns when the thread has ended.
+    /// Closes the listeners, gives up connects that are under way (ECANCELED, as for `listen` and `connect` from now
+    /// on), sends what waits to every connection and FIN (`closeAfterFlush` with the reason `.shutdown`), and ends
+    /// the thread when the peers have closed or `grace` is over. Callable from every thread; returns when the thread
+    /// has ended. Accepted posts have run by then; timers that were not due, and what the last of those posts asked
+    /// the loop to do later, are dropped.
     func stop(grace: Duration) async
 }
 

@@ -13,6 +13,7 @@ public final class Inbox: Sendable {
         var work: [@Sendable () -> Void] = []
         var waiters: [@Sendable () -> Void] = []
         var isClosed = false
+        var hasEnded = false
     }
 
     private let state = Mutex(State())
@@ -37,22 +38,28 @@ public final class Inbox: Sendable {
     /// Calls `waiter` when the loop has ended; false when it has ended already.
     public func onEnd(_ waiter: @escaping @Sendable () -> Void) -> Bool {
         state.withLock { state in
-            guard !state.isClosed else { return false }
+            guard !state.hasEnded else { return false }
             state.waiters.append(waiter)
             return true
         }
     }
 
-    /// Closes it if it is empty; false while work waits: accepted work is always run.
-    public func close() -> Bool {
-        let waiters: [@Sendable () -> Void]? = state.withLock { state in
-            guard state.work.isEmpty else { return nil }
+    /// Refuses work from now on, and returns what was accepted before: the loop runs it, however fast others post.
+    public func close() -> [@Sendable () -> Void] {
+        state.withLock { state in
             state.isClosed = true
+            defer { state.work = [] }
+            return state.work
+        }
+    }
+
+    /// Tells those who wait that the loop has ended: the last thing its thread does.
+    public func announceEnd() {
+        let waiters = state.withLock { state in
+            state.hasEnded = true
             defer { state.waiters = [] }
             return state.waiters
         }
-        guard let waiters else { return false }
         for waiter in waiters { waiter() }
-        return true
     }
 }

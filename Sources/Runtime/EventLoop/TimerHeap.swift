@@ -7,7 +7,8 @@ public struct TimerHeap {
 
     private var heap: [Item] = []
     private var work: [UInt64: () -> Void] = [:]
-    private var lastID: UInt64 = 0
+    /// The id of the timer added last; see `popDue`.
+    public private(set) var lastID: UInt64 = 0
 
     public init() {}
 
@@ -31,9 +32,12 @@ public struct TimerHeap {
     }
 
     /// Takes out the earliest timer that is due at `now`; timers of one instant come in the order they were added.
-    public mutating func popDue(now: UInt64) -> (() -> Void)? {
+    ///
+    /// A loop passes the `lastID` of before the first call as `newest`: timers that are added while it works off the
+    /// due ones wait for the next turn, so that one which always adds itself again does not starve the sockets.
+    public mutating func popDue(now: UInt64, newest: UInt64 = .max) -> (() -> Void)? {
         dropCancelled()
-        guard let first = heap.first, first.deadline <= now else { return nil }
+        guard let first = heap.first, first.deadline <= now, first.id <= newest else { return nil }
         removeFirst()
         return work.removeValue(forKey: first.id)
     }

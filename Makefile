@@ -1,0 +1,55 @@
+# `make` alone says what there is.
+
+PREFIX ?= $(HOME)/.local
+RELEASE = .build/release/broker
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint format bench fuzz install clean
+
+help:
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: ## the example shop: attach, run, swap, detach, leaving nothing behind (about a minute after the build)
+	@.ci/bootstrap
+	swift build -c release --product broker
+	@BROKER=$(RELEASE) docs/examples/shop/demo.sh
+
+# Warnings are errors by Package.swift, for our targets and not for the dependencies'. The tests find the built program, the
+# Python with the foreign clients and the order to fail where a real server is missing in their environment. Their own
+# summary is the last thing printed.
+test: ## bootstrap, lint, build, and all tests against the real servers
+	@.ci/bootstrap
+	swift format lint --strict --recursive Sources Tests Package.swift
+	swift build -c release --product broker
+	swift build --build-tests
+	@BROKER_BINARY="$(CURDIR)/$(RELEASE)" BROKER_PYTHON="$(CURDIR)/.venv/bin/python" BROKER_REQUIRE_SERVERS=1 \
+		swift test --skip-build --disable-xctest
+
+lint: ## swift format, strict, changing nothing
+	swift format lint --strict --recursive Sources Tests Package.swift
+
+format: ## swift format, in place
+	swift format --in-place --recursive Sources Tests Package.swift
+
+bench: ## the benchmarks, in a release build
+	swift run -c release BrokerBenchmarks
+
+fuzz: ## every fuzz target for a minute (FUZZ_SECONDS=60)
+	@.ci/fuzz
+
+# ArgumentParser writes the completions; a shell whose completions it cannot write is left out, and said so.
+install: ## the release binary and shell completions below PREFIX (~/.local)
+	swift build -c release --product broker
+	install -d "$(DESTDIR)$(PREFIX)/bin"
+	install -m 755 $(RELEASE) "$(DESTDIR)$(PREFIX)/bin/broker"
+	@set -eu; complete() { \
+		install -d "$$(dirname "$$2")"; \
+		if $(RELEASE) --generate-completion-script "$$1" > "$$2"; then echo "completions for $$1: $$2"; \
+		else rm -f "$$2"; echo "no completions for $$1"; fi; }; \
+	share="$(DESTDIR)$(PREFIX)/share"; \
+	complete zsh "$$share/zsh/site-functions/_broker"; \
+	complete bash "$$share/bash-completion/completions/broker"; \
+	complete fish "$$share/fish/vendor_completions.d/broker.fish"
+
+clean: ## remove build folders and .venv
+	rm -rf .build .build-* .venv

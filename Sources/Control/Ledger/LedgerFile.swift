@@ -1,0 +1,42 @@
+import BrokerModel
+import GRDB
+
+/// Opens the ledger's file after a look that changes nothing.
+enum LedgerFile {
+    /// "brkr": marks the file as a ledger in its header.
+    private static let applicationID = 0x6272_6b72
+
+    static func open(_ path: String) throws -> DatabaseQueue {
+        var configuration = Configuration()
+        configuration.label = "ledger"
+        configuration.foreignKeysEnabled = true
+        configuration.busyMode = .timeout(5)
+        configuration.prepareDatabase { database in
+            try database.execute(sql: "PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY")
+        }
+        let queue = try DatabaseQueue(path: path, configuration: configuration)
+        try queue.read { try check($0, path) }
+        try queue.writeWithoutTransaction { database in
+            _ = try String.fetchOne(database, sql: "PRAGMA journal_mode = WAL")
+            try database.execute(sql: "PRAGMA application_id = \(applicationID)")
+        }
+        return queue
+    }
+
+    private static func check(_ database: Database, _ path: String) throws {
+        let isEmpty = try Int.fetchOne(database, sql: "SELECT count(*) FROM sqlite_master") == 0
+        guard !isEmpty else { return }
+        guard try Int.fetchOne(database, sql: "PRAGMA application_id") == applicationID else {
+            throw BrokerError(
+                .ledgerUnusable, "\"\(path)\" is no ledger of broker", why: "it is another program's database",
+                fix: "unset BROKER_LEDGER_URL")
+        }
+        guard try !Migration.isNewer(database) else {
+            throw BrokerError(
+                .ledgerUnusable, "the ledger \"\(path)\" was made by a newer broker",
+                why: "broker \(BrokerVersion.current) does not know its tables; nothing was changed", fix: "broker version")
+        }
+        let finding = try String.fetchOne(database, sql: "PRAGMA quick_check(1)") ?? "ok"
+        guard finding == "ok" else { throw LedgerFailure.damaged(path, finding) }
+    }
+}

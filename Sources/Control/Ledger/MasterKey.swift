@@ -1,0 +1,93 @@
+import BrokerModel
+
+#if canImport(FoundationEssentials)
+import FoundationEssentials
+#else
+import Foundation
+#endif
+
+#if canImport(Darwin)
+import Darwin
+#elseif canImport(Musl)
+import Musl
+#else
+import Glibc
+#endif
+
+/// The 32 bytes that seal everything: given, or kept in a file that only its owner can read.
+enum MasterKey {
+    /// The bytes of a key in base64; throws `masterKeyWrong` without repeating the text.
+    static func decode(_ text: Secret, from source: String) throws -> Data {
+        let bytes = text.reveal { text in
+            Data(base64Encoded: text.trimmingWhitespace())
+        }
+        guard let bytes, bytes.count == 32 else {
+            throw BrokerError(
+                .masterKeyWrong, "\(source) is no key", why: "32 bytes in base64 are expected",
+                fix: "export BROKER_MASTER_KEY=\"$(head -c 32 /dev/urandom | base64)\"")
+        }
+        return bytes
+    }
+
+    /// Reads the key file. With `mayMake`, one that is missing is made: never beside a ledger that has a key already.
+    static func file(_ path: String, mayMake: Bool) throws -> Data {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
+        guard descriptor >= 0 else {
+            guard errno == ENOENT else { throw unusable(path, String(cString: strerror(errno))) }
+            guard mayMake else {
+                throw BrokerError(
+                    .masterKeyWrong, "the key file \"\(path)\" is missing",
+                    why: "the ledger's secrets were sealed with it; nothing was changed",
+                    fix: "export BROKER_MASTER_KEY=…  # the key as it was")
+            }
+            return try make(path)
+        }
+        defer { close(descriptor) }
+        var facts = stat()
+        guard fstat(descriptor, &facts) == 0, facts.st_uid == geteuid(), facts.st_mode & 0o077 == 0 else {
+            throw BrokerError(
+                .unsafe, "others can read the key file \"\(path)\"", why: "who has it can open every secret",
+                fix: "chmod 600 \(path)")
+        }
+        var bytes = [UInt8](repeating: 0, count: 256)
+        let count = read(descriptor, &bytes, bytes.count)
+        guard count > 0 else { throw unusable(path, "it is empty") }
+        return try decode(Secret(String(decoding: bytes.prefix(count), as: UTF8.self)), from: "\"\(path)\"")
+    }
+
+    /// Draws a key and writes it where nothing is; it is on disk when this returns, before anything is sealed with it.
+    private static func make(_ path: String) throws -> Data {
+        var source = SystemRandomNumberGenerator()
+        let key = Data((0..<32).map { _ in UInt8.random(in: 0...255, using: &source) })
+        let text = Array((key.base64EncodedString() + "\n").utf8)
+        let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
+        guard descriptor >= 0 else { throw unusable(path, String(cString: strerror(errno))) }
+        defer { close(descriptor) }
+        guard write(descriptor, text, text.count) == text.count, fsync(descriptor) == 0 else {
+            let number = errno
+            unlink(path)
+            throw unusable(path, String(cString: strerror(number)))
+        }
+        syncFolder(of: path)
+        return key
+    }
+
+    /// The file's name is on disk, too.
+    private static func syncFolder(of path: String) {
+        let folder = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
+        let descriptor = open(folder, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { return }
+        fsync(descriptor)
+        close(descriptor)
+    }
+
+    private static func unusable(_ path: String, _ why: String) -> BrokerError {
+        BrokerError(.masterKeyWrong, "the key file \"\(path)\" cannot be used", why: why, fix: "ls -l \(path)")
+    }
+}
+
+extension String {
+    fileprivate func trimmingWhitespace() -> String {
+        String(drop(while: \.isWhitespace).reversed().drop(while: \.isWhitespace).reversed())
+    }
+}

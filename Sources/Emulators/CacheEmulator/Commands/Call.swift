@@ -1,0 +1,171 @@
+import RESPWire
+
+/// One command while it runs: its arguments, the database it works on, where its reply goes.
+///
+/// The references are unowned: the emulator holds client and databases for longer than any call.
+struct Call: ~Copyable {
+    unowned(unsafe) let emulator: CacheEmulator
+    unowned(unsafe) let client: CacheClient
+    unowned(unsafe) let database: Database
+    /// The arguments with the command's name in front.
+    let arguments: UnsafeMutablePointer<Bytes>
+    let count: Int
+    /// The hash of argument 1, for commands whose first key that is.
+    let hash: UInt64
+    let reply: ReplyWriter
+
+    @inline(__always) subscript(index: Int) -> Bytes { arguments[index] }
+
+    var now: Int64 { database.now }
+
+    // MARK: keys
+
+    /// The entry of the first key, to be read: counts as a hit or a miss, and as an access.
+    @inline(__always) func findFirst() -> Entry? {
+        let entry = database.find(arguments[1], hash)
+        emulator.noteLookup(entry)
+        return entry
+    }
+
+    /// The entry of a key, to be read.
+    func find(_ key: Bytes) -> Entry? {
+        let entry = database.find(key, database.hash(key))
+        emulator.noteLookup(entry)
+        return entry
+    }
+
+    /// A key was changed: whoever watches it is told.
+    @inline(__always) func changed(_ key: Bytes) {
+        emulator.keyChanged(key, in: database)
+    }
+
+    // MARK: arguments
+
+    /// An argument as an integer, or nil after the usual error.
+    func integer(_ index: Int) -> Int64? {
+        guard let value = arguments[index].integer else {
+            reply.error(ErrorText.notAnInteger)
+            return nil
+        }
+        return value
+    }
+
+    /// An argument as an integer of at least `least`, or nil after an error with this text.
+    func integer(_ index: Int, atLeast least: Int64, _ text: StaticString) -> Int64? {
+        guard let value = arguments[index].integer, value >= least else {
+            reply.error(text)
+            return nil
+        }
+        return value
+    }
+
+    /// An argument as a double, or nil after the usual error.
+    func double(_ index: Int) -> Double? {
+        guard let value = arguments[index].double else {
+            reply.error(ErrorText.notAFloat)
+            return nil
+        }
+        return value
+    }
+
+    /// Whether an argument is a word, without regard to case; `word` is lower-case.
+    @inline(__always) func isWord(_ index: Int, _ word: StaticString) -> Bool {
+        arguments[index].isWord(word)
+    }
+}
+
+/// Every error text that commands answer, in one place; worded as Redis 7.0.
+enum ErrorText {
+    static let wrongType: StaticString = "WRONGTYPE Operation against a key holding the wrong kind of value"
+    static let syntax: StaticString = "ERR syntax error"
+    static let notAnInteger: StaticString = "ERR value is not an integer or out of range"
+    static let notAFloat: StaticString = "ERR value is not a valid float"
+    static let noSuchKey: StaticString = "ERR no such key"
+    static let indexOutOfRange: StaticString = "ERR index out of range"
+    static let overflow: StaticString = "ERR increment or decrement would overflow"
+    static let decrementOverflow: StaticString = "ERR decrement would overflow"
+    static let notFinite: StaticString = "ERR increment would produce NaN or Infinity"
+    static let notFiniteScore: StaticString = "ERR resulting score is not a number (NaN)"
+    static let tooLong: StaticString = "ERR string exceeds maximum allowed size (proto-max-bulk-len)"
+    static let offsetOutOfRange: StaticString = "ERR offset is out of range"
+    static let outOfRange: StaticString = "ERR value is out of range"
+    static let notPositive: StaticString = "ERR value is out of range, must be positive"
+    static let databaseOutOfRange: StaticString = "ERR DB index is out of range"
+    static let sameObject: StaticString = "ERR source and destination objects are the same"
+    static let invalidCursor: StaticString = "ERR invalid cursor"
+    static let expiryOptions: StaticString =
+        "ERR NX and XX, GT or LT options at the same time are not compatible"
+    static let expiryOptionsGTLT: StaticString = "ERR GT and LT options at the same time are not compatible"
+    static let nestedMulti: StaticString = "ERR MULTI calls can not be nested"
+    static let execWithoutMulti: StaticString = "ERR EXEC without MULTI"
+    static let discardWithoutMulti: StaticString = "ERR DISCARD without MULTI"
+    static let watchInsideMulti: StaticString = "ERR WATCH inside MULTI is not allowed"
+    static let rankZero: StaticString =
+        """
+        ERR RANK can't be zero: use 1 to start from the first match, 2 from the second ... or use negative to start \
+        from the end of the list
+        """
+    static let negativeCount: StaticString = "ERR COUNT can't be negative"
+    static let negativeLength: StaticString = "ERR MAXLEN can't be negative"
+    static let negativeLimit: StaticString = "ERR LIMIT can't be negative"
+    static let keyCountNotPositive: StaticString = "ERR numkeys should be greater than 0"
+    static let countNotPositive: StaticString = "ERR count should be greater than 0"
+    static let outsideSymmetricRange: StaticString =
+        "ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807"
+    static let scoreBound: StaticString = "ERR min or max is not a float"
+    static let memberBound: StaticString = "ERR min or max not valid string range item"
+    static let weight: StaticString = "ERR weight value is not a float"
+    static let addOptions: StaticString = "ERR XX and NX options at the same time are not compatible"
+    static let addOptionsGTLT: StaticString =
+        "ERR GT, LT, and/or NX options at the same time are not compatible"
+    static let incrementPairs: StaticString = "ERR INCR option supports a single increment-element pair"
+    static let limitOfRanks: StaticString =
+        "ERR syntax error, LIMIT is only supported in combination with either BYSCORE or BYLEX"
+    static let scoresByMember: StaticString =
+        "ERR syntax error, WITHSCORES not supported in combination with BYLEX"
+    static let notInsideMulti: StaticString = "ERR Command not allowed inside a transaction"
+    static let execAborted: StaticString = "EXECABORT Transaction discarded because of previous errors."
+    static let noAuth: StaticString = "NOAUTH Authentication required."
+
+    static func wrongArity(_ name: String) -> String {
+        "ERR wrong number of arguments for '\(name)' command"
+    }
+
+    static func noInputKey(_ command: StaticString) -> String {
+        "ERR at least 1 input key is needed for '\(command)' command"
+    }
+
+    static func invalidExpiry(_ command: String) -> String {
+        "ERR invalid expire time in '\(command)' command"
+    }
+
+    static func noPermission(_ command: String) -> String {
+        "NOPERM this user has no permissions to run the '\(command)' command"
+    }
+
+    /// As Redis quotes what it does not know: the name and the arguments up to 128 bytes together.
+    static func unknownCommand(_ arguments: UnsafeMutablePointer<Bytes>, _ count: Int) -> String {
+        var quoted = ""
+        var index = 1
+        while index < count, quoted.utf8.count < 128 {
+            quoted += "'\(printable(arguments[index], most: 128 - quoted.utf8.count))' "
+            index += 1
+        }
+        return "ERR unknown command '\(printable(arguments[0], most: 128))', with args beginning with: \(quoted)"
+    }
+
+    /// For what a subcommand's body finds wrong with the number of its arguments.
+    static func wrongSubcommandArity(_ container: String, _ name: Bytes) -> String {
+        "ERR unknown subcommand or wrong number of arguments for '\(printable(name, most: 128))'. "
+            + "Try \(container.uppercased()) HELP."
+    }
+
+    static func unknownSubcommand(_ container: String, _ name: Bytes) -> String {
+        "ERR unknown subcommand '\(printable(name, most: 128))'. Try \(container.uppercased()) HELP."
+    }
+
+    private static func printable(_ bytes: Bytes, most: Int) -> String {
+        let count = min(bytes.count, max(most, 0))
+        return bytes.slice(0, count).text
+    }
+}

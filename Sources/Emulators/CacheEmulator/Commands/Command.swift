@@ -1,0 +1,106 @@
+import RESPWire
+
+/// What a command does: takes its arguments, acts, writes one reply.
+typealias CommandBody = @Sendable (borrowing Call) -> Void
+
+/// One row of the command table: what a command is called, takes and does.
+struct Command: Sendable {
+    let name: StaticString
+    /// Number of arguments with the name; negative: at least that many.
+    let arity: Int
+    let flags: Flags
+    let keys: Keys
+    let body: CommandBody
+    /// Rows of a container's subcommands; `body` runs for what is none of them.
+    let subcommands: [Command]
+
+    init(
+        _ name: StaticString, _ arity: Int, _ flags: Flags, _ keys: Keys = .none, subcommands: [Command] = [],
+        body: @escaping CommandBody
+    ) {
+        self.name = name
+        self.arity = arity
+        self.flags = flags
+        self.keys = keys
+        self.body = body
+        self.subcommands = subcommands
+    }
+
+    /// What a command is, in the words of COMMAND.
+    struct Flags: OptionSet, Sendable {
+        let rawValue: UInt32
+
+        static let write = Flags(rawValue: 1 << 0)
+        static let readonly = Flags(rawValue: 1 << 1)
+        static let denyOOM = Flags(rawValue: 1 << 2)
+        static let admin = Flags(rawValue: 1 << 3)
+        static let pubsub = Flags(rawValue: 1 << 4)
+        static let noscript = Flags(rawValue: 1 << 5)
+        static let loading = Flags(rawValue: 1 << 6)
+        static let stale = Flags(rawValue: 1 << 7)
+        static let fast = Flags(rawValue: 1 << 8)
+        /// Works before the client has authenticated.
+        static let noAuth = Flags(rawValue: 1 << 9)
+        /// Refused inside MULTI.
+        static let noMulti = Flags(rawValue: 1 << 10)
+        static let movableKeys = Flags(rawValue: 1 << 11)
+        static let skipMonitor = Flags(rawValue: 1 << 12)
+        static let skipSlowlog = Flags(rawValue: 1 << 13)
+        static let mayReplicate = Flags(rawValue: 1 << 14)
+        static let noMandatoryKeys = Flags(rawValue: 1 << 15)
+        static let allowBusy = Flags(rawValue: 1 << 16)
+
+        // How this server treats it; COMMAND does not show these.
+
+        /// Answered by whoever owns the connection, not by the keyspace.
+        static let front = Flags(rawValue: 1 << 24)
+        /// Runs at once inside MULTI instead of being queued.
+        static let immediate = Flags(rawValue: 1 << 25)
+        /// Allowed while a version-2 client is subscribed.
+        static let whileSubscribed = Flags(rawValue: 1 << 26)
+        /// Not for apps: it would hand out everything, or touch the host.
+        static let refused = Flags(rawValue: 1 << 27)
+
+        /// The names that COMMAND shows, in the order of Redis.
+        static let names: [(Flags, StaticString)] = [
+            (.write, "write"), (.readonly, "readonly"), (.denyOOM, "denyoom"), (.admin, "admin"),
+            (.pubsub, "pubsub"), (.noscript, "noscript"), (.loading, "loading"), (.stale, "stale"),
+            (.skipMonitor, "skip_monitor"), (.skipSlowlog, "skip_slowlog"), (.fast, "fast"), (.noAuth, "no_auth"),
+            (.mayReplicate, "may_replicate"), (.noMulti, "no_multi"), (.movableKeys, "movablekeys"),
+            (.noMandatoryKeys, "no_mandatory_keys"), (.allowBusy, "allow_busy"),
+        ]
+    }
+
+    /// Which arguments are keys: the first, the last (negative counts from the end), every `step`th between.
+    struct Keys: Sendable {
+        var first: Int
+        var last: Int
+        var step: Int
+        /// The argument that says how many keys stand behind it; 0 for none. COMMAND shows only the others.
+        var countAt = 0
+
+        static let none = Keys(first: 0, last: 0, step: 0)
+        static let first = Keys(first: 1, last: 1, step: 1)
+        static let firstTwo = Keys(first: 1, last: 2, step: 1)
+        static let all = Keys(first: 1, last: -1, step: 1)
+        static let pairs = Keys(first: 1, last: -1, step: 2)
+        static let second = Keys(first: 2, last: 2, step: 1)
+
+        static func counted(at index: Int) -> Keys { Keys(first: 0, last: 0, step: 0, countAt: index) }
+        /// A key to store to, then as many as argument 2 says.
+        static let storeAndCounted = Keys(first: 1, last: 1, step: 1, countAt: 2)
+
+        /// The places of the keys among `count` arguments; nil when the number of keys is none.
+        func places(_ arguments: UnsafeMutablePointer<Bytes>, _ count: Int) -> [Int]? {
+            var places: [Int] = []
+            if first > 0 {
+                places += stride(from: first, through: last < 0 ? count + last : last, by: step)
+            }
+            guard countAt > 0 else { return places }
+            guard countAt < count, let number = arguments[countAt].integer, number > 0,
+                number < Int64(count - countAt)
+            else { return nil }
+            return places + (countAt + 1...countAt + Int(number))
+        }
+    }
+}

@@ -1,0 +1,95 @@
+import RESPWire
+
+/// COMMAND: the table as clients read it.
+enum CommandInspection {
+    static let count: CommandBody = { call in
+        call.reply.integer(call.emulator.table.commands.count)
+    }
+
+    static let all: CommandBody = { call in
+        let commands = call.emulator.table.commands
+        call.reply.array(commands.count)
+        for command in commands { describe(command, named: command.name.description, call) }
+    }
+
+    static let info: CommandBody = { call in
+        if call.count == 2 { return all(call) }
+        call.reply.array(call.count - 2)
+        for index in 2..<call.count {
+            if let found = call.emulator.table.index(of: call[index]) {
+                let command = call.emulator.table.commands[found]
+                describe(command, named: command.name.description, call)
+            } else {
+                call.reply.nullArray()
+            }
+        }
+    }
+
+    /// Summaries are not kept: every known command is there with the one field that clients look for.
+    static let documentation: CommandBody = { call in
+        var names: [String] = []
+        if call.count == 2 {
+            names = call.emulator.table.commands.map(\.name.description)
+        } else {
+            for index in 2..<call.count {
+                guard let found = call.emulator.table.index(of: call[index]) else { continue }
+                names.append(call.emulator.table.commands[found].name.description)
+            }
+        }
+        call.reply.map(names.count)
+        for name in names {
+            call.reply.bulk(name)
+            call.reply.map(1)
+            call.reply.bulk("summary")
+            call.reply.bulk("")
+        }
+    }
+
+    static let list: CommandBody = { call in
+        guard call.count == 2 else { return call.reply.error(ErrorText.syntax) }
+        let commands = call.emulator.table.commands
+        call.reply.array(commands.count)
+        for command in commands { call.reply.bulk(command.name) }
+    }
+
+    static let keys: CommandBody = { call in
+        guard let found = call.emulator.table.index(of: call[2]) else {
+            return call.reply.error("ERR Invalid command specified")
+        }
+        var command = call.emulator.table.commands[found]
+        let count = call.count - 2
+        if count > 1, let subcommand = command.subcommands.first(where: { call[3].isWord($0.name) }) {
+            command = subcommand
+        }
+        guard command.keys.first > 0 || command.keys.countAt > 0 else {
+            return call.reply.error("ERR The command has no key arguments")
+        }
+        guard command.arity >= 0 ? count == command.arity : count >= -command.arity else {
+            return call.reply.error("ERR Invalid number of arguments specified for command")
+        }
+        guard let places = command.keys.places(call.arguments + 2, count) else {
+            return call.reply.error("ERR Invalid arguments specified for command")
+        }
+        call.reply.array(places.count)
+        for place in places { call.reply.bulk(call[2 + place]) }
+    }
+
+    private static func describe(_ command: Command, named name: String, _ call: borrowing Call) {
+        call.reply.array(10)
+        call.reply.bulk(name)
+        call.reply.integer(command.arity)
+        let flags = Command.Flags.names.filter { command.flags.contains($0.0) }
+        call.reply.set(flags.count)
+        for (_, flag) in flags { call.reply.simple(flag) }
+        call.reply.integer(command.keys.first)
+        call.reply.integer(command.keys.last)
+        call.reply.integer(command.keys.step)
+        call.reply.set(0)
+        call.reply.array(0)
+        call.reply.array(0)
+        call.reply.array(command.subcommands.count)
+        for subcommand in command.subcommands {
+            describe(subcommand, named: "\(name)|\(subcommand.name)", call)
+        }
+    }
+}

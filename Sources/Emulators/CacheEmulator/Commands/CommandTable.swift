@@ -1,0 +1,62 @@
+import RESPWire
+
+/// All commands, found by name without regard to case. Built once; every emulator uses the same.
+///
+/// A new family is one file and one line in `families`; a test reads the folder and names the line that is missing.
+struct CommandTable: Sendable {
+    static let shared = CommandTable(families.flatMap { $0 })
+
+    private static let families: [[Command]] = [
+        connectionCommands, keyCommands, stringCommands, transactionCommands, pubSubCommands, serverCommands,
+        listCommands, listMoveCommands, sortedSetCommands, sortedSetRangeCommands, sortedSetAlgebraCommands,
+        refusedCommands,
+    ]
+
+    let commands: [Command]
+    private let keys: [UInt64]
+    private let places: [UInt16]
+    private static let placeCount = 1024
+
+    init(_ commands: [Command]) {
+        self.commands = commands
+        var places = [UInt16](repeating: 0, count: Self.placeCount)
+        var keys: [UInt64] = []
+        for (index, command) in commands.enumerated() {
+            let key = Self.key(Bytes(command.name))
+            keys.append(key)
+            var place = Self.place(key)
+            while places[place] != 0 { place = (place + 1) % Self.placeCount }
+            places[place] = UInt16(index + 1)
+        }
+        self.keys = keys
+        self.places = places
+    }
+
+    /// The index of a command, or nil.
+    func index(of name: Bytes) -> Int? {
+        guard name.count > 0, name.count <= 32 else { return nil }
+        let key = Self.key(name)
+        var place = Self.place(key)
+        while places[place] != 0 {
+            let index = Int(places[place]) - 1
+            if keys[index] == key, name.isWord(commands[index].name) { return index }
+            place = (place + 1) % Self.placeCount
+        }
+        return nil
+    }
+
+    /// The first 8 bytes, letters folded, mixed with the length.
+    @inline(__always) private static func key(_ name: Bytes) -> UInt64 {
+        var key: UInt64 = 0
+        if name.count >= 8 {
+            key = UnsafeRawPointer(name.start).loadUnaligned(as: UInt64.self)
+        } else {
+            for index in 0..<name.count { key |= UInt64(name.start[index]) << UInt64(index &* 8) }
+        }
+        return (key | 0x2020_2020_2020_2020) ^ UInt64(name.count) << 56
+    }
+
+    @inline(__always) private static func place(_ key: UInt64) -> Int {
+        Int((key &* 0x9e37_79b9_7f4a_7c15) >> 54)
+    }
+}

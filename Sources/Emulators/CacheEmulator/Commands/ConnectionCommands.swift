@@ -1,0 +1,43 @@
+import RESPWire
+
+/// Commands that concern the connection: most are the front's, which owns it.
+let connectionCommands: [Command] = [
+    front("auth", -2, [.noscript, .loading, .stale, .fast, .noAuth, .noMulti, .allowBusy]),
+    front("hello", -1, [.noscript, .loading, .stale, .fast, .noAuth, .noMulti, .allowBusy]),
+    front("client", -2, [.noscript, .loading, .stale]),
+    front("acl", -2, [.noscript, .loading, .stale]),
+    front("quit", -1, [.allowBusy, .noscript, .loading, .stale, .fast, .noAuth, .immediate, .whileSubscribed]),
+    front("reset", 1, [.noscript, .loading, .stale, .fast, .noAuth, .allowBusy, .immediate, .whileSubscribed]),
+    Command("ping", -1, [.fast, .whileSubscribed], body: ConnectionBodies.ping),
+    Command("echo", 2, [.loading, .stale, .fast], body: ConnectionBodies.echo),
+    Command("select", 2, [.loading, .stale, .fast], body: ConnectionBodies.select),
+]
+
+private func front(_ name: StaticString, _ arity: Int, _ flags: Command.Flags) -> Command {
+    Command(name, arity, flags.union(.front), body: { _ in })
+}
+
+private enum ConnectionBodies {
+    static let ping: CommandBody = { call in
+        guard call.count <= 2 else { return call.reply.error(ErrorText.wrongArity("ping")) }
+        if call.client.version == 2, call.client.subscriptionCount > 0 {
+            call.reply.array(2)
+            call.reply.bulk("pong")
+            return call.count == 2 ? call.reply.bulk(call[1]) : call.reply.bulk("")
+        }
+        if call.count == 2 { call.reply.bulk(call[1]) } else { call.reply.simple("PONG") }
+    }
+
+    static let echo: CommandBody = { call in
+        call.reply.bulk(call[1])
+    }
+
+    static let select: CommandBody = { call in
+        guard let number = call.integer(1) else { return }
+        guard number >= 0, number < Int64(CacheEmulator.databaseCount) else {
+            return call.reply.error(ErrorText.databaseOutOfRange)
+        }
+        call.client.database = Int(number)
+        call.reply.ok()
+    }
+}

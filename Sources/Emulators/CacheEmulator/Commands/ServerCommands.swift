@@ -1,0 +1,166 @@
+import RESPWire
+
+/// The server as a whole: sizes, flushing, configuration, and what clients ask when they connect.
+let serverCommands: [Command] = [
+    Command("dbsize", 1, [.readonly, .fast], body: Server.size),
+    Command("flushdb", -1, [.write], body: Server.flush),
+    Command("flushall", -1, [.write], body: Server.flushAll),
+    Command("swapdb", 3, [.write, .fast], body: Server.swap),
+    Command("time", 1, [.loading, .stale, .fast], body: Server.time),
+    Command("wait", 3, [.noscript], body: Server.wait),
+    Command("role", 1, [.noscript, .loading, .stale, .fast], body: Server.role),
+    Command("info", -1, [.loading, .stale], body: { $0.emulator.replyInfo($0) }),
+    Command(
+        "config", -2, [.admin, .noscript, .loading, .stale],
+        subcommands: [
+            Command("get", -3, [.admin, .noscript, .loading, .stale], body: Server.getConfiguration),
+            Command("set", -4, [.admin, .noscript, .loading, .stale], body: Server.setConfiguration),
+            Command("resetstat", 2, [.admin, .noscript, .loading, .stale], body: Server.resetStatistics),
+            Command("rewrite", 2, [.admin, .noscript, .loading, .stale], body: Server.rewriteConfiguration),
+        ], body: { _ in }),
+    Command(
+        "command", -1, [.loading, .stale],
+        subcommands: [
+            Command("count", 2, [.loading, .stale], body: CommandInspection.count),
+            Command("info", -2, [.loading, .stale], body: CommandInspection.info),
+            Command("docs", -2, [.loading, .stale], body: CommandInspection.documentation),
+            Command("list", -2, [.loading, .stale], body: CommandInspection.list),
+            Command("getkeys", -4, [.loading, .stale], body: CommandInspection.keys),
+        ], body: CommandInspection.all),
+    Command(
+        "memory", -2, [.readonly],
+        subcommands: [Command("usage", -3, [.readonly], .second, body: Server.memoryUsage)], body: { _ in }),
+]
+
+private enum Server {
+    static let size: CommandBody = { call in
+        call.reply.integer(call.database.count)
+    }
+
+    /// Whether the arguments are at most ASYNC or SYNC; false after an error reply.
+    static func takesFlushMode(_ call: borrowing Call) -> Bool {
+        if call.count == 1 || (call.count == 2 && (call.isWord(1, "async") || call.isWord(1, "sync"))) { return true }
+        call.reply.error(ErrorText.syntax)
+        return false
+    }
+
+    static let flush: CommandBody = { call in
+        guard takesFlushMode(call) else { return }
+        call.emulator.flush([call.database])
+        call.reply.ok()
+    }
+
+    static let flushAll: CommandBody = { call in
+        guard takesFlushMode(call) else { return }
+        call.emulator.flush(call.emulator.databases)
+        call.reply.ok()
+    }
+
+    static let swap: CommandBody = { call in
+        guard let first = call[1].integer else { return call.reply.error("ERR invalid first DB index") }
+        guard let second = call[2].integer else { return call.reply.error("ERR invalid second DB index") }
+        let valid = 0..<Int64(CacheEmulator.databaseCount)
+        guard valid.contains(first), valid.contains(second) else {
+            return call.reply.error(ErrorText.databaseOutOfRange)
+        }
+        if first != second {
+            let emulator = call.emulator
+            emulator.databases[Int(first)].swapContents(with: emulator.databases[Int(second)])
+            for watched in emulator.watchers.keys where [Int(first), Int(second)].contains(watched.database) {
+                emulator.taintWatchers(watched)
+            }
+        }
+        call.reply.ok()
+    }
+
+    static let time: CommandBody = { call in
+        call.reply.array(2)
+        call.reply.bulkInteger(call.now / 1000)
+        call.reply.bulkInteger(call.now % 1000 * 1000)
+    }
+
+    static let wait: CommandBody = { call in
+        guard call.integer(1) != nil else { return }
+        guard let timeout = call[2].integer else {
+            return call.reply.error("ERR timeout is not an integer or out of range")
+        }
+        guard timeout >= 0 else { return call.reply.error("ERR timeout is negative") }
+        call.reply.integer(0)  // there are no replicas
+    }
+
+    static let role: CommandBody = { call in
+        call.reply.array(3)
+        call.reply.bulk("master")
+        call.reply.integer(0)
+        call.reply.array(0)
+    }
+
+    static let getConfiguration: CommandBody = { call in
+        var found: [(name: String, value: String)] = []
+        for index in 2..<call.count {
+            for parameter in call.emulator.configuration.matching(call[index])
+            where !found.contains(where: { $0.name == parameter.name }) {
+                found.append(parameter)
+            }
+        }
+        call.reply.map(found.count)
+        for parameter in found {
+            call.reply.bulk(parameter.name)
+            call.reply.bulk(parameter.value)
+        }
+    }
+
+    static let setConfiguration: CommandBody = { call in
+        guard call.count % 2 == 0 else {
+            return call.reply.error(ErrorText.wrongArity("config|set"))
+        }
+        var changes: [(Int, String)] = []
+        for index in stride(from: 2, to: call.count, by: 2) {
+            let name = call[index].text.lowercased()
+            guard let place = call.emulator.configuration.index(of: call[index]) else {
+                return call.reply.error(
+                    "ERR Unknown option or number of arguments for CONFIG SET - '\(name)'")
+            }
+            guard case .none = call.emulator.configuration.values[place].effect else {
+                return call.reply.error("ERR CONFIG SET failed (possibly related to argument '\(name)') - can't set immutable config")
+            }
+            changes.append((place, call[index + 1].text))
+        }
+        for (place, value) in changes { call.emulator.configuration.set(place, to: value) }
+        call.reply.ok()
+    }
+
+    static let resetStatistics: CommandBody = { call in
+        call.emulator.statistics = CacheStatistics(keepingUnsupportedOf: call.emulator.statistics)
+        call.reply.ok()
+    }
+
+    static let rewriteConfiguration: CommandBody = { call in
+        call.reply.error("ERR The server is running without a config file")
+    }
+
+    static let memoryUsage: CommandBody = { call in
+        var index = 3
+        while index < call.count {
+            guard call.isWord(index, "samples"), index + 1 < call.count else {
+                return call.reply.error(ErrorText.syntax)
+            }
+            guard call.integer(index + 1) != nil else { return }
+            index += 2
+        }
+        guard let entry = call.find(call[2]) else { return call.reply.null() }
+        call.reply.integer(call.database.memoryUsage(of: entry))
+    }
+}
+
+extension CacheEmulator {
+    /// Takes all keys out of some databases; whoever watches one of them is told.
+    func flush(_ flushed: [Database]) {
+        for watched in watchers.keys where flushed.contains(where: { $0.number == watched.database }) {
+            let database = databases[watched.database]
+            let exists = watched.key.withBytes { database.find($0, database.hash($0)) != nil }
+            if exists { taintWatchers(watched) }
+        }
+        for database in flushed { database.removeAll() }
+    }
+}

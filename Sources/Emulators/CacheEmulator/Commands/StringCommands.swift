@@ -1,0 +1,383 @@
+import RESPWire
+
+/// Strings: bytes, or a 64-bit integer while the value is one in canonical form.
+let stringCommands: [Command] = [
+    Command("get", 2, [.readonly, .fast], .first, body: Strings.get),
+    Command("set", -3, [.write, .denyOOM], .first, body: Strings.set),
+    Command("setnx", 3, [.write, .denyOOM, .fast], .first, body: Strings.setIfAbsent),
+    Command("setex", 4, [.write, .denyOOM], .first, body: Strings.setWithSeconds),
+    Command("psetex", 4, [.write, .denyOOM], .first, body: Strings.setWithMilliseconds),
+    Command("getset", 3, [.write, .denyOOM, .fast], .first, body: Strings.getSet),
+    Command("getdel", 2, [.write, .fast], .first, body: Strings.getDelete),
+    Command("getex", -2, [.write, .fast], .first, body: Strings.getExpire),
+    Command("mget", -2, [.readonly, .fast], .all, body: Strings.getMany),
+    Command("mset", -3, [.write, .denyOOM], .pairs, body: Strings.setMany),
+    Command("msetnx", -3, [.write, .denyOOM], .pairs, body: Strings.setManyIfAbsent),
+    Command("incr", 2, [.write, .denyOOM, .fast], .first, body: { Strings.add(1, $0) }),
+    Command("decr", 2, [.write, .denyOOM, .fast], .first, body: { Strings.add(-1, $0) }),
+    Command("incrby", 3, [.write, .denyOOM, .fast], .first, body: Strings.increaseBy),
+    Command("decrby", 3, [.write, .denyOOM, .fast], .first, body: Strings.decreaseBy),
+    Command("incrbyfloat", 3, [.write, .denyOOM, .fast], .first, body: Strings.increaseByFloat),
+    Command("append", 3, [.write, .denyOOM, .fast], .first, body: Strings.append),
+    Command("strlen", 2, [.readonly, .fast], .first, body: Strings.length),
+    Command("getrange", 4, [.readonly], .first, body: Strings.getRange),
+    Command("substr", 4, [.readonly], .first, body: Strings.getRange),
+    Command("setrange", 4, [.write, .denyOOM], .first, body: Strings.setRange),
+    Command("lcs", -3, [.readonly], .firstTwo, body: Strings.longestCommonSubsequence),
+]
+
+private enum Strings {
+    /// The longest string: proto-max-bulk-len's default.
+    static let longest = 512 << 20
+
+    // MARK: reading
+
+    static let get: CommandBody = { call in
+        guard let entry = call.findFirst() else { return call.reply.null() }
+        guard entry.type == .string else { return call.reply.error(ErrorText.wrongType) }
+        replyString(entry, call)
+    }
+
+    @inline(__always) static func replyString(_ entry: Entry, _ call: borrowing Call) {
+        if entry.encoding == Database.StringEncoding.integer {
+            call.reply.bulkInteger(entry.integer)
+        } else {
+            call.reply.bulk(entry.value)
+        }
+    }
+
+    /// Replies the string or null; false after an error reply for another type.
+    static func replyIfString(_ entry: Entry?, _ call: borrowing Call) -> Bool {
+        guard let entry else {
+            call.reply.null()
+            return true
+        }
+        guard entry.type == .string else {
+            call.reply.error(ErrorText.wrongType)
+            return false
+        }
+        replyString(entry, call)
+        return true
+    }
+
+    static let getMany: CommandBody = { call in
+        call.reply.array(call.count - 1)
+        for index in 1..<call.count {
+            let entry = call.find(call[index])
+            if let entry, entry.type == .string { replyString(entry, call) } else { call.reply.null() }
+        }
+    }
+
+    static let length: CommandBody = { call in
+        guard let entry = call.findFirst() else { return call.reply.integer(0) }
+        guard entry.type == .string else { return call.reply.error(ErrorText.wrongType) }
+        call.reply.integer(call.database.withString(entry) { $0.count })
+    }
+
+    static let getRange: CommandBody = { call in
+        guard let from = call.integer(2), let to = call.integer(3) else { return }
+        guard let entry = call.findFirst() else { return call.reply.bulk("") }
+        guard entry.type == .string else { return call.reply.error(ErrorText.wrongType) }
+        let reply = call.reply
+        call.database.withString(entry) { value in
+            if from < 0, to < 0, from > to { return reply.bulk("") }
+            let count = Int64(value.count)
+            let first = max(from < 0 ? count + from : from, 0)
+            let last = min(max(to < 0 ? count + to : to, 0), count - 1)
+            guard first <= last, count > 0 else { return reply.bulk("") }
+            reply.bulk(value.slice(Int(first), Int(last - first + 1)))
+        }
+    }
+
+    // MARK: setting
+
+    static let set: CommandBody = { call in
+        if call.count == 3 {
+            call.database.setString(call[1], call.hash, call[2], expiry: nil)
+            call.changed(call[1])
+            return call.reply.ok()
+        }
+        setWithOptions(call)
+    }
+
+    static func setWithOptions(_ call: borrowing Call) {
+        var condition: Bool?  // the key must exist, must not, or may
+        var keepsExpiry = false
+        var returnsOld = false
+        var expiry: Expiry?
+        var index = 3
+        while index < call.count {
+            let hasNext = index + 1 < call.count
+            if call.isWord(index, "nx"), condition != true {
+                condition = false
+            } else if call.isWord(index, "xx"), condition != false {
+                condition = true
+            } else if call.isWord(index, "get") {
+                returnsOld = true
+            } else if call.isWord(index, "keepttl"), expiry == nil {
+                keepsExpiry = true
+            } else if expiry == nil, !keepsExpiry, hasNext, let unit = Expiry.unit(call[index]) {
+                expiry = Expiry(unit: unit, argument: index + 1)
+                index += 1
+            } else {
+                return call.reply.error(ErrorText.syntax)
+            }
+            index += 1
+        }
+        var end: Int64?
+        if let expiry {
+            guard let time = expiry.time(call, command: "set") else { return }
+            end = time
+        }
+        let old = call.database.find(call[1], call.hash)
+        if returnsOld { guard replyIfString(old, call) else { return } }
+        if let condition, condition != (old != nil) {
+            return returnsOld ? () : call.reply.null()
+        }
+        if keepsExpiry, let old, old.hasExpiry { end = old.expiry }
+        store(call[2], expiry: end, call)
+        if !returnsOld { call.reply.ok() }
+    }
+
+    /// Sets the first key; a time that has passed already takes it out.
+    static func store(_ value: Bytes, expiry: Int64?, _ call: borrowing Call) {
+        if let expiry, expiry <= call.now {
+            if let old = call.database.find(call[1], call.hash) { call.database.remove(old, call.hash) }
+        } else {
+            call.database.setString(call[1], call.hash, value, expiry: expiry)
+        }
+        call.changed(call[1])
+    }
+
+    static let setIfAbsent: CommandBody = { call in
+        guard call.database.find(call[1], call.hash) == nil else { return call.reply.flag(false) }
+        store(call[2], expiry: nil, call)
+        call.reply.flag(true)
+    }
+
+    static let setWithSeconds: CommandBody = { call in
+        guard let time = Expiry(unit: .seconds, argument: 2).time(call, command: "setex") else { return }
+        store(call[3], expiry: time, call)
+        call.reply.ok()
+    }
+
+    static let setWithMilliseconds: CommandBody = { call in
+        guard let time = Expiry(unit: .milliseconds, argument: 2).time(call, command: "psetex") else { return }
+        store(call[3], expiry: time, call)
+        call.reply.ok()
+    }
+
+    static let getSet: CommandBody = { call in
+        guard replyIfString(call.findFirst(), call) else { return }
+        store(call[2], expiry: nil, call)
+    }
+
+    static let getDelete: CommandBody = { call in
+        let entry = call.findFirst()
+        guard replyIfString(entry, call), let entry else { return }
+        call.changed(call[1])
+        call.database.remove(entry, call.hash)
+    }
+
+    static let getExpire: CommandBody = { call in
+        var expiry: Expiry?
+        var persists = false
+        if call.count == 3, call.isWord(2, "persist") {
+            persists = true
+        } else if call.count == 4, let unit = Expiry.unit(call[2]) {
+            expiry = Expiry(unit: unit, argument: 3)
+        } else if call.count > 2 {
+            return call.reply.error(ErrorText.syntax)
+        }
+        guard let entry = call.findFirst() else { return call.reply.null() }
+        guard entry.type == .string else { return call.reply.error(ErrorText.wrongType) }
+        var end: Int64?
+        if let expiry {
+            guard let time = expiry.time(call, command: "getex") else { return }
+            end = time
+        }
+        replyString(entry, call)
+        guard persists && entry.hasExpiry || end != nil else { return }
+        call.changed(call[1])
+        if let end, end <= call.now {
+            call.database.remove(entry, call.hash)
+        } else {
+            call.database.setExpiry(end, of: entry, call.hash)
+        }
+    }
+
+    static let setMany: CommandBody = { call in
+        guard call.count % 2 == 1 else { return call.reply.error(ErrorText.wrongArity("mset")) }
+        storePairs(call)
+        call.reply.ok()
+    }
+
+    static let setManyIfAbsent: CommandBody = { call in
+        guard call.count % 2 == 1 else { return call.reply.error(ErrorText.wrongArity("msetnx")) }
+        for index in stride(from: 1, to: call.count, by: 2) {
+            if call.database.find(call[index], call.database.hash(call[index])) != nil {
+                return call.reply.flag(false)
+            }
+        }
+        storePairs(call)
+        call.reply.flag(true)
+    }
+
+    static func storePairs(_ call: borrowing Call) {
+        for index in stride(from: 1, to: call.count, by: 2) {
+            call.database.setString(
+                call[index], call.database.hash(call[index]), call[index + 1], expiry: nil)
+            call.changed(call[index])
+        }
+    }
+
+    // MARK: numbers
+
+    static let increaseBy: CommandBody = { call in
+        guard let step = call.integer(2) else { return }
+        add(step, call)
+    }
+
+    static let decreaseBy: CommandBody = { call in
+        guard let step = call.integer(2) else { return }
+        guard step != .min else { return call.reply.error(ErrorText.decrementOverflow) }
+        add(-step, call)
+    }
+
+    static func add(_ step: Int64, _ call: borrowing Call) {
+        let database = call.database
+        guard let entry = database.find(call[1], call.hash) else {
+            database.insert(database.makeInteger(call[1], step, expiry: nil), call.hash)
+            call.changed(call[1])
+            return call.reply.integer(step)
+        }
+        guard entry.type == .string else { return call.reply.error(ErrorText.wrongType) }
+        let isInteger = entry.encoding == Database.StringEncoding.integer
+        guard let old = isInteger ? entry.integer : entry.value.integer else {
+            return call.reply.error(ErrorText.notAnInteger)
+        }
+        let (sum, overflow) = old.addingReportingOverflow(step)
+        guard !overflow else { return call.reply.error(ErrorText.overflow) }
+        if isInteger {
+            database.owned(entry, call.hash).integer = sum
+        } else {
+            let made = database.makeInteger(call[1], sum, expiry: entry.hasExpiry ? entry.expiry : nil)
+            database.replace(entry, with: made, call.hash)
+        }
+        call.changed(call[1])
+        call.reply.integer(sum)
+    }
+
+    static let increaseByFloat: CommandBody = { call in
+        let database = call.database
+        let entry = database.find(call[1], call.hash)
+        if let entry, entry.type != .string { return call.reply.error(ErrorText.wrongType) }
+        let step = call[2]
+        let sum = entry.map { database.withString($0) { $0.adding(decimal: step) } } ?? Bytes("0").adding(decimal: step)
+        switch sum {
+        case .baseIsNoNumber, .addendIsNoNumber: call.reply.error(ErrorText.notAFloat)
+        case .notFinite: call.reply.error(ErrorText.notFinite)
+        case .sum(let text):
+            let expiry = entry.flatMap { $0.hasExpiry ? $0.expiry : nil }
+            text.withBytes { bytes in
+                database.setString(call[1], call.hash, bytes, expiry: expiry)
+                call.reply.bulk(bytes)
+            }
+            call.changed(call[1])
+        }
+    }
+
+    // MARK: parts
+
+    static let append: CommandBody = { call in
+        let value = call[2]
+        guard let entry = call.database.find(call[1], call.hash) else {
+            call.database.setString(call[1], call.hash, value, expiry: nil)
+            call.changed(call[1])
+            return call.reply.integer(value.count)
+        }
+        guard entry.type == .string else { return call.reply.error(ErrorText.wrongType) }
+        let old = call.database.withString(entry) { $0.count }
+        guard old + value.count <= longest else { return call.reply.error(ErrorText.tooLong) }
+        let grown = call.database.resizeString(entry, call.hash, to: old + value.count)
+        (grown.valueStart + old).copyMemory(from: value.start, byteCount: value.count)
+        call.changed(call[1])
+        call.reply.integer(old + value.count)
+    }
+
+    static let setRange: CommandBody = { call in
+        guard let offset = call.integer(2) else { return }
+        guard offset >= 0 else { return call.reply.error(ErrorText.offsetOutOfRange) }
+        let value = call[3]
+        let entry = call.database.find(call[1], call.hash)
+        if let entry, entry.type != .string { return call.reply.error(ErrorText.wrongType) }
+        let old = entry.map { call.database.withString($0) { $0.count } } ?? 0
+        guard value.count > 0 else { return call.reply.integer(old) }
+        guard offset + Int64(value.count) <= Int64(longest) else { return call.reply.error(ErrorText.tooLong) }
+        let start = Int(offset)
+        if entry == nil { call.database.setString(call[1], call.hash, Bytes(""), expiry: nil) }
+        guard let existing = call.database.find(call[1], call.hash) else { return }
+        let grown = call.database.resizeString(existing, call.hash, to: max(old, start + value.count))
+        (grown.valueStart + start).copyMemory(from: value.start, byteCount: value.count)
+        call.changed(call[1])
+        call.reply.integer(grown.valueLength)
+    }
+
+    // MARK: LCS
+
+    static let longestCommonSubsequence: CommandBody = { call in
+        var wantsLength = false
+        var wantsMatches = false
+        var withLengths = false
+        var shortest: Int64 = 0
+        var index = 3
+        while index < call.count {
+            if call.isWord(index, "len") {
+                wantsLength = true
+            } else if call.isWord(index, "idx") {
+                wantsMatches = true
+            } else if call.isWord(index, "withmatchlen") {
+                withLengths = true
+            } else if call.isWord(index, "minmatchlen"), index + 1 < call.count {
+                guard let value = call.integer(index + 1) else { return }
+                shortest = max(value, 0)
+                index += 1
+            } else {
+                return call.reply.error(ErrorText.syntax)
+            }
+            index += 1
+        }
+        if wantsLength, wantsMatches {
+            return call.reply.error("ERR If you want both the length and indexes, please just use IDX.")
+        }
+        let first = call.find(call[1])
+        let second = call.find(call[2])
+        for entry in [first, second] {
+            if let entry, entry.type != .string {
+                return call.reply.error("ERR The specified keys must contain string values")
+            }
+        }
+        let a = first.map { call.database.withString($0) { $0.array } } ?? []
+        let b = second.map { call.database.withString($0) { $0.array } } ?? []
+        guard let found = CommonSubsequence(a, b) else {
+            return call.reply.error("ERR Insufficient memory, transient memory for LCS exceeds proto-max-bulk-len")
+        }
+        if wantsLength { return call.reply.integer(found.length) }
+        guard wantsMatches else { return found.bytes.withBytes { call.reply.bulk($0) } }
+        let ranges = found.ranges.filter { Int64($0.length) >= shortest }
+        call.reply.map(2)
+        call.reply.bulk("matches")
+        call.reply.array(ranges.count)
+        for range in ranges {
+            call.reply.array(withLengths ? 3 : 2)
+            for start in [range.first, range.second] {
+                call.reply.array(2)
+                call.reply.integer(start)
+                call.reply.integer(start + range.length - 1)
+            }
+            if withLengths { call.reply.integer(range.length) }
+        }
+        call.reply.bulk("len")
+        call.reply.integer(found.length)
+    }
+}

@@ -1,0 +1,211 @@
+/// The memory of one keyspace: blocks by size class out of 64 KiB slabs, larger ones from the system.
+///
+/// Nothing is shared between arenas, so that dropping one frees a whole keyspace at once and its size is known
+/// exactly. A slab whose last block is freed serves any other class. Not thread-safe: an arena lives on one loop.
+final class Arena {
+    /// Stands at the front of every slab; slabs are aligned to their size, so a block's slab is found by masking.
+    private struct Slab {
+        var next: UnsafeMutablePointer<Slab>?
+        var previous: UnsafeMutablePointer<Slab>?
+        var free: UnsafeMutableRawPointer?
+        /// Where blocks have never been handed out; memory behind it is untouched.
+        var fresh: UnsafeMutableRawPointer
+        var used: Int32
+        var sizeClass: Int32
+        var isListed: Bool
+    }
+
+    /// Stands in front of every block that is larger than a slab's largest.
+    private struct Large {
+        var next: UnsafeMutablePointer<Large>?
+        var previous: UnsafeMutablePointer<Large>?
+        var size: Int
+        var unused: Int
+    }
+
+    /// Bytes in blocks that are in use, rounded up to their classes.
+    private(set) var used = 0
+    /// Bytes taken from the system.
+    private(set) var reserved = 0
+
+    /// By class: the slabs that have room.
+    private let open: UnsafeMutablePointer<UnsafeMutablePointer<Slab>?>
+    private var emptySlabs: UnsafeMutablePointer<Slab>?
+    private var chunks: [(UnsafeMutableRawPointer, Int)] = []
+    private var chunkRest = 0
+    private var chunkNext: UnsafeMutableRawPointer?
+    private var large: UnsafeMutablePointer<Large>?
+
+    init() {
+        open = .allocate(capacity: SizeClasses.count)
+        open.initialize(repeating: nil, count: SizeClasses.count)
+    }
+
+    deinit {
+        for (chunk, _) in chunks { chunk.deallocate() }
+        while let block = large {
+            large = block.pointee.next
+            UnsafeMutableRawPointer(block).deallocate()
+        }
+        open.deallocate()
+    }
+
+    /// A block of at least `size` bytes, aligned to 16; give it back with `free` and the same size (or any size of
+    /// the same capacity).
+    @inline(__always)
+    func allocate(_ size: Int) -> UnsafeMutableRawPointer {
+        guard size <= SizeClasses.largest else { return allocateLarge(size) }
+        let index = SizeClasses.index(size)
+        if let slab = open[index], let block = slab.pointee.free {
+            slab.pointee.free = block.load(as: UnsafeMutableRawPointer?.self)
+            slab.pointee.used &+= 1
+            used &+= SizeClasses.capacity(size)
+            return block
+        }
+        return allocateFresh(index)
+    }
+
+    @inline(__always)
+    func free(_ block: UnsafeMutableRawPointer, _ size: Int) {
+        guard size <= SizeClasses.largest else { return freeLarge(block, size) }
+        used &-= SizeClasses.capacity(size)
+        let slab = slab(of: block)
+        block.storeBytes(of: slab.pointee.free, as: UnsafeMutableRawPointer?.self)
+        slab.pointee.free = block
+        slab.pointee.used &-= 1
+        if slab.pointee.used == 0 || !slab.pointee.isListed { freed(in: slab) }
+    }
+
+    /// Moves a block to another size, keeping the first `keep` bytes.
+    func resize(
+        _ block: UnsafeMutableRawPointer, from old: Int, to new: Int, keeping keep: Int
+    ) -> UnsafeMutableRawPointer {
+        if SizeClasses.capacity(old) == SizeClasses.capacity(new) { return block }
+        let moved = allocate(new)
+        moved.copyMemory(from: block, byteCount: keep)
+        free(block, old)
+        return moved
+    }
+
+    @inline(__always) private func slab(of block: UnsafeMutableRawPointer) -> UnsafeMutablePointer<Slab> {
+        let address = UInt(bitPattern: block) & ~UInt(SizeClasses.slabSize &- 1)
+        return UnsafeMutablePointer(bitPattern: address).unsafelyUnwrapped
+    }
+
+    private func allocateFresh(_ index: Int) -> UnsafeMutableRawPointer {
+        let size = SizeClasses.sizes[index]
+        used += size
+        while let slab = open[index] {
+            if let block = slab.pointee.free {
+                slab.pointee.free = block.load(as: UnsafeMutableRawPointer?.self)
+                slab.pointee.used += 1
+                return block
+            }
+            let end = UnsafeMutableRawPointer(slab) + SizeClasses.slabSize
+            if slab.pointee.fresh + size <= end {
+                defer { slab.pointee.fresh += size }
+                slab.pointee.used += 1
+                return slab.pointee.fresh
+            }
+            unlist(slab)  // full
+        }
+        let slab = takeSlab(index)
+        list(slab)
+        defer { slab.pointee.fresh += size }
+        slab.pointee.used = 1
+        return slab.pointee.fresh
+    }
+
+    private func freed(in slab: UnsafeMutablePointer<Slab>) {
+        if slab.pointee.used == 0 {
+            // The last slab of a class stays, or one block allocated and freed in turn would move slabs about.
+            let index = Int(slab.pointee.sizeClass)
+            if slab.pointee.isListed, open[index] == slab, slab.pointee.next == nil { return }
+            if slab.pointee.isListed { unlist(slab) }
+            slab.pointee.next = emptySlabs
+            emptySlabs = slab
+        } else if !slab.pointee.isListed {
+            list(slab)
+        }
+    }
+
+    private func list(_ slab: UnsafeMutablePointer<Slab>) {
+        let index = Int(slab.pointee.sizeClass)
+        slab.pointee.isListed = true
+        slab.pointee.previous = nil
+        slab.pointee.next = open[index]
+        open[index]?.pointee.previous = slab
+        open[index] = slab
+    }
+
+    private func unlist(_ slab: UnsafeMutablePointer<Slab>) {
+        slab.pointee.isListed = false
+        if let previous = slab.pointee.previous {
+            previous.pointee.next = slab.pointee.next
+        } else {
+            open[Int(slab.pointee.sizeClass)] = slab.pointee.next
+        }
+        slab.pointee.next?.pointee.previous = slab.pointee.previous
+    }
+
+    private func takeSlab(_ index: Int) -> UnsafeMutablePointer<Slab> {
+        let memory: UnsafeMutableRawPointer
+        if let empty = emptySlabs {
+            emptySlabs = empty.pointee.next
+            memory = UnsafeMutableRawPointer(empty)
+        } else {
+            memory = takeMemory()
+        }
+        let slab = memory.bindMemory(to: Slab.self, capacity: 1)
+        slab.initialize(
+            to: Slab(
+                next: nil, previous: nil, free: nil, fresh: memory + SizeClasses.slabHeader, used: 0,
+                sizeClass: Int32(index), isListed: false))
+        return slab
+    }
+
+    /// The next slab of the current chunk. Chunks grow from 256 KiB to 16 MiB: a small keyspace stays small, and
+    /// memory that is not touched costs nothing.
+    private func takeMemory() -> UnsafeMutableRawPointer {
+        if chunkRest == 0 {
+            let size = min(max(reserved, 4 * SizeClasses.slabSize), 16 << 20)
+            let chunk = UnsafeMutableRawPointer.allocate(byteCount: size, alignment: SizeClasses.slabSize)
+            chunks.append((chunk, size))
+            reserved += size
+            chunkNext = chunk
+            chunkRest = size / SizeClasses.slabSize
+        }
+        let memory = chunkNext.unsafelyUnwrapped
+        chunkNext = memory + SizeClasses.slabSize
+        chunkRest -= 1
+        return memory
+    }
+
+    private func allocateLarge(_ size: Int) -> UnsafeMutableRawPointer {
+        let capacity = SizeClasses.capacity(size)
+        let header = UnsafeMutableRawPointer.allocate(
+            byteCount: capacity + MemoryLayout<Large>.size, alignment: 16
+        ).bindMemory(to: Large.self, capacity: 1)
+        header.initialize(to: Large(next: large, previous: nil, size: capacity, unused: 0))
+        large?.pointee.previous = header
+        large = header
+        used += capacity
+        reserved += capacity
+        return UnsafeMutableRawPointer(header + 1)
+    }
+
+    private func freeLarge(_ block: UnsafeMutableRawPointer, _ size: Int) {
+        let header = block.assumingMemoryBound(to: Large.self) - 1
+        let capacity = header.pointee.size
+        assert(capacity == SizeClasses.capacity(size), "a block is freed with another size")
+        if let previous = header.pointee.previous {
+            previous.pointee.next = header.pointee.next
+        } else {
+            large = header.pointee.next
+        }
+        header.pointee.next?.pointee.previous = header.pointee.previous
+        used -= capacity
+        reserved -= capacity
+        UnsafeMutableRawPointer(header).deallocate()
+    }
+}

@@ -1,0 +1,29 @@
+import RESPWire
+
+extension Database {
+    /// Adds a copy of a value, of this or another database of the keyspace, under a key that is not here.
+    func insertCopy(of entry: Entry, as key: Bytes, _ hash: UInt64) {
+        let expiry = entry.hasExpiry ? entry.expiry : nil
+        if entry.type == .string { return insert(entry.renamed(key, in: memory), hash) }
+        let made = make(entry.type, key, hash)
+        switch entry.type {
+        case .string, .stream: break
+        case .list:
+            let from = list(entry)
+            let to = list(made)
+            from.forEach(from: 0, to: from.count) { to.append($0, in: memory) }
+        case .set:
+            let to = SetValue(made, memory)
+            SetValue(entry, memory).forEach { _ = to.insert($0) }
+        case .hash:
+            let to = HashValue(made, memory)
+            HashValue(entry, memory).forEach { _ = to.set($0, $1) }
+        case .sortedSet:
+            let to = SortedSet(made, memory)
+            let from = SortedSet(entry, memory)
+            if !from.isPacked { to.becomeIndexed() }
+            from.forEach { to.insert($0, score: $1) }
+        }
+        if let expiry { setExpiry(expiry, of: made, hash) }
+    }
+}

@@ -1,0 +1,73 @@
+/// A keyspace's arena, and what of it is shared with snapshots.
+///
+/// Every block of a structure carries the epoch in which it was made or copied. A snapshot ends an epoch: what is
+/// older than `shared` may be seen by a snapshot, so it is copied before it changes and kept when it is removed.
+/// Dropping a snapshot frees what was kept for it. Without snapshots nothing is shared and nothing of this costs.
+final class Memory {
+    let arena = Arena()
+    /// The epoch of what is made now.
+    private(set) var epoch: UInt32 = 1
+    /// Blocks of this epoch and older are shared; 0 when no snapshot lives.
+    private(set) var shared: UInt32 = 0
+    /// Seeds the hashes of this keyspace: chosen at random, so that nobody can aim at collisions.
+    let seed: UInt64
+
+    /// Oldest first.
+    private var snapshots: [Snapshot] = []
+
+    /// A block that only snapshots still see.
+    private struct Kept {
+        var block: UnsafeMutableRawPointer
+        var size: Int
+        var epoch: UInt32
+    }
+
+    private struct Snapshot {
+        var epoch: UInt32
+        var kept: [Kept] = []
+    }
+
+    init(seed: UInt64 = .random(in: .min ... .max)) {
+        self.seed = seed
+    }
+
+    @inline(__always) func allocate(_ size: Int) -> UnsafeMutableRawPointer {
+        arena.allocate(size)
+    }
+
+    /// Whether a block made in `epoch` may be seen by a snapshot.
+    @inline(__always) func isShared(_ epoch: UInt32) -> Bool { epoch <= shared }
+
+    /// Gives back a block that was made in `epoch` and that the live structure no longer uses.
+    @inline(__always) func free(_ block: UnsafeMutableRawPointer, _ size: Int, epoch: UInt32) {
+        if epoch <= shared {
+            snapshots[snapshots.count - 1].kept.append(Kept(block: block, size: size, epoch: epoch))
+        } else {
+            arena.free(block, size)
+        }
+    }
+
+    /// Ends the epoch; what exists is shared from now on. Returns the snapshot's name.
+    func beginSnapshot() -> UInt32 {
+        let ended = epoch
+        snapshots.append(Snapshot(epoch: ended))
+        shared = ended
+        epoch += 1
+        return ended
+    }
+
+    /// Frees what only the snapshot `ended` still saw.
+    func endSnapshot(_ ended: UInt32) {
+        guard let index = snapshots.firstIndex(where: { $0.epoch == ended }) else { return }
+        let snapshot = snapshots.remove(at: index)
+        let older = index > 0 ? snapshots[index - 1].epoch : 0
+        for kept in snapshot.kept {
+            if kept.epoch <= older {
+                snapshots[index - 1].kept.append(kept)  // an older snapshot sees it too
+            } else {
+                arena.free(kept.block, kept.size)
+            }
+        }
+        shared = snapshots.last?.epoch ?? 0
+    }
+}

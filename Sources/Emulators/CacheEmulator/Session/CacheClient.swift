@@ -1,0 +1,102 @@
+public import EventLoop
+public import RESPWire
+
+/// One client of a cache: what its connection has set up.
+///
+/// Whoever owns the connection makes it, tells the emulator of its end, and answers the commands that concern the
+/// connection itself (`CacheFront`).
+public final class CacheClient {
+    public let connection: Connection
+    /// The number that CLIENT ID answers.
+    public let id: Int64
+    /// Answers AUTH, HELLO, CLIENT and the like; outlives the client's use by the emulator.
+    unowned let front: any CacheFront
+
+    /// 2 or 3: the version of the protocol that replies are written in.
+    public var version: UInt8 = 2
+    public var isAuthenticated: Bool
+    public var database = 0
+    /// What CLIENT REPLY has set.
+    public var replies = ReplyMode.on
+    /// The last command, in lower case, for CLIENT LIST.
+    public internal(set) var lastCommand: StaticString = "NULL"
+    /// Nil outside MULTI.
+    var transaction: Transaction?
+    var watched: [WatchedKey] = []
+    /// A watched key was changed: EXEC answers nil.
+    var isTainted = false
+    var channels: Set<[UInt8]> = []
+    var patterns: Set<[UInt8]> = []
+    var shardChannels: Set<[UInt8]> = []
+    /// Set when the rest of its requests must not run: QUIT, a protocol error.
+    public var isEnding = false
+
+    public init(connection: Connection, id: Int64, isAuthenticated: Bool, front: any CacheFront) {
+        self.connection = connection
+        self.id = id
+        self.isAuthenticated = isAuthenticated
+        self.front = front
+    }
+
+    var writer: ReplyWriter { ReplyWriter(connection.output, version: version) }
+
+    /// Channels and patterns, as the replies of SUBSCRIBE count them.
+    public var subscriptionCount: Int { channels.count + patterns.count }
+    public var channelCount: Int { channels.count }
+    public var patternCount: Int { patterns.count }
+    public var shardChannelCount: Int { shardChannels.count }
+    /// The number of queued commands, -1 outside MULTI, for CLIENT LIST.
+    public var queuedCount: Int { transaction?.queue.count ?? -1 }
+    public var watchedCount: Int { watched.count }
+}
+
+/// What CLIENT REPLY sets.
+public enum ReplyMode: Sendable {
+    case on
+    case off
+    /// The command after this one is not answered.
+    case skipNext
+    /// This command is not answered.
+    case skipping
+}
+
+/// The commands between MULTI and EXEC.
+struct Transaction {
+    struct Request {
+        var command: Int
+        var arguments: [[UInt8]]
+    }
+
+    private(set) var queue: [Request] = []
+    /// A command was refused while queueing: EXEC answers EXECABORT.
+    var isAborted = false
+
+    mutating func append(_ request: Request) {
+        queue.append(request)
+    }
+}
+
+/// A key that a client watches.
+struct WatchedKey: Hashable {
+    var database: Int
+    var key: [UInt8]
+}
+
+/// Who owns a client's connection: answers the commands that are not about data.
+public protocol CacheFront: AnyObject {
+    /// Runs a command that the table marks as the front's, and writes its one reply.
+    func run(_ command: FrontCommand, for client: CacheClient)
+    /// Closes the connection once its replies are sent.
+    func end(_ client: CacheClient)
+    /// Closes the connection at once: it takes no replies.
+    func drop(_ client: CacheClient)
+}
+
+/// A command for the front, valid during the call.
+public struct FrontCommand {
+    /// In lower case: `auth`, `hello`, `client`, …
+    public let name: StaticString
+    public let arguments: UnsafeMutablePointer<Bytes>
+    public let count: Int
+    public let reply: ReplyWriter
+}

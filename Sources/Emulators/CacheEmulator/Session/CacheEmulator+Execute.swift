@@ -1,0 +1,189 @@
+import CPrefetch
+import EventLoop
+public import RESPWire
+
+extension CacheEmulator {
+    /// Runs the requests of a batch from number `first` on for one client and writes their replies.
+    ///
+    /// Returns the number of the request to go on with: less than `batch.count` when the client takes no more replies
+    /// now or is to be closed.
+    public func execute(_ batch: RequestBatch, from first: Int, for client: CacheClient) -> Int {
+        clock.now = loop.wallClock
+        plan(batch, from: first, client)
+        var index = first
+        while index < batch.count {
+            let request = batch[index]
+            let arguments = batch.arguments + request.first
+            let before = client.connection.output.count
+            run(plannedCommand[index], arguments, request.count, plannedHash[index], client)
+            if client.replies != .on { suppressReply(of: client, from: before) }
+            index += 1
+            if client.isEnding || client.connection.isOverHighWater { break }
+        }
+        watchExpiry()
+        return index
+    }
+
+    /// Finds the command of every request, and has the processor fetch what the commands will look at: first the
+    /// slots of all their first keys, then the entries.
+    private func plan(_ batch: RequestBatch, from first: Int, _ client: CacheClient) {
+        let keyspace = databases[client.database].table
+        let seed = memory.seed
+        let prefetches = batch.count - first > 1
+        for index in first..<batch.count {
+            let request = batch[index]
+            let arguments = batch.arguments + request.first
+            guard let command = table.index(of: arguments[0]) else {
+                plannedCommand[index] = -1
+                continue
+            }
+            plannedCommand[index] = command
+            guard request.count > 1, table.commands[command].keys.first == 1 else { continue }
+            let hash = keyHash(arguments[1], seed: seed)
+            plannedHash[index] = hash
+            guard prefetches else { continue }
+            let segment = keyspace.segment(hash)
+            cprefetch(segment.slots + segment.home(hash))
+        }
+        guard prefetches else { return }
+        for index in first..<batch.count where plannedCommand[index] >= 0 {
+            guard batch[index].count > 1, table.commands[plannedCommand[index]].keys.first == 1 else { continue }
+            let hash = plannedHash[index]
+            let segment = keyspace.segment(hash)
+            let slot = segment.slots[segment.home(hash)]
+            if slot != 0 { cprefetch(Segment.entry(slot).block) }
+        }
+    }
+
+    /// Checks and runs one request.
+    private func run(
+        _ index: Int, _ arguments: UnsafeMutablePointer<Bytes>, _ count: Int, _ hash: UInt64, _ client: CacheClient
+    ) {
+        statistics.commands &+= 1
+        guard index >= 0 else { return refuseUnknown(arguments, count, client) }
+        guard let command = resolve(table.commands[index], arguments, count, client) else { return }
+        if !client.isAuthenticated, !command.flags.contains(.noAuth) {
+            client.transaction?.isAborted = true
+            return client.writer.error(ErrorText.noAuth)
+        }
+        if command.flags.contains(.refused) {
+            return refuse(client, ErrorText.noPermission(command.name.description))
+        }
+        if client.version == 2, client.subscriptionCount + client.shardChannelCount > 0,
+            !command.flags.contains(.whileSubscribed)
+        {
+            return refuse(client, Self.refusedWhileSubscribed(command.name.description))
+        }
+        client.lastCommand = command.name
+        if client.transaction != nil, !command.flags.contains(.immediate) {
+            return queue(index, command, arguments, count, client)
+        }
+        call(command, arguments, count, hash, client)
+    }
+
+    /// Runs a command that may run, now.
+    @inline(__always)
+    func call(
+        _ command: Command, _ arguments: UnsafeMutablePointer<Bytes>, _ count: Int, _ hash: UInt64,
+        _ client: CacheClient
+    ) {
+        let reply = client.writer
+        if command.flags.contains(.front) {
+            return client.front.run(
+                FrontCommand(name: command.name, arguments: arguments, count: count, reply: reply), for: client)
+        }
+        command.body(
+            Call(
+                emulator: self, client: client, database: databases[client.database], arguments: arguments,
+                count: count, hash: hash, reply: reply))
+    }
+
+    /// The row that a request means: of a container, its subcommand's. Nil after an error reply.
+    private func resolve(
+        _ command: Command, _ arguments: UnsafeMutablePointer<Bytes>, _ count: Int, _ client: CacheClient
+    ) -> Command? {
+        guard hasRightArity(command, count) else {
+            refuse(client, ErrorText.wrongArity(command.name.description))
+            return nil
+        }
+        if command.subcommands.isEmpty || count < 2 { return command }
+        guard let found = command.subcommands.first(where: { arguments[1].isWord($0.name) }) else {
+            statistics.noteUnsupported("\(command.name) \(arguments[1].slice(0, min(arguments[1].count, 32)).text)")
+            refuse(client, ErrorText.unknownSubcommand(command.name.description, arguments[1]))
+            return nil
+        }
+        guard hasRightArity(found, count) else {
+            refuse(client, ErrorText.wrongArity("\(command.name)|\(found.name)"))
+            return nil
+        }
+        return found
+    }
+
+    /// Runs one request of a transaction.
+    func runQueued(_ request: Transaction.Request, for client: CacheClient) {
+        let count = request.arguments.count
+        withUnsafeTemporaryAllocation(of: Bytes.self, capacity: count) { slots in
+            let arguments = slots.baseAddress.unsafelyUnwrapped
+            Self.withArguments(request.arguments[...], into: arguments) {
+                guard let command = resolve(table.commands[request.command], arguments, count, client) else { return }
+                let hash = count > 1 ? keyHash(arguments[1], seed: memory.seed) : 0
+                call(command, arguments, count, hash, client)
+            }
+        }
+    }
+
+    /// Pins one argument after the other while `body` runs.
+    private static func withArguments(
+        _ rest: ArraySlice<[UInt8]>, into place: UnsafeMutablePointer<Bytes>, _ body: () -> Void
+    ) {
+        guard let first = rest.first else { return body() }
+        first.withBytes { bytes in
+            place.pointee = bytes
+            withArguments(rest.dropFirst(), into: place + 1, body)
+        }
+    }
+
+    private func queue(
+        _ index: Int, _ command: Command, _ arguments: UnsafeMutablePointer<Bytes>, _ count: Int,
+        _ client: CacheClient
+    ) {
+        if command.flags.contains(.noMulti) { return refuse(client, "\(ErrorText.notInsideMulti)") }
+        client.transaction?.append(
+            Transaction.Request(command: index, arguments: (0..<count).map { arguments[$0].array }))
+        client.writer.simple("QUEUED")
+    }
+
+    @inline(__always) func hasRightArity(_ command: Command, _ count: Int) -> Bool {
+        command.arity >= 0 ? count == command.arity : count >= -command.arity
+    }
+
+    /// Answers with an error; inside MULTI, EXEC will not run.
+    private func refuse(_ client: CacheClient, _ text: String) {
+        client.transaction?.isAborted = true
+        client.writer.error(text)
+    }
+
+    private func refuseUnknown(_ arguments: UnsafeMutablePointer<Bytes>, _ count: Int, _ client: CacheClient) {
+        if client.isAuthenticated { statistics.noteUnsupported(arguments[0].slice(0, min(arguments[0].count, 64)).text) }
+        refuse(client, ErrorText.unknownCommand(arguments, count))
+    }
+
+    private static func refusedWhileSubscribed(_ name: String) -> String {
+        """
+        ERR Can't execute '\(name)': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this \
+        context
+        """
+    }
+
+    private func suppressReply(of client: CacheClient, from before: Int) {
+        switch client.replies {
+        case .on: break
+        case .off, .skipping:
+            client.connection.output.truncate(to: before)
+            if client.replies == .skipping { client.replies = .on }
+        case .skipNext:
+            client.connection.output.truncate(to: before)
+            client.replies = .skipping
+        }
+    }
+}

@@ -1,0 +1,185 @@
+public import EventLoop
+import RESPWire
+
+/// A Redis 7.0 server in memory: databases, clients, channels. One per resource; lives on one loop.
+public final class CacheEmulator {
+    /// What INFO and HELLO report.
+    public static let redisVersion: StaticString = "7.0.15"
+    static let databaseCount = 16
+
+    public let loop: any EventLoop
+    /// 40 hexadecimal digits, drawn at the start.
+    public let runID: String
+    let memory = Memory()
+    let databases: [Database]
+    let clock = KeyspaceClock()
+    let table = CommandTable.shared
+    var configuration = Configuration()
+    var random = FastRandom()
+    var channels = Channels()
+    var watchers: [WatchedKey: [CacheClient]] = [:]
+    var statistics = CacheStatistics()
+    public private(set) var clientCount = 0
+    let startedAt: UInt64
+    private var expiryTimer: TimerToken?
+
+    /// Per batch: the command of each request (-1 for none) and the hash of its first key.
+    let plannedCommand = UnsafeMutablePointer<Int>.allocate(capacity: CacheEmulator.batchCapacity)
+    let plannedHash = UnsafeMutablePointer<UInt64>.allocate(capacity: CacheEmulator.batchCapacity)
+    static let batchCapacity = 64
+
+    /// How often keys whose time is over are looked for, and how many entries at a time.
+    private static let expiryInterval: UInt64 = 100_000_000
+    private static let expiryBudget = 8192
+
+    public init(loop: any EventLoop) {
+        self.loop = loop
+        let memory = memory
+        let clock = clock
+        databases = (0..<Self.databaseCount).map { Database(number: $0, memory: memory, clock: clock) }
+        startedAt = loop.now
+        runID = (0..<40).map { _ in String(Int.random(in: 0..<16), radix: 16) }.joined()
+        clock.now = loop.wallClock
+        for database in databases {
+            database.keyExpired = { [unowned self, unowned database] key in
+                statistics.expiredKeys += 1
+                keyChanged(key, in: database)
+            }
+        }
+    }
+
+    deinit {
+        plannedCommand.deallocate()
+        plannedHash.deallocate()
+    }
+
+    // MARK: clients
+
+    public func clientConnected(_ client: CacheClient) {
+        clientCount += 1
+        statistics.connections += 1
+    }
+
+    /// Takes the client out of everything; must be called once when its connection ends.
+    public func clientGone(_ client: CacheClient) {
+        clientCount -= 1
+        unwatch(client)
+        channels.removeAll(client)
+    }
+
+    /// Commands that clients sent and that are not known here, with how often.
+    public var unsupported: [String: Int] { statistics.unsupported }
+
+    /// Puts everything back that RESET puts back, but what the front keeps.
+    public func reset(_ client: CacheClient) {
+        client.transaction = nil
+        unwatch(client)
+        channels.removeAll(client)
+        client.database = 0
+        client.replies = .on
+    }
+
+    // MARK: keys
+
+    /// A key was changed, removed or expired.
+    @inline(__always) func keyChanged(_ key: Bytes, in database: Database) {
+        statistics.changes &+= 1
+        if !watchers.isEmpty { taintWatchers(WatchedKey(database: database.number, key: key.array)) }
+    }
+
+    func taintWatchers(_ key: WatchedKey) {
+        for client in watchers[key] ?? [] { client.isTainted = true }
+    }
+
+    @inline(__always) func noteLookup(_ entry: Entry?) {
+        guard let entry else {
+            statistics.misses &+= 1
+            return
+        }
+        statistics.hits &+= 1
+        entry.setAccess(UInt32(truncatingIfNeeded: clock.now / 1000) & 0xff_ffff)
+    }
+
+    /// Forgets all keys that the client watches.
+    func unwatch(_ client: CacheClient) {
+        for key in client.watched {
+            watchers[key]?.removeAll { $0 === client }
+            if watchers[key]?.isEmpty == true { watchers[key] = nil }
+        }
+        client.watched = []
+        client.isTainted = false
+    }
+
+    // MARK: expiry
+
+    /// Looks for keys whose time is over as long as there are keys that have one.
+    func watchExpiry() {
+        guard expiryTimer == nil, databases.contains(where: { $0.expiringCount > 0 }) else { return }
+        scheduleExpiry(after: Self.expiryInterval)
+    }
+
+    private func scheduleExpiry(after delay: UInt64) {
+        expiryTimer = loop.schedule(after: delay) { [weak self] in self?.expireDue() }
+    }
+
+    private func expireDue() {
+        expiryTimer = nil
+        clock.now = loop.wallClock
+        var isDone = true
+        for database in databases where !database.expireDue(budget: Self.expiryBudget) { isDone = false }
+        if isDone { watchExpiry() } else { scheduleExpiry(after: 1_000_000) }
+    }
+}
+
+/// What INFO counts.
+struct CacheStatistics {
+    private static let unsupportedNames = 256
+
+    var commands = 0
+    var connections = 0
+    var hits = 0
+    var misses = 0
+    var expiredKeys = 0
+    var changes = 0
+    private(set) var unsupported: [String: Int] = [:]
+
+    init() {}
+
+    /// All counters at zero but the unknown commands, which CONFIG RESETSTAT leaves alone.
+    init(keepingUnsupportedOf other: CacheStatistics) {
+        unsupported = other.unsupported
+    }
+
+    /// Counts a command that is not known; only so many names of so many bytes are kept apart.
+    mutating func noteUnsupported(_ name: String) {
+        let key = name.uppercased()
+        if unsupported.count >= Self.unsupportedNames, unsupported[key] == nil {
+            unsupported["…", default: 0] += 1
+        } else {
+            unsupported[key, default: 0] += 1
+        }
+    }
+}
+
+/// A small, fast generator for draws that a client cannot profit from predicting (xoshiro256**).
+struct FastRandom: RandomNumberGenerator {
+    private var state: (UInt64, UInt64, UInt64, UInt64)
+
+    init() {
+        var source = SystemRandomNumberGenerator()
+        state = (source.next() | 1, source.next(), source.next(), source.next())
+    }
+
+    mutating func next() -> UInt64 {
+        let product = state.1 &* 5
+        let result = ((product << 7) | (product >> 57)) &* 9
+        let shifted = state.1 << 17
+        state.2 ^= state.0
+        state.3 ^= state.1
+        state.1 ^= state.2
+        state.0 ^= state.3
+        state.2 ^= shifted
+        state.3 = (state.3 << 45) | (state.3 >> 19)
+        return result
+    }
+}

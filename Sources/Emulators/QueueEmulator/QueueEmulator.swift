@@ -1,0 +1,46 @@
+/// One work queue that speaks the beanstalk protocol as beanstalkd 1.12 does, in memory.
+///
+/// It is confined to one loop, on which its sessions live too; a command is atomic because nothing else runs there.
+/// Each accepted connection gets a `QueueSession`. When the emulator is let go, its jobs are gone.
+public final class QueueEmulator {
+    /// The release whose behaviour this is, and what `stats` says.
+    static let version = "1.12"
+
+    let engine: QueueEngine
+    let host: HostFacts
+    /// Identifies this instance in `stats`: 16 hexadecimal digits.
+    let instanceID: String
+    var commandCounts = CommandCounts()
+    private(set) var unknown = UnknownCommands()
+
+    public init(limits: QueueLimits = QueueLimits(), clock: QueueClock, host: HostFacts = .current()) {
+        self.engine = QueueEngine(limits: limits, clock: clock)
+        self.host = host
+        let digits = String(UInt64.random(in: 0 ... .max), radix: 16)
+        self.instanceID = String(repeating: "0", count: 16 - digits.count) + digits
+    }
+
+    /// In drain mode every `put` is answered with DRAINING; the rest goes on. SIGUSR1 of beanstalkd.
+    public var isDraining: Bool {
+        get { engine.isDraining }
+        set { engine.isDraining = newValue }
+    }
+
+    /// Open connections.
+    public var connectionCount: Int { engine.totals.connections }
+
+    /// How often each unknown command was seen, by its first word; bounded in number and length of the words.
+    public var unknownCommands: [String: Int] { unknown.counts }
+
+    public var statistics: QueueStatistics {
+        let totals = engine.totals
+        return QueueStatistics(
+            ready: totals.ready, reserved: totals.reserved, delayed: totals.delayed, buried: totals.buried,
+            tubes: engine.tubes.list.count, memory: totals.memory, connections: totals.connections,
+            waiting: totals.waiting, jobsEver: totals.jobsEver, timeouts: totals.timeouts)
+    }
+
+    func countUnknown(_ word: UnsafeRawBufferPointer) {
+        unknown.count(word)
+    }
+}

@@ -1,0 +1,35 @@
+import NIOCore
+
+#if canImport(Darwin)
+import Darwin
+#elseif canImport(Musl)
+import Musl
+#else
+import Glibc
+#endif
+
+/// Asks the system who is on the other end of a unix socket.
+enum PeerUser {
+    /// Whether the peer had this process's user when it connected.
+    static func isOurs(_ channel: any Channel) async throws -> Bool {
+        guard let options = channel as? any SocketOptionProvider else { return false }
+        #if os(Linux)
+        let peer: LinuxPeer = try await options.unsafeGetSocketOption(
+            level: SocketOptionLevel(SOL_SOCKET), name: SocketOptionName(SO_PEERCRED)
+        ).get()
+        return peer.user == geteuid()
+        #else
+        let peer: xucred = try await options.unsafeGetSocketOption(
+            level: SocketOptionLevel(SOL_LOCAL), name: SocketOptionName(LOCAL_PEERCRED)
+        ).get()
+        return peer.cr_uid == geteuid()
+        #endif
+    }
+
+    /// `struct ucred` of unix(7), which Glibc shows only to those who define _GNU_SOURCE.
+    private struct LinuxPeer {
+        var process: Int32 = 0
+        var user: UInt32 = .max
+        var group: UInt32 = .max
+    }
+}

@@ -1,0 +1,38 @@
+public import BrokerModel
+
+#if canImport(FoundationEssentials)
+import FoundationEssentials
+#else
+import Foundation
+#endif
+
+/// What a running daemon leaves in its home: who it is and where its socket is.
+///
+/// A client may have another `XDG_RUNTIME_DIR` or `TMPDIR` than the daemon had (cron, ssh, another terminal); with this
+/// file it still finds the one daemon of the home instead of starting a second one that could not get the lock.
+public struct Announcement: Codable, Equatable, Sendable {
+    public var pid: Int32
+    public var socket: String
+    public var version: String
+
+    public init(pid: Int32, socket: String, version: String) {
+        self.pid = pid
+        self.socket = socket
+        self.version = version
+    }
+
+    /// What is written at `path`; nil when there is nothing, or nothing that can be read.
+    public static func read(_ path: String) -> Announcement? {
+        guard let data = try? Data(contentsOf: URL(filePath: path)) else { return nil }
+        return try? JSONDecoder().decode(Announcement.self, from: data)
+    }
+
+    /// Replaces what is at `path` in one step.
+    public func write(_ path: String) throws(BrokerError) {
+        do {
+            try JSONEncoder().encode(self).write(to: URL(filePath: path), options: .atomic)
+        } catch {
+            throw BrokerError(.internalFailure, "cannot write \"\(path)\"", why: "\(error)")
+        }
+    }
+}

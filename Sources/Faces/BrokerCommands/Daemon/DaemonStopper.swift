@@ -1,0 +1,49 @@
+import BrokerClient
+import BrokerModel
+
+/// Ends the daemon of a home and waits until its process is gone.
+struct DaemonStopper {
+    let places: BrokerPlaces
+    /// The daemon drains within 5 seconds.
+    var timeout: Duration = .seconds(10)
+
+    /// Returns the pid of the daemon that has ended; nil when none ran.
+    ///
+    /// The daemon's lock is what is waited for, since the system frees it when the process ends, however it ends and
+    /// whoever has to reap it. Throws `timedOut` when the process is still there after `timeout`.
+    func stop() async throws(BrokerError) -> Int32? {
+        guard try LockFile.isHeld(places.daemonLock) else { return nil }
+        let pid = try await askToEnd()
+        guard try await LockFile.take(places.daemonLock, within: timeout) != nil else {
+            throw BrokerError(
+                .timedOut, "the daemon has not ended within \(timeout)",
+                why: "it still holds \(places.daemonLock)", fix: pid.map { "kill -9 \($0)" })
+        }
+        return pid
+    }
+
+    /// A daemon that is just starting holds its lock and does not answer yet: it is asked again until it does.
+    private func askToEnd() async throws(BrokerError) -> Int32? {
+        let clock = ContinuousClock()
+        let deadline = clock.now + timeout
+        while clock.now < deadline, try LockFile.isHeld(places.daemonLock) {
+            if let socket = DaemonFinder(places: places).socket {
+                let client = BrokerClient(socket: socket, timeout: timeout)
+                let answer: Result<VersionDocument, BrokerError>
+                do {
+                    answer = .success(try await client.shutdown())
+                } catch {
+                    answer = .failure(error)
+                }
+                await client.close()
+                switch answer {
+                case .success(let daemon): return daemon.pid
+                case .failure(let error) where error.code == .daemonNotRunning || error.code == .daemonFailed: break
+                case .failure(let error): throw error
+                }
+            }
+            guard (try? await clock.sleep(for: .milliseconds(10))) != nil else { break }
+        }
+        return nil
+    }
+}

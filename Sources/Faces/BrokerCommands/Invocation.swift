@@ -1,0 +1,53 @@
+import BrokerClient
+import BrokerModel
+
+/// One run of the command line: what a verb needs beyond its own arguments.
+struct Invocation: Sendable {
+    let console: Console
+    let environment: [String: String]
+    let workspace: WorkspaceName
+    let places: BrokerPlaces
+    let daemon: DaemonHook
+
+    init(
+        options: CommonOptions, console: Console, environment: [String: String], directory: String, daemon: DaemonHook
+    ) throws(BrokerError) {
+        self.console = console
+        self.environment = environment
+        self.daemon = daemon
+        places = try BrokerPlaces(environment: environment)
+        workspace = try WorkspaceResolution.resolve(
+            option: options.workspace, environment: environment, directory: directory)
+    }
+
+    /// Asks the daemon, which is started first when it does not run.
+    func withDaemon<Value>(_ body: (BrokerClient) async throws -> Value) async throws -> Value {
+        let launcher = DaemonLauncher(places: places, environment: environment)
+        let start = try await launcher.ensureRunning()
+        if start.isNew { console.narrate("started   the daemon (log: \(places.log))") }
+        return try await ask(start.socket, body)
+    }
+
+    /// Asks the daemon; throws `daemonNotRunning` when it does not run.
+    func withRunningDaemon<Value>(_ body: (BrokerClient) async throws -> Value) async throws -> Value {
+        guard let socket = DaemonFinder(places: places).socket else { throw BrokerError.daemonNotRunning }
+        return try await ask(socket, body)
+    }
+
+    private func ask<Value>(_ socket: String, _ body: (BrokerClient) async throws -> Value) async throws -> Value {
+        let client = BrokerClient(socket: socket)
+        let result: Result<Value, any Error>
+        do {
+            result = .success(try await body(client))
+        } catch {
+            result = .failure(error)
+        }
+        if let version = client.daemonVersion, version != BrokerVersion.current {
+            console.warn(
+                "the daemon is broker \(version), this is \(BrokerVersion.current); "
+                    + "\"broker daemon stop\" lets the next verb start this one")
+        }
+        await client.close()
+        return try result.get()
+    }
+}

@@ -1,0 +1,111 @@
+import BrokerModel
+
+#if canImport(Darwin)
+import Darwin
+#elseif canImport(Musl)
+import Musl
+#else
+import Glibc
+#endif
+
+/// Where a verb's output goes: data to stdout, narration, warnings and errors to stderr.
+///
+/// With `--json` the narration is left out and an error is one JSON document, the last line of stderr: stdout carries
+/// the verb's document or nothing, so that a reader of it never meets anything else.
+struct Console: Sendable {
+    let isQuiet: Bool
+    let isJSON: Bool
+    /// Whether stdout is a terminal that shows colours.
+    let hasColour: Bool
+    /// Columns of the terminal that stdout is; nil elsewhere: then nothing is cut.
+    let width: Int?
+    private let hasColourOnStandardError: Bool
+
+    init(options: CommonOptions?, arguments: [String] = [], environment: [String: String]) {
+        // Arguments that could not be parsed: the flag itself says how the error is wanted.
+        isJSON = options?.json ?? arguments.prefix { $0 != "--" }.contains("--json")
+        isQuiet = options?.quiet ?? false
+        let allowsColour = (environment["NO_COLOR"] ?? "").isEmpty && environment["TERM"] != "dumb"
+        hasColour = allowsColour && isatty(STDOUT_FILENO) == 1
+        hasColourOnStandardError = allowsColour && isatty(STDERR_FILENO) == 1
+        width = Self.columns(of: STDOUT_FILENO)
+    }
+
+    /// Writes to stdout as it is.
+    func data(_ text: String) {
+        Self.write(text, to: STDOUT_FILENO)
+    }
+
+    /// Writes a table to stdout.
+    func table(_ table: Table) {
+        data(table.lines(width: width, hasColour: hasColour).map { $0 + "\n" }.joined())
+    }
+
+    /// Writes a document to stdout.
+    func document(_ document: some Encodable) throws(BrokerError) {
+        data(try JSONDocument.text(document))
+    }
+
+    /// Tells a person what has happened.
+    func narrate(_ lines: String...) {
+        narrate(lines)
+    }
+
+    /// Tells a person what has happened.
+    func narrate(_ lines: [String]) {
+        guard !isQuiet, !isJSON else { return }
+        Self.write(lines.map { $0 + "\n" }.joined(), to: STDERR_FILENO)
+    }
+
+    /// Tells a person what may surprise them.
+    func warn(_ line: String) {
+        Self.write(hasColourOnStandardError ? Colour.yellow.around("warning:") : "warning:", to: STDERR_FILENO)
+        Self.write(" \(line)\n", to: STDERR_FILENO)
+    }
+
+    /// Shows the error that ends the program. A runner of other programs begins with its own name, so that its lines
+    /// are told apart from the child's.
+    func report(_ error: BrokerError, exitCode: Int32, asRunner: Bool) {
+        if isJSON, let text = try? JSONDocument.line(ErrorDocument(error, exitCode: exitCode)) {
+            Self.write(text, to: STDERR_FILENO)
+            return
+        }
+        var text = error.description
+        if hasColourOnStandardError, let end = text.firstIndex(of: ":") {
+            text = Colour.red.around(String(text[..<end])) + text[end...]
+        }
+        Self.write((asRunner ? "broker: " : "") + text + "\n", to: STDERR_FILENO)
+    }
+
+    private static func columns(of descriptor: Int32) -> Int? {
+        var size = winsize()
+        guard isatty(descriptor) == 1, ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return nil }
+        return Int(size.ws_col)
+    }
+
+    /// Writes all of it; what nobody reads any more is dropped.
+    private static func write(_ text: String, to descriptor: Int32) {
+        var rest = Array(text.utf8)[...]
+        while !rest.isEmpty {
+            let count = rest.withUnsafeBytes { systemWrite(descriptor, $0.baseAddress, $0.count) }
+            if count < 0, errno == EINTR || errno == EAGAIN { continue }
+            guard count > 0 else { return }
+            rest = rest.dropFirst(count)
+        }
+    }
+}
+
+/// The system's `write`, which the method of that name hides.
+private func systemWrite(_ descriptor: Int32, _ bytes: UnsafeRawPointer?, _ count: Int) -> Int {
+    write(descriptor, bytes, count)
+}
+
+/// The few colours there are.
+enum Colour: String {
+    case red = "31"
+    case green = "32"
+    case yellow = "33"
+    case bold = "1"
+
+    func around(_ text: String) -> String { "\u{1B}[\(rawValue)m\(text)\u{1B}[0m" }
+}

@@ -1,0 +1,91 @@
+import BrokerModel
+
+/// What the verbs that change something tell a person, as lines.
+enum Narration {
+    static func created(_ resource: ResourceStatus, isNew: Bool) -> [String] {
+        let first = isNew ? "created" : "unchanged"
+        var lines = rows([[first, resource.name, facts(resource)]])
+        if let detail = resource.detail { lines.append("  \(resource.state): \(detail)") }
+        return lines
+    }
+
+    static func attached(_ outcome: AttachOutcome) -> [String] {
+        let edge = "\(outcome.resource.name) → \(outcome.app)"
+        let variables = "as " + outcome.attachment.variables.joined(separator: ", ")
+        let mode = outcome.attachment.mode == "endpoint" ? "" : " (\(outcome.attachment.mode))"
+        let last = [outcome.attached ? "attached" : "unchanged", edge, variables + mode, "release v\(outcome.release)"]
+        let first = outcome.created ? [["created", outcome.resource.name, facts(outcome.resource)]] : []
+        var lines = rows(first + [last])
+        if let detail = outcome.resource.detail { lines.append("  \(outcome.resource.state): \(detail)") }
+        return lines
+    }
+
+    static func detached(_ outcome: DetachOutcome) -> [String] {
+        let closed = outcome.closed == 1 ? "1 connection closed" : "\(outcome.closed) connections closed"
+        var lines = rows([
+            [
+                "detached", "\(outcome.resource) → \(outcome.app)",
+                "was \(outcome.removed.joined(separator: ", "))", "release v\(outcome.release)",
+            ]
+        ])
+        lines.append("  \(closed)")
+        if let promoted = outcome.promoted { lines.append("  the usual variable is now \(promoted)'s") }
+        return lines
+    }
+
+    static func destroyed(_ outcome: DestroyOutcome) -> [String] {
+        rows([["destroyed", outcome.resource, outcome.detached.isEmpty ? "" : "detached from \(list(outcome.detached))"]])
+    }
+
+    static func swapped(_ outcome: SwapOutcome) -> [String] {
+        let target = outcome.server.map { "\(outcome.to) (\($0))" } ?? outcome.to
+        var lines = ["\(outcome.resource): \(outcome.from) → \(target)"]
+        if outcome.cold {
+            lines.append("  copy      cold: no data was copied, the target serves what it has")
+        }
+        let connections = outcome.closed == 1 ? "1 connection" : "\(outcome.closed) connections"
+        let pause = "pause \(milliseconds(outcome.pause)) ms"
+        lines.append("  cutover   \(padded("\(connections) closed at a reply boundary", to: 42))  \(pause)")
+        let apps = outcome.releases.keys.sorted()
+        let keeps =
+            switch apps.count {
+            case 0: "no app is attached."
+            case 1: "\(apps[0]) keeps its URL."
+            default: "\(list(apps)) keep their URLs."
+            }
+        let undo = "undo: broker swap \(outcome.resource) --to \(outcome.from)"
+        let releases = apps.map { "\($0) v\(outcome.releases[$0] ?? 0)" }.joined(separator: ", ")
+        lines.append("swapped. \(keeps)  \(undo)" + (apps.isEmpty ? "" : "   release \(releases)"))
+        return lines
+    }
+
+    /// `redis   emulator   redis://127.0.0.1:21000`
+    private static func facts(_ resource: ResourceStatus) -> String {
+        "\(resource.class)   \(resource.provider)   \(resource.url)"
+    }
+
+    /// Rows of verb, subject, text and release; the first two and the last are columns.
+    private static func rows(_ rows: [[String]]) -> [String] {
+        let subject = rows.map { $0[1].count }.max() ?? 0
+        return rows.map { row in
+            var line = padded(row[0], to: 10) + padded(row[1], to: subject + 2) + row[2]
+            if row.count > 3 { line = padded(line, to: releaseColumn - 3) + "   " + row[3] }
+            while line.hasSuffix(" ") { line.removeLast() }
+            return line
+        }
+    }
+
+    private static let releaseColumn = 58
+
+    private static func padded(_ text: String, to width: Int) -> String {
+        text + String(repeating: " ", count: max(0, width - text.count))
+    }
+
+    private static func list(_ names: [String]) -> String { names.joined(separator: ", ") }
+
+    /// One digit after the point.
+    private static func milliseconds(_ value: Double) -> String {
+        let tenths = Int((value * 10).rounded())
+        return "\(tenths / 10).\(tenths % 10)"
+    }
+}

@@ -1,0 +1,30 @@
+import BrokerModel
+import Processes
+
+/// Runs a program in the foreground: the terminal, the streams and the process group stay this process's own.
+enum ForegroundProcess {
+    /// Starts it, passes signals on, and returns how it ended.
+    static func run(
+        _ program: String, _ arguments: [String], environment: [String: String]
+    ) async throws(SpawnError) -> ExitStatus {
+        var command = ProcessCommand(program, arguments, environment: environment)
+        command.input = .inherit
+        command.keepsIgnoredSignals = true
+        let signals = SignalRelay.install()
+        let child = try ChildProcess.spawn(command)
+        signals?.forward(to: child)
+        return await child.exit
+    }
+}
+
+extension BrokerError {
+    /// A program that could not be started, named by what it is to the user.
+    init(_ error: SpawnError) {
+        switch error {
+        case .notFound(let program):
+            self.init(.programNotFound, "no program \"\(program)\"", why: "it is not on PATH")
+        case .notExecutable: self.init(.programNotExecutable, "\(error)", why: "the system refuses to run it")
+        case .failed: self.init(.internalFailure, "cannot start the program", why: "\(error)")
+        }
+    }
+}

@@ -1,0 +1,38 @@
+import ArgumentParser
+import BrokerClient
+import BrokerModel
+
+/// `broker attach RESOURCE --to APP`
+struct AttachCommand: BrokerVerb {
+    static let configuration = CommandConfiguration(
+        commandName: "attach",
+        abstract: "Attach a resource to an app; make the resource if it is missing.",
+        discussion: "The app's next process gets ALIAS_URL, and the class's usual variable if it is the first of its class.")
+
+    @Argument(help: "The resource's name.")
+    var resource: String
+
+    @Option(name: .long, help: ArgumentHelp("The app.", valueName: "app"))
+    var to: String
+
+    @Option(name: .customLong("as"), help: ArgumentHelp("The prefix of its variables.", valueName: "alias"))
+    var alias: String?
+
+    @OptionGroup var making: MakingOptions
+
+    @Flag(name: .long, help: "Hand out the provider's own address: no live swap, nothing in the path.")
+    var direct = false
+
+    @OptionGroup var options: CommonOptions
+
+    func perform(_ invocation: Invocation) async throws -> Int32 {
+        let request = AttachRequest(
+            resource: try ResourceName(resource).rawValue, app: try AppName(to).rawValue,
+            alias: try alias.map { alias throws(BrokerError) in try Alias(alias).rawValue }, class: making.class,
+            provider: try making.document(), direct: direct)
+        let outcome = try await invocation.withDaemon { try await $0.attach(request, in: invocation.workspace) }
+        if options.json { try invocation.console.document(outcome) }
+        invocation.console.narrate(Narration.attached(outcome))
+        return 0
+    }
+}

@@ -1,0 +1,93 @@
+import ArgumentParser
+import BrokerClient
+import BrokerModel
+
+/// `broker status`
+struct StatusCommand: BrokerVerb {
+    static let configuration = CommandConfiguration(
+        commandName: "status",
+        abstract: "Show the workspace's resources, apps and attachments.",
+        discussion: "It never starts the daemon: when none runs it says so and exits 5.")
+
+    @OptionGroup var options: CommonOptions
+
+    func perform(_ invocation: Invocation) async throws -> Int32 {
+        let status = try await invocation.withRunningDaemon { try await $0.status(in: invocation.workspace) }
+        let console = invocation.console
+        guard !options.json else {
+            try console.document(status)
+            return 0
+        }
+        console.narrate("workspace \(status.workspace)")
+        guard !status.resources.isEmpty else {
+            console.narrate("no resources; make one: broker attach cache --to web")
+            return 0
+        }
+        console.table(StatusTables.resources(status))
+        if let apps = StatusTables.apps(status) {
+            console.data("\n")
+            console.table(apps)
+        }
+        if let unsupported = StatusTables.unsupported(status) {
+            console.data("\n")
+            console.table(unsupported)
+        }
+        return 0
+    }
+}
+
+/// A status as tables.
+enum StatusTables {
+    static func resources(_ status: StatusDocument) -> Table {
+        var table = Table(
+            "RESOURCE", "CLASS", "PROVIDER", "PLAN", "STATE", "ENDPOINT", "CONNECTIONS", stateColumn: 4)
+        for resource in status.resources {
+            table.add(
+                resource.name, resource.class, resource.provider, resource.plan,
+                resource.detail.map { "\(resource.state) (\($0))" } ?? resource.state, resource.place,
+                String(resource.connections))
+        }
+        return table
+    }
+
+    /// Nil when no app has an attachment.
+    static func apps(_ status: StatusDocument) -> Table? {
+        var table = Table("APP", "RELEASE", "ALIAS", "RESOURCE", "MODE", "VARIABLES", "ENDPOINT")
+        for app in status.apps {
+            for attachment in app.attachments {
+                table.add(
+                    app.name, "v\(app.release)", attachment.alias, attachment.resource, attachment.mode,
+                    attachment.variables.joined(separator: ", "), attachment.port.map { "127.0.0.1:\($0)" } ?? "")
+            }
+            if app.attachments.isEmpty { table.add(app.name, "v\(app.release)", "-", "-", "-", "-", "") }
+        }
+        return table.rows.isEmpty ? nil : table
+    }
+
+    /// Nil when every command that came was known.
+    static func unsupported(_ status: StatusDocument) -> Table? {
+        var table = Table("RESOURCE", "UNSUPPORTED COMMAND", "TIMES")
+        for resource in status.resources {
+            for (command, count) in resource.unsupported.sorted(by: { ($1.value, $0.key) < ($0.value, $1.key) }) {
+                table.add(resource.name, command, String(count))
+            }
+        }
+        return table.rows.isEmpty ? nil : table
+    }
+}
+
+extension ResourceStatus {
+    /// Where it is reached, in one word; "per app" where every attachment has an endpoint of its own.
+    var place: String {
+        if let path { return path }
+        if let host, let port { return "\(host):\(port)" }
+        return "per app"
+    }
+
+    /// The address as a URL without credentials.
+    var url: String {
+        if let path { return "sqlite:///\(path)" }
+        if let host, let port { return "\(self.class)://\(host):\(port)" }
+        return "an endpoint per app"
+    }
+}

@@ -1,0 +1,29 @@
+import ArgumentParser
+import BrokerClient
+import BrokerModel
+
+/// `broker version`
+struct VersionCommand: BrokerVerb {
+    static let configuration = CommandConfiguration(
+        commandName: "version", abstract: "Show the versions of this program and of the daemon, which it does not start.")
+
+    @OptionGroup var options: CommonOptions
+
+    func perform(_ invocation: Invocation) async throws -> Int32 {
+        let daemon = try? await invocation.withRunningDaemon { try await $0.version() }
+        if options.json {
+            try invocation.console.document(VersionsDocument(daemon: daemon))
+        } else {
+            invocation.console.data("broker \(BrokerVersion.current)\n")
+            invocation.console.data(daemon.map { "daemon \($0.version) (pid \($0.pid))\n" } ?? "daemon not running\n")
+        }
+        return 0
+    }
+}
+
+/// What `broker version --json` prints; no daemon where none runs.
+struct VersionsDocument: Encodable {
+    let schema = "broker.versions/1"
+    let version = BrokerVersion.current
+    let daemon: VersionDocument?
+}

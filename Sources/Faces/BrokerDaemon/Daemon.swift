@@ -1,0 +1,127 @@
+import AdminAPI
+import BrokerClient
+import BrokerModel
+import ControlPlane
+import Logging
+import ServiceLifecycle
+import UnixSignals
+
+#if canImport(Darwin)
+import Darwin
+#elseif canImport(Musl)
+import Musl
+#else
+import Glibc
+#endif
+
+/// `broker daemon run`: everything is wired here.
+public enum Daemon {
+    /// Runs until SIGTERM, SIGINT or `POST /v1/shutdown`, drains, and returns.
+    ///
+    /// Throws `daemonRunning` when another daemon holds the home.
+    public static func run(flags: [String: String], environment: [String: String]) async throws {
+        prepareProcess()
+        let settings = try Settings(flags: flags, environment: environment)
+        let places = try settings.places(environment: environment)
+        let logger = Logger(label: "broker") { label in
+            JSONLineLogHandler(label: label, level: Logger.Level(settings.logLevel))
+        }
+        let lock = try await takeHome(places)
+        try await serve(settings, places, logger)
+        // The lock is held until here, when nothing of the home is in use any more.
+        _ = consume lock
+    }
+
+    private static func serve(_ settings: Settings, _ places: BrokerPlaces, _ logger: Logger) async throws {
+        let loop = try makeLoop()
+        let controlPlane = try await makeControlPlane(settings, places, loop, logger)
+        try await controlPlane.start()
+        let stopRequest = StopRequest()
+        let server = AdminServer(
+            controlPlane: controlPlane, socket: places.socket, logger: logger,
+            listening: { announce(settings, places, logger) },
+            requestShutdown: { stopRequest.make() })
+        // Ended from the last to the first: no new request, then no endpoint.
+        var group = ServiceGroupConfiguration(
+            services: [
+                .init(service: EndpointService(controlPlane: controlPlane, loop: loop)),
+                .init(service: stopRequest, successTerminationBehavior: .gracefullyShutdownGroup),
+                .init(service: server),
+            ],
+            gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
+        // With the loop's own grace this stays within the five seconds that the product promises.
+        group.maximumGracefulShutdownDuration = .milliseconds(2500)
+        try await ServiceGroup(configuration: group).run()
+        removeTraces(places)
+        logger.info("stopped")
+    }
+
+    /// Leaves nothing behind but the home. Folders that are not empty stay.
+    private static func removeTraces(_ places: BrokerPlaces) {
+        unlink(places.announcement)
+        unlink(places.socket)
+        rmdir(places.runtime)
+        rmdir(places.runtimeParent)
+    }
+
+    /// Tells clients where the daemon is, now that it answers.
+    private static func announce(_ settings: Settings, _ places: BrokerPlaces, _ logger: Logger) {
+        let announcement = Announcement(pid: getpid(), socket: places.socket, version: BrokerVersion.current)
+        do {
+            try announcement.write(places.announcement)
+            logger.info(
+                "started",
+                metadata: [
+                    "version": "\(BrokerVersion.current)", "pid": "\(getpid())", "home": "\(places.home)",
+                    "socket": "\(places.socket)",
+                    "ports": "\(settings.ports.lowerBound)-\(settings.ports.upperBound)",
+                ])
+        } catch {
+            logger.error("clients cannot find this daemon", metadata: ["error": "\(error)"])
+        }
+    }
+
+    /// What is set for the whole process: nothing that it makes is for others, a closed pipe is an error code and no
+    /// end, and a thousand clients have a descriptor each.
+    private static func prepareProcess() {
+        umask(0o077)
+        signal(SIGPIPE, SIG_IGN)
+        var limit = rlimit()
+        #if canImport(Darwin)
+        let descriptors = RLIMIT_NOFILE
+        #else
+        let descriptors = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
+        #endif
+        guard getrlimit(descriptors, &limit) == 0 else { return }
+        limit.rlim_cur = max(limit.rlim_cur, min(limit.rlim_max, 65536))
+        setrlimit(descriptors, &limit)
+    }
+
+    /// Makes the folders and takes the lock that makes this process the home's one daemon.
+    private static func takeHome(_ places: BrokerPlaces) async throws(BrokerError) -> LockFile {
+        try PrivateFolder.make(places.home)
+        // Whoever looks whether the lock is held holds it for a moment: a short wait tells that from a daemon.
+        guard let lock = try await LockFile.take(places.daemonLock, within: .milliseconds(250)) else {
+            let pid = Announcement.read(places.announcement).map { " (pid \($0.pid))" } ?? ""
+            throw BrokerError(
+                .daemonRunning, "another daemon\(pid) runs on \"\(places.home)\"", why: "a home has one daemon",
+                fix: "broker daemon stop")
+        }
+        // Who owns the folder above could exchange the one below.
+        try PrivateFolder.make(places.runtimeParent)
+        try PrivateFolder.make(places.runtime)
+        return lock
+    }
+}
+
+extension Logger.Level {
+    init(_ level: Settings.LogLevel) {
+        switch level {
+        case .trace: self = .trace
+        case .debug: self = .debug
+        case .info: self = .info
+        case .warning: self = .warning
+        case .error: self = .error
+        }
+    }
+}

@@ -1,0 +1,147 @@
+import CacheEmulator
+import EventLoop
+import QueueEmulator
+import RESPWire
+
+/// One stable address: its listener, who may use it, who serves it, and the clients that are connected.
+final class Endpoint {
+    /// Clients that wait for an upstream; more are refused.
+    private static let mostHeld = 1024
+
+    let loop: any EventLoop
+    var listener: (any Listener)?
+    var grants = Grants()
+    private(set) var upstream: Upstream?
+    /// Parses the requests of all sessions here, one read at a time.
+    let batch = RequestBatch()
+    private(set) var redisSessions: [UInt64: RedisSession] = [:]
+    private var queueConnections: [UInt64: Connection] = [:]
+    private var held: [UInt64: Connection] = [:]
+    private var lastClientID: Int64 = 0
+    private var retiredUnsupported: [String: Int] = [:]
+
+    init(loop: any EventLoop) {
+        self.loop = loop
+    }
+
+    func accept(_ connection: Connection) -> (any ConnectionHandler)? {
+        guard let upstream else {
+            guard held.count < Self.mostHeld else { return nil }
+            held[connection.id] = connection
+            connection.pauseReading()
+            return HeldClient(endpoint: self)
+        }
+        return serve(connection, by: upstream)
+    }
+
+    private func serve(_ connection: Connection, by upstream: Upstream) -> any ConnectionHandler {
+        switch upstream {
+        case .queue(let emulator):
+            queueConnections[connection.id] = connection
+            let session = QueueSession(emulator: emulator.value, connection: connection)
+            return CountedClient(session, endpoint: self)
+        case .cache, .redisServer:
+            lastClientID += 1
+            let session = RedisSession(connection: connection, id: lastClientID, endpoint: self, upstream: upstream)
+            redisSessions[connection.id] = session
+            return session
+        }
+    }
+
+    /// Exchanges the upstream. Who is connected to the former one is closed at its next reply boundary.
+    func route(to upstream: Upstream?, closesHeld: Bool) -> Int {
+        retireUnsupported()
+        self.upstream = upstream
+        let sessions = Array(redisSessions.values)
+        let connections = Array(queueConnections.values)
+        for session in sessions { session.closeAtBoundary() }
+        for connection in connections { connection.closeAfterFlush() }
+        let waiting = Array(held.values)
+        if closesHeld {
+            held = [:]
+            for connection in waiting { connection.close() }
+        } else if let upstream {
+            held = [:]
+            for connection in waiting {
+                connection.handler = serve(connection, by: upstream)
+                connection.resumeReading()
+            }
+        }
+        return sessions.count + connections.count
+    }
+
+    func revoke(holder: String) -> Int {
+        grants.remove(holder: holder)
+        let sessions = redisSessions.values.filter { $0.grant?.holder == holder }
+        for session in sessions { session.closeAtBoundary() }
+        return sessions.count
+    }
+
+    func gone(_ connection: Connection) {
+        redisSessions[connection.id] = nil
+        queueConnections[connection.id] = nil
+        held[connection.id] = nil
+    }
+
+    var statistics: EndpointStatistics {
+        EndpointStatistics(
+            connections: redisSessions.count + queueConnections.count + held.count,
+            unsupported: retiredUnsupported.merging(currentUnsupported, uniquingKeysWith: +))
+    }
+
+    private var currentUnsupported: [String: Int] {
+        switch upstream {
+        case .cache(let emulator): emulator.value.unsupported
+        case .queue(let emulator): emulator.value.unknownCommands
+        case .redisServer, nil: [:]
+        }
+    }
+
+    /// What the former emulator has counted is kept: a swap must not hide it.
+    private func retireUnsupported() {
+        retiredUnsupported.merge(currentUnsupported, uniquingKeysWith: +)
+    }
+}
+
+/// A client that waits for an upstream: nothing is read from it.
+private final class HeldClient: ConnectionHandler {
+    private unowned let endpoint: Endpoint
+
+    init(endpoint: Endpoint) {
+        self.endpoint = endpoint
+    }
+
+    func received(_ bytes: UnsafeRawBufferPointer, on connection: Connection) -> Int { 0 }
+
+    func closed(_ connection: Connection, because reason: CloseReason) {
+        endpoint.gone(connection)
+    }
+}
+
+/// A session of another class's emulator, with its end made known to the endpoint.
+private final class CountedClient: ConnectionHandler {
+    private let session: any ConnectionHandler
+    private let endpoint: Endpoint
+
+    init(_ session: any ConnectionHandler, endpoint: Endpoint) {
+        self.session = session
+        self.endpoint = endpoint
+    }
+
+    func received(_ bytes: UnsafeRawBufferPointer, on connection: Connection) -> Int {
+        session.received(bytes, on: connection)
+    }
+
+    func inputEnded(on connection: Connection) {
+        session.inputEnded(on: connection)
+    }
+
+    func outputDrained(on connection: Connection) {
+        session.outputDrained(on: connection)
+    }
+
+    func closed(_ connection: Connection, because reason: CloseReason) {
+        session.closed(connection, because: reason)
+        endpoint.gone(connection)
+    }
+}

@@ -1,0 +1,98 @@
+public import EventLoop
+
+/// All endpoints of one loop: stable addresses behind which providers are exchanged.
+///
+/// Callable from anywhere; the work is done on the loop, in the order of the calls.
+public final class Gateway: Sendable {
+    public let loop: any EventLoop
+    private let endpoints: LoopBound<EndpointTable>
+
+    public init(loop: any EventLoop) {
+        self.loop = loop
+        endpoints = LoopBound(EndpointTable(loop: loop), on: loop)
+    }
+
+    /// Binds an endpoint. Clients that come before `route` names an upstream are accepted and held.
+    ///
+    /// Throws the system's error: EADDRINUSE when somebody else has the address.
+    public func open(_ id: EndpointID, at address: SocketAddress) async throws(SocketError) {
+        let result: Result<Void, SocketError> = await run { table in
+            do throws(SocketError) {
+                try table.open(id, at: address)
+                return .success(())
+            } catch {
+                return .failure(error)
+            }
+        } orWhenStopped: {
+            .failure(SocketError(call: "listen", address: address, errno: 0, reason: "the loop has stopped"))
+        }
+        try result.get()
+    }
+
+    /// Frees an endpoint's address and closes its connections once their replies are sent; returns how many.
+    /// An unknown endpoint has none.
+    @discardableResult
+    public func close(_ id: EndpointID) async -> Int {
+        await run { $0.close(id) } orWhenStopped: { 0 }
+    }
+
+    /// Names who serves an endpoint. Connections to the former upstream are closed at a reply boundary; returns how
+    /// many. With nil nobody serves it: clients are held.
+    @discardableResult
+    public func route(_ id: EndpointID, to upstream: Upstream?) async -> Int {
+        await run { $0.route(id, to: upstream) } orWhenStopped: { 0 }
+    }
+
+    /// Lets an attachment in. A grant of the same holder is replaced.
+    public func grant(_ grant: Grant, on id: EndpointID) async {
+        await run { $0.endpoints[id]?.grants.add(grant) } orWhenStopped: { }
+    }
+
+    /// Takes an attachment's right away and closes its connections, nobody else's; returns how many.
+    @discardableResult
+    public func revoke(holder: String, on id: EndpointID) async -> Int {
+        await run { $0.endpoints[id]?.revoke(holder: holder) ?? 0 } orWhenStopped: { 0 }
+    }
+
+    public func statistics() async -> [EndpointID: EndpointStatistics] {
+        await run { $0.endpoints.mapValues(\.statistics) } orWhenStopped: { [:] }
+    }
+
+    private func run<Value: Sendable>(
+        _ body: @escaping @Sendable (EndpointTable) -> Value, orWhenStopped fallback: @escaping @Sendable () -> Value
+    ) async -> Value {
+        await withCheckedContinuation { continuation in
+            let isPosted = loop.post { [endpoints] in continuation.resume(returning: body(endpoints.value)) }
+            if !isPosted { continuation.resume(returning: fallback()) }
+        }
+    }
+}
+
+/// The endpoints by id; lives on the loop.
+final class EndpointTable {
+    let loop: any EventLoop
+    var endpoints: [EndpointID: Endpoint] = [:]
+
+    init(loop: any EventLoop) {
+        self.loop = loop
+    }
+
+    func open(_ id: EndpointID, at address: SocketAddress) throws(SocketError) {
+        guard endpoints[id] == nil else { return }
+        let endpoint = Endpoint(loop: loop)
+        endpoint.listener = try loop.listen(on: address) { [unowned endpoint] connection in
+            endpoint.accept(connection)
+        }
+        endpoints[id] = endpoint
+    }
+
+    func close(_ id: EndpointID) -> Int {
+        guard let endpoint = endpoints.removeValue(forKey: id) else { return 0 }
+        endpoint.listener?.close()
+        return endpoint.route(to: nil, closesHeld: true)
+    }
+
+    func route(_ id: EndpointID, to upstream: Upstream?) -> Int {
+        endpoints[id]?.route(to: upstream, closesHeld: false) ?? 0
+    }
+}

@@ -1,0 +1,31 @@
+import Crypto
+
+/// Who may use an endpoint: attachments by the hash of their secret.
+///
+/// Looking up a hash takes the same time whatever part of a guess is right, so that the time tells nothing.
+struct Grants {
+    private var byHash: [SHA256Digest: Grant] = [:]
+
+    /// Whether anybody was ever let in; an endpoint without grants lets nobody in.
+    var isEmpty: Bool { byHash.isEmpty }
+
+    mutating func add(_ grant: Grant) {
+        remove(holder: grant.holder)
+        byHash[Self.hash(Array(grant.secret.utf8))] = grant
+    }
+
+    mutating func remove(holder: String) {
+        byHash = byHash.filter { $0.value.holder != holder }
+    }
+
+    /// The grant that a secret names. A user, where one is given, must be the grant's own, or `default`.
+    func find(user: [UInt8]?, secret: [UInt8]) -> Grant? {
+        guard let grant = byHash[Self.hash(secret)] else { return nil }
+        guard let user, user != Array("default".utf8) else { return grant }
+        return user == Array(grant.user.utf8) ? grant : nil
+    }
+
+    private static func hash(_ secret: [UInt8]) -> SHA256Digest {
+        SHA256.hash(data: secret)
+    }
+}

@@ -1,0 +1,199 @@
+import CacheEmulator
+import EventLoop
+import RESPWire
+
+/// CLIENT: what a client says and asks about connections.
+extension RedisSession {
+    func runClient(_ arguments: UnsafeMutablePointer<Bytes>, _ count: Int, _ reply: ReplyWriter) {
+        let word = arguments[1].text.lowercased()
+        guard let row = Self.subcommands.first(where: { $0.name == word }) else {
+            return reply.error(
+                "ERR unknown subcommand '\(arguments[1].slice(0, min(arguments[1].count, 128)).text)'. Try CLIENT HELP.")
+        }
+        guard row.arity >= 0 ? count == row.arity : count >= -row.arity else {
+            return reply.error("ERR wrong number of arguments for 'client|\(word)' command")
+        }
+        row.run(self, arguments, count, reply)
+    }
+
+    private typealias Body = @Sendable (RedisSession, UnsafeMutablePointer<Bytes>, Int, ReplyWriter) -> Void
+
+    private static let subcommands: [(name: String, arity: Int, run: Body)] = [
+        ("id", 2, { session, _, _, reply in reply.integer(session.id) }),
+        ("getname", 2, { session, _, _, reply in session.replyName(reply) }),
+        ("setname", 3, { session, arguments, _, reply in session.setName(arguments[2], reply) }),
+        ("setinfo", 4, { session, arguments, _, reply in session.setInfo(arguments, reply) }),
+        ("info", 2, { session, _, _, reply in reply.verbatim(session.description + "\n") }),
+        ("list", -2, { session, arguments, count, reply in session.list(arguments, count, reply) }),
+        ("kill", -3, { session, arguments, count, reply in session.kill(arguments, count, reply) }),
+        ("reply", 3, { session, arguments, _, reply in session.setReplies(arguments[2], reply) }),
+        ("no-evict", 3, { session, arguments, _, reply in session.setEviction(arguments[2], reply) }),
+        ("no-touch", 3, { session, arguments, _, reply in session.setTouch(arguments[2], reply) }),
+        ("getredir", 2, { _, _, _, reply in reply.integer(-1) }),
+        ("unblock", -3, { _, arguments, count, reply in unblock(arguments, count, reply) }),
+    ]
+
+    private func replyName(_ reply: ReplyWriter) {
+        if name.isEmpty { reply.null() } else { name.withBytes { reply.bulk($0) } }
+    }
+
+    private func setName(_ value: Bytes, _ reply: ReplyWriter) {
+        guard Self.isValidName(value) else { return reply.error(Self.invalidName) }
+        name = value.array
+        reply.ok()
+    }
+
+    private func setInfo(_ arguments: UnsafeMutablePointer<Bytes>, _ reply: ReplyWriter) {
+        let isName = arguments[2].isWord("lib-name")
+        guard isName || arguments[2].isWord("lib-ver") else {
+            return reply.error("ERR Unrecognized option '\(arguments[2].text)'")
+        }
+        guard Self.isValidName(arguments[3]) else {
+            return reply.error(
+                "ERR \(arguments[2].text) cannot contain spaces, newlines or special characters.")
+        }
+        if isName { library = arguments[3].array } else { libraryVersion = arguments[3].array }
+        reply.ok()
+    }
+
+    private func list(_ arguments: UnsafeMutablePointer<Bytes>, _ count: Int, _ reply: ReplyWriter) {
+        var sessions = endpoint.redisSessions.values.sorted { $0.id < $1.id }
+        if count > 2 {
+            if arguments[2].isWord("type"), count == 4 {
+                let type = arguments[3].text.lowercased()
+                guard ["normal", "master", "replica", "slave", "pubsub"].contains(type) else {
+                    return reply.error("ERR Unknown client type '\(arguments[3].text)'")
+                }
+                sessions = sessions.filter { $0.type == type }
+            } else if arguments[2].isWord("id"), count > 3 {
+                var wanted: Set<Int64> = []
+                for index in 3..<count {
+                    guard let id = arguments[index].integer else { return reply.error("ERR Invalid client ID") }
+                    wanted.insert(id)
+                }
+                sessions = sessions.filter { wanted.contains($0.id) }
+            } else {
+                return reply.error("ERR syntax error")
+            }
+        }
+        reply.verbatim(sessions.map { $0.description + "\n" }.joined())
+    }
+
+    private func kill(_ arguments: UnsafeMutablePointer<Bytes>, _ count: Int, _ reply: ReplyWriter) {
+        if count == 3 {
+            let address = arguments[2].text
+            guard let victim = endpoint.redisSessions.values.first(where: { $0.connection.peerAddress == address })
+            else { return reply.error("ERR No such client") }
+            reply.ok()
+            return victim.closeAtBoundary()
+        }
+        guard count % 2 == 0 else { return reply.error("ERR syntax error") }
+        var skipsMe = true
+        var filters: [(RedisSession) -> Bool] = []
+        for index in stride(from: 2, to: count, by: 2) {
+            let value = arguments[index + 1].text
+            if arguments[index].isWord("id") {
+                guard let wanted = arguments[index + 1].integer, wanted > 0 else {
+                    return reply.error("ERR client-id should be greater than 0")
+                }
+                filters.append { $0.id == wanted }
+            } else if arguments[index].isWord("addr") {
+                filters.append { $0.connection.peerAddress == value }
+            } else if arguments[index].isWord("laddr") {
+                filters.append { $0.connection.localAddress == value }
+            } else if arguments[index].isWord("user") {
+                filters.append { $0.grant?.user == value }
+            } else if arguments[index].isWord("type") {
+                let type = value.lowercased()
+                guard ["normal", "master", "replica", "slave", "pubsub"].contains(type) else {
+                    return reply.error("ERR Unknown client type '\(value)'")
+                }
+                filters.append { $0.type == type }
+            } else if arguments[index].isWord("skipme"), ["yes", "no"].contains(value.lowercased()) {
+                skipsMe = value.lowercased() == "yes"
+            } else {
+                return reply.error("ERR syntax error")
+            }
+        }
+        let victims = endpoint.redisSessions.values.filter { session in
+            (!skipsMe || session !== self) && filters.allSatisfy { $0(session) }
+        }
+        reply.integer(victims.count)
+        for victim in victims { victim.closeAtBoundary() }
+    }
+
+    private func setReplies(_ mode: Bytes, _ reply: ReplyWriter) {
+        guard case .emulator(_, let client) = upstream else {
+            return reply.error("ERR CLIENT REPLY is not relayed to a real server")
+        }
+        if mode.isWord("on") {
+            client.replies = .on
+            reply.ok()
+        } else if mode.isWord("off") {
+            client.replies = .off
+        } else if mode.isWord("skip") {
+            if client.replies == .on { client.replies = .skipNext }
+        } else {
+            reply.error("ERR syntax error")
+        }
+    }
+
+    private func setEviction(_ mode: Bytes, _ reply: ReplyWriter) {
+        guard mode.isWord("on") || mode.isWord("off") else { return reply.error("ERR syntax error") }
+        isProtectedFromEviction = mode.isWord("on")
+        reply.ok()
+    }
+
+    private func setTouch(_ mode: Bytes, _ reply: ReplyWriter) {
+        guard mode.isWord("on") || mode.isWord("off") else { return reply.error("ERR syntax error") }
+        reply.ok()
+    }
+
+    private static func unblock(_ arguments: UnsafeMutablePointer<Bytes>, _ count: Int, _ reply: ReplyWriter) {
+        guard count <= 4 else { return reply.error("ERR syntax error") }
+        if count == 4, !arguments[3].isWord("timeout"), !arguments[3].isWord("error") {
+            return reply.error("ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR")
+        }
+        guard arguments[2].integer != nil else {
+            return reply.error("ERR value is not an integer or out of range")
+        }
+        reply.integer(0)  // no command of this server blocks
+    }
+
+    /// As the filters of CLIENT LIST and KILL name it.
+    var type: String { subscriptions > 0 ? "pubsub" : "normal" }
+
+    private var subscriptions: Int {
+        switch upstream {
+        case .emulator(_, let client): client.subscriptionCount + client.shardChannelCount
+        case .relay(let relay): relay.subscriptionCount
+        case .none: 0
+        }
+    }
+
+    /// One line of CLIENT LIST.
+    var description: String {
+        let now = endpoint.loop.now
+        var (database, channels, patterns, shards, queued) = (0, 0, 0, 0, -1)
+        var command = "NULL"
+        if case .emulator(_, let client) = upstream {
+            (database, channels, patterns) = (client.database, client.channelCount, client.patternCount)
+            (shards, queued) = (client.shardChannelCount, client.queuedCount)
+            command = client.lastCommand.description
+        }
+        let flags = (subscriptions > 0 ? "P" : "") + (queued >= 0 ? "x" : "")
+        let fields = [
+            ("id", "\(id)"), ("addr", connection.peerAddress), ("laddr", connection.localAddress), ("fd", "0"),
+            ("name", String(decoding: name, as: UTF8.self)), ("age", "\((now - connectedAt) / 1_000_000_000)"),
+            ("idle", "\((now - lastActive) / 1_000_000_000)"), ("flags", flags.isEmpty ? "N" : flags),
+            ("db", "\(database)"), ("sub", "\(channels)"), ("psub", "\(patterns)"), ("ssub", "\(shards)"),
+            ("multi", "\(queued)"), ("qbuf", "0"), ("qbuf-free", "0"), ("argv-mem", "0"), ("multi-mem", "0"),
+            ("rbs", "0"), ("rbp", "0"), ("obl", "\(connection.output.count)"), ("oll", "0"),
+            ("omem", "\(connection.output.count)"), ("tot-mem", "0"), ("events", "r"), ("cmd", command),
+            ("user", grant?.user ?? "(superuser)"), ("redir", "-1"), ("resp", "\(version)"),
+            ("lib-name", String(decoding: library, as: UTF8.self)),
+            ("lib-ver", String(decoding: libraryVersion, as: UTF8.self)),
+        ]
+        return fields.map { "\($0.0)=\($0.1)" }.joined(separator: " ")
+    }
+}

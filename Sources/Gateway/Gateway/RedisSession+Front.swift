@@ -1,0 +1,136 @@
+import CacheEmulator
+import EventLoop
+import RESPWire
+
+/// The commands that the front answers itself.
+extension RedisSession {
+    func run(_ command: FrontCommand, for client: CacheClient) {
+        run(command.name.description, command.arguments, command.count, command.reply)
+    }
+
+    /// Runs one front command, whose arity the caller has checked, and writes its reply.
+    func run(_ name: String, _ arguments: UnsafeMutablePointer<Bytes>, _ count: Int, _ reply: ReplyWriter) {
+        switch name {
+        case "auth": authenticate(arguments, count, reply)
+        case "hello": hello(arguments, count, reply)
+        case "quit": quit(reply)
+        case "reset": reset()
+        case "acl": acl(arguments, count, reply)
+        default: runClient(arguments, count, reply)
+        }
+    }
+
+    private static let wrongPass: StaticString = "WRONGPASS invalid username-password pair or user is disabled."
+
+    private func authenticate(_ arguments: UnsafeMutablePointer<Bytes>, _ count: Int, _ reply: ReplyWriter) {
+        guard count <= 3 else { return reply.error("ERR syntax error") }
+        let user = count == 3 ? arguments[1].array : nil
+        guard let found = endpoint.grants.find(user: user, secret: arguments[count - 1].array) else {
+            return reply.error(Self.wrongPass)
+        }
+        become(found)
+        reply.ok()
+    }
+
+    private func become(_ found: Grant) {
+        grant = found
+        if case .emulator(_, let client) = upstream { client.isAuthenticated = true }
+    }
+
+    private func hello(_ arguments: UnsafeMutablePointer<Bytes>, _ count: Int, _ reply: ReplyWriter) {
+        var wanted: UInt8 = version
+        if count > 1 {
+            guard let number = arguments[1].integer else {
+                return reply.error("ERR Protocol version is not an integer or out of range")
+            }
+            guard number == 2 || number == 3 else { return reply.error("NOPROTO unsupported protocol version") }
+            wanted = UInt8(number)
+        }
+        var newGrant: Grant?
+        var newName: [UInt8]?
+        var index = 2
+        while index < count {
+            if arguments[index].isWord("auth"), index + 2 < count {
+                let secret = arguments[index + 2].array
+                guard let found = endpoint.grants.find(user: arguments[index + 1].array, secret: secret) else {
+                    return reply.error(Self.wrongPass)
+                }
+                newGrant = found
+                index += 3
+            } else if arguments[index].isWord("setname"), index + 1 < count {
+                guard Self.isValidName(arguments[index + 1]) else { return reply.error(Self.invalidName) }
+                newName = arguments[index + 1].array
+                index += 2
+            } else {
+                return reply.error("ERR Syntax error in HELLO option '\(arguments[index].text)'")
+            }
+        }
+        guard isAuthenticated || newGrant != nil else {
+            return reply.error(
+                """
+                NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH \
+                <user> <pass> option can be used to authenticate the client and select the RESP protocol version at \
+                the same time
+                """)
+        }
+        if let newGrant { become(newGrant) }
+        if let newName { name = newName }
+        version = wanted
+        describeServer(ReplyWriter(connection.output, version: wanted))
+    }
+
+    private func describeServer(_ reply: ReplyWriter) {
+        reply.map(7)
+        reply.bulk("server")
+        reply.bulk("redis")
+        reply.bulk("version")
+        if case .relay(let relay) = upstream, let version = relay.serverVersion {
+            reply.bulk(version)
+        } else {
+            reply.bulk(CacheEmulator.redisVersion)
+        }
+        reply.bulk("proto")
+        reply.integer(Int(version))
+        reply.bulk("id")
+        reply.integer(id)
+        reply.bulk("mode")
+        reply.bulk("standalone")
+        reply.bulk("role")
+        reply.bulk("master")
+        reply.bulk("modules")
+        reply.array(0)
+    }
+
+    private func quit(_ reply: ReplyWriter) {
+        reply.ok()
+        closeAtBoundary()
+    }
+
+    private func reset() {
+        grant = nil
+        name = []
+        version = 2
+        switch upstream {
+        case .emulator(let emulator, let client):
+            client.isAuthenticated = false
+            emulator.reset(client)
+        case .relay(let relay): relay.reset()
+        case .none: break
+        }
+        ReplyWriter(connection.output, version: 2).simple("RESET")
+    }
+
+    private func acl(_ arguments: UnsafeMutablePointer<Bytes>, _ count: Int, _ reply: ReplyWriter) {
+        if count == 2, arguments[1].isWord("whoami") { return reply.bulk(grant?.user ?? "default") }
+        let name = arguments[1].text.lowercased().prefix(64)
+        reply.error("NOPERM this user has no permissions to run the 'acl|\(name)' command")
+    }
+
+    static let invalidName: StaticString =
+        "ERR Client names cannot contain spaces, newlines or special characters."
+
+    /// Printable ASCII without spaces.
+    static func isValidName(_ name: Bytes) -> Bool {
+        name.raw.allSatisfy { $0 > 32 && $0 < 127 }
+    }
+}

@@ -1,0 +1,156 @@
+import CacheEmulator
+import EventLoop
+import RESPWire
+
+/// The front of every client of class `redis`: it knows who the client is, and hands commands to an upstream.
+///
+/// AUTH, HELLO, RESET, QUIT, CLIENT and ACL are answered here for emulator and real server alike, so that neither
+/// decides who is who and an exchange of the upstream changes none of it.
+final class RedisSession: ConnectionHandler, CacheFront {
+    let connection: Connection
+    /// The number that CLIENT ID answers: unique in the endpoint, whatever serves it.
+    let id: Int64
+    let endpoint: Endpoint
+    let connectedAt: UInt64
+    private(set) var upstream: SessionUpstream
+    /// Who the client has shown to be.
+    var grant: Grant?
+    /// CLIENT SETNAME and SETINFO.
+    var name: [UInt8] = []
+    var library: [UInt8] = []
+    var libraryVersion: [UInt8] = []
+    var isProtectedFromEviction = false
+    private(set) var lastActive: UInt64
+    private(set) var isEnding = false
+    private var partial = PartialRequest()
+
+    init(connection: Connection, id: Int64, endpoint: Endpoint, upstream: Upstream) {
+        self.connection = connection
+        self.id = id
+        self.endpoint = endpoint
+        connectedAt = endpoint.loop.now
+        lastActive = endpoint.loop.now
+        self.upstream = .none
+        switch upstream {
+        case .cache(let emulator):
+            let client = CacheClient(connection: connection, id: id, isAuthenticated: false, front: self)
+            emulator.value.clientConnected(client)
+            self.upstream = .emulator(emulator.value, client)
+        case .redisServer(let server):
+            self.upstream = .relay(RedisRelay(session: self, server: server, loop: endpoint.loop))
+        case .queue: preconditionFailure("an endpoint of class redis is routed to a redis upstream")
+        }
+    }
+
+    /// 2 or 3.
+    var version: UInt8 {
+        get {
+            switch upstream {
+            case .emulator(_, let client): client.version
+            case .relay(let relay): relay.version
+            case .none: 2
+            }
+        }
+        set {
+            switch upstream {
+            case .emulator(_, let client): client.version = newValue
+            case .relay(let relay): relay.version = newValue
+            case .none: break
+            }
+        }
+    }
+
+    var isAuthenticated: Bool { grant != nil }
+
+    // MARK: events of the connection
+
+    func received(_ bytes: UnsafeRawBufferPointer, on connection: Connection) -> Int {
+        lastActive = endpoint.loop.now
+        switch upstream {
+        case .emulator(let emulator, let client): return serve(bytes, emulator, client)
+        case .relay(let relay): return relay.serve(bytes, &partial)
+        case .none: return bytes.count
+        }
+    }
+
+    private func serve(_ bytes: UnsafeRawBufferPointer, _ emulator: CacheEmulator, _ client: CacheClient) -> Int {
+        let batch = endpoint.batch
+        var offset = 0
+        while offset < bytes.count {
+            let rest = UnsafeRawBufferPointer(rebasing: bytes[offset...])
+            let end = batch.parse(
+                rest, limits: isAuthenticated ? .authenticated : .unauthenticated, partial: &partial,
+                most: isAuthenticated ? .max : 1)
+            if batch.count > 0 {
+                let done = emulator.execute(batch, from: 0, for: client)
+                offset += batch[done - 1].end
+                if client.isEnding || isEnding {
+                    connection.closeAfterFlush()
+                    return bytes.count
+                }
+                if done < batch.count || connection.isOverHighWater { return offset }
+            } else {
+                offset += batch.skipped
+            }
+            switch end {
+            case .needsMore: return offset
+            case .full: break
+            case .failed(let error):
+                refuse(error)
+                return bytes.count
+            }
+        }
+        return offset
+    }
+
+    /// Answers bytes that are no request, and closes.
+    func refuse(_ error: ProtocolError) {
+        ReplyWriter(connection.output, version: 2).error(error.text)
+        connection.closeAfterFlush()
+    }
+
+    func inputEnded(on connection: Connection) {
+        if case .relay(let relay) = upstream { return relay.clientInputEnded() }
+        connection.closeAfterFlush()
+    }
+
+    func outputDrained(on connection: Connection) {
+        if case .relay(let relay) = upstream { relay.clientOutputDrained() }
+    }
+
+    func closed(_ connection: Connection, because reason: CloseReason) {
+        switch upstream {
+        case .emulator(let emulator, let client): emulator.clientGone(client)
+        case .relay(let relay): relay.clientGone()
+        case .none: break
+        }
+        upstream = .none
+        endpoint.gone(connection)
+    }
+
+    // MARK: closing
+
+    /// Closes when no reply is half-sent: an emulator's never is, a real server's is awaited.
+    func closeAtBoundary() {
+        guard !isEnding else { return }
+        isEnding = true
+        if case .relay(let relay) = upstream { return relay.closeAtBoundary() }
+        connection.closeAfterFlush()
+    }
+
+    func end(_ client: CacheClient) {
+        connection.closeAfterFlush()
+    }
+
+    func drop(_ client: CacheClient) {
+        connection.close()
+    }
+}
+
+/// Who serves a session.
+enum SessionUpstream {
+    case emulator(CacheEmulator, CacheClient)
+    case relay(RedisRelay)
+    /// The connection has ended.
+    case none
+}

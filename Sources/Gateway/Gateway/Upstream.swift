@@ -1,0 +1,66 @@
+public import CacheEmulator
+public import EventLoop
+public import QueueEmulator
+
+/// Who serves an endpoint: an emulator on the gateway's own loop, or a server over a socket.
+public enum Upstream: Sendable {
+    case cache(LoopBound<CacheEmulator>)
+    case queue(LoopBound<QueueEmulator>)
+    case redisServer(RedisServer)
+
+    /// A real server of class `redis`, and how the gateway logs in to it.
+    public struct RedisServer: Hashable, Sendable {
+        public var address: SocketAddress
+        /// Nil logs in as the default user.
+        public var user: String?
+        /// Nil where the server asks for none. It is never shown to an app.
+        public var secret: String?
+        /// The database that apps see as 0.
+        public var database: Int
+
+        public init(address: SocketAddress, user: String?, secret: String?, database: Int) {
+            self.address = address
+            self.user = user
+            self.secret = secret
+            self.database = database
+        }
+    }
+}
+
+/// Names an endpoint within the daemon: the id of a resource, or of an attachment where each has its own.
+public struct EndpointID: Hashable, Sendable, CustomStringConvertible {
+    public let rawValue: String
+
+    public init(_ rawValue: String) {
+        self.rawValue = rawValue
+    }
+
+    public var description: String { rawValue }
+}
+
+/// The right of one attachment to use an endpoint whose protocol authenticates.
+public struct Grant: Hashable, Sendable {
+    /// The attachment's id: what `revoke` takes.
+    public var holder: String
+    public var user: String
+    public var secret: String
+
+    public init(holder: String, user: String, secret: String) {
+        self.holder = holder
+        self.user = user
+        self.secret = secret
+    }
+}
+
+/// What an endpoint counts.
+public struct EndpointStatistics: Equatable, Sendable {
+    /// Clients connected now.
+    public var connections: Int
+    /// Commands that clients sent and the upstream does not know, with how often; bounded in size.
+    public var unsupported: [String: Int]
+
+    public init(connections: Int = 0, unsupported: [String: Int] = [:]) {
+        self.connections = connections
+        self.unsupported = unsupported
+    }
+}

@@ -1,0 +1,215 @@
+/// The answer to a create: the resource, and whether this call made it.
+public struct CreateOutcome: Codable, Equatable, Sendable {
+    public var schema = "broker.resource/1"
+    public var created: Bool
+    public var resource: ResourceStatus
+
+    public init(created: Bool, resource: ResourceStatus) {
+        self.created = created
+        self.resource = resource
+    }
+}
+
+/// The answer to a destroy.
+public struct DestroyOutcome: Codable, Equatable, Sendable {
+    public var schema = "broker.destroy/1"
+    public var resource: String
+    /// The apps that lost an attachment by `--force`.
+    public var detached: [String]
+
+    public init(resource: String, detached: [String]) {
+        self.resource = resource
+        self.detached = detached
+    }
+}
+
+/// The answer to an attach. `attached` is false when the same attachment was there already: nothing has changed.
+public struct AttachOutcome: Codable, Equatable, Sendable {
+    public var schema = "broker.attachment/1"
+    public var app: String
+    public var created: Bool
+    public var attached: Bool
+    public var release: Int
+    public var resource: ResourceStatus
+    public var attachment: AttachmentStatus
+
+    public init(
+        app: String, created: Bool, attached: Bool, release: Int, resource: ResourceStatus,
+        attachment: AttachmentStatus
+    ) {
+        self.app = app
+        self.created = created
+        self.attached = attached
+        self.release = release
+        self.resource = resource
+        self.attachment = attachment
+    }
+}
+
+/// The answer to a detach.
+public struct DetachOutcome: Codable, Equatable, Sendable {
+    public var schema = "broker.detach/1"
+    public var app: String
+    public var resource: String
+    public var alias: String
+    public var release: Int
+    /// Connections of the attachment that were closed.
+    public var closed: Int
+    /// The variables that the app's next process no longer gets.
+    public var removed: [String]
+    /// The attachment that owns the class's usual variable from now on, if it changed hands.
+    public var promoted: String?
+    /// What could not be revoked, in words: an open file.
+    public var warning: String?
+
+    public init(
+        app: String, resource: String, alias: String, release: Int, closed: Int, removed: [String],
+        promoted: String?, warning: String?
+    ) {
+        self.app = app
+        self.resource = resource
+        self.alias = alias
+        self.release = release
+        self.closed = closed
+        self.removed = removed
+        self.promoted = promoted
+        self.warning = warning
+    }
+}
+
+/// The answer to a swap: its receipt.
+public struct SwapOutcome: Codable, Equatable, Sendable {
+    public var schema = "broker.swap/1"
+    public var resource: String
+    public var from: String
+    public var to: String
+    /// The target server as it names itself, with its version: `redis 7.0.15`.
+    public var server: String?
+    /// True: connections were closed at a reply boundary and no data was copied.
+    public var cold: Bool
+    /// Connections that were closed.
+    public var closed: Int
+    /// Milliseconds from the first closed connection until the target served.
+    public var pause: Double
+    /// The new release of each app.
+    public var releases: [String: Int]
+
+    public init(
+        resource: String, from: String, to: String, server: String?, cold: Bool, closed: Int, pause: Double,
+        releases: [String: Int]
+    ) {
+        self.resource = resource
+        self.from = from
+        self.to = to
+        self.server = server
+        self.cold = cold
+        self.closed = closed
+        self.pause = pause
+        self.releases = releases
+    }
+}
+
+/// An app's environment, values in the clear: it never leaves the unix socket but into a process or onto a terminal
+/// that asked for it.
+public struct EnvironmentDocument: Codable, Equatable, Sendable {
+    public var schema = "broker.environment/1"
+    public var app: String
+    public var release: Int
+    public var variables: [Variable]
+
+    public init(app: String, release: Int, variables: [Variable]) {
+        self.app = app
+        self.release = release
+        self.variables = variables
+    }
+
+    /// One variable and where it comes from.
+    public struct Variable: Codable, Equatable, Sendable {
+        public var name: String
+        public var value: String
+        /// The value with its secret hidden; the same as `value` where there is none.
+        public var masked: String
+        public var resource: String
+
+        public init(name: String, value: String, masked: String, resource: String) {
+            self.name = name
+            self.value = value
+            self.masked = masked
+            self.resource = resource
+        }
+    }
+}
+
+/// An app's releases, newest first.
+public struct ReleasesDocument: Codable, Equatable, Sendable {
+    public var schema = "broker.releases/1"
+    public var app: String
+    public var releases: [ReleaseEntry]
+
+    public init(app: String, releases: [ReleaseEntry]) {
+        self.app = app
+        self.releases = releases
+    }
+}
+
+/// One release in a list.
+public struct ReleaseEntry: Codable, Equatable, Sendable {
+    public var version: Int
+    public var description: String
+    /// RFC 3339, UTC.
+    public var createdAt: String
+    public var added: [String]
+    public var changed: [String]
+    public var removed: [String]
+
+    public init(
+        version: Int, description: String, createdAt: String, added: [String], changed: [String], removed: [String]
+    ) {
+        self.version = version
+        self.description = description
+        self.createdAt = createdAt
+        self.added = added
+        self.changed = changed
+        self.removed = removed
+    }
+}
+
+/// What `GET /v1/version` answers.
+public struct VersionDocument: Codable, Equatable, Sendable {
+    public var schema = "broker.version/1"
+    public var version: String
+    public var pid: Int32
+
+    public init(version: String, pid: Int32) {
+        self.version = version
+        self.pid = pid
+    }
+}
+
+/// One line of `broker logs`: something that happened to a resource or an app.
+public struct LogEntry: Codable, Equatable, Sendable {
+    /// RFC 3339, UTC, milliseconds.
+    public var time: String
+    /// `broker`, a resource's or an app's name.
+    public var source: String
+    public var message: String
+
+    public init(time: String, source: String, message: String) {
+        self.time = time
+        self.source = source
+        self.message = message
+    }
+}
+
+/// What happened, oldest first, and where to go on.
+public struct LogsDocument: Codable, Equatable, Sendable {
+    public var schema = "broker.logs/1"
+    public var entries: [LogEntry]
+    /// Names the end of these entries: what comes later is got with it.
+    public var cursor: String
+
+    public init(entries: [LogEntry], cursor: String) {
+        self.entries = entries
+        self.cursor = cursor
+    }
+}

@@ -1,0 +1,65 @@
+/// `POST /v1/workspaces/W/resources`
+public struct CreateRequest: Codable, Equatable, Sendable {
+    public var name: String
+    public var `class`: String?
+    public var provider: ProviderDocument?
+    public var plan: String?
+
+    public init(name: String, class: String?, provider: ProviderDocument?, plan: String?) {
+        self.name = name
+        self.class = `class`
+        self.provider = provider
+        self.plan = plan
+    }
+}
+
+/// `POST /v1/workspaces/W/attachments`
+public struct AttachRequest: Codable, Equatable, Sendable {
+    public var resource: String
+    public var app: String
+    public var alias: String?
+    public var `class`: String?
+    public var provider: ProviderDocument?
+    public var direct: Bool
+
+    public init(
+        resource: String, app: String, alias: String?, class: String?, provider: ProviderDocument?, direct: Bool
+    ) {
+        self.resource = resource
+        self.app = app
+        self.alias = alias
+        self.class = `class`
+        self.provider = provider
+        self.direct = direct
+    }
+}
+
+/// `POST /v1/workspaces/W/resources/R/swap`
+public struct SwapRequest: Codable, Equatable, Sendable {
+    public var to: ProviderDocument
+
+    public init(to: ProviderDocument) {
+        self.to = to
+    }
+}
+
+/// A provider in a request: the reference, and its secret beside it so that the reference can be logged.
+public struct ProviderDocument: Codable, Equatable, Sendable {
+    public var reference: String
+    public var secret: String?
+
+    /// Takes a reference apart; throws `invalidProvider`.
+    public init(_ text: String) throws(BrokerError) {
+        let provider = try ProviderReference(text)
+        reference = provider.description
+        if case .url(let url) = provider { secret = url.secret?.reveal { $0 } }
+    }
+
+    /// Throws `invalidProvider` when the reference cannot be read.
+    public func resolved() throws(BrokerError) -> ProviderReference {
+        let provider = try ProviderReference(reference)
+        guard case .url(var url) = provider else { return provider }
+        if let secret { url.secret = Secret(secret) }
+        return .url(url)
+    }
+}

@@ -1,0 +1,83 @@
+/// What `broker status --json` prints and `GET /v1/workspaces/W/status` answers. Fields are only ever added.
+public struct StatusDocument: Codable, Equatable, Sendable {
+    public var schema = "broker.status/1"
+    public var workspace: String
+    public var resources: [ResourceStatus]
+    public var apps: [AppStatus]
+
+    public init(workspace: String, resources: [ResourceStatus], apps: [AppStatus]) {
+        self.workspace = workspace
+        self.resources = resources
+        self.apps = apps
+    }
+}
+
+/// One resource in a status.
+public struct ResourceStatus: Codable, Equatable, Sendable {
+    public var name: String
+    public var `class`: String
+    public var provider: String
+    public var plan: String
+    /// `starting`, `ready`, `port-taken` or `failed`.
+    public var state: String
+    /// What a person needs to know beyond the state: the owner of the port, the failure.
+    public var detail: String?
+    /// Nil for files, and where each attachment has an endpoint of its own.
+    public var host: String?
+    public var port: Int?
+    /// The file of a `sqlite` resource.
+    public var path: String?
+    /// Clients connected now.
+    public var connections: Int
+    /// Commands that clients sent and the provider does not know, with how often.
+    public var unsupported: [String: Int]
+
+    public init(
+        name: String, class: String, provider: String, plan: String, state: String, detail: String?, host: String?,
+        port: Int?, path: String?, connections: Int, unsupported: [String: Int]
+    ) {
+        self.name = name
+        self.class = `class`
+        self.provider = provider
+        self.plan = plan
+        self.state = state
+        self.detail = detail
+        self.host = host
+        self.port = port
+        self.path = path
+        self.connections = connections
+        self.unsupported = unsupported
+    }
+}
+
+/// One app in a status.
+public struct AppStatus: Codable, Equatable, Sendable {
+    public var name: String
+    public var release: Int
+    public var attachments: [AttachmentStatus]
+
+    public init(name: String, release: Int, attachments: [AttachmentStatus]) {
+        self.name = name
+        self.release = release
+        self.attachments = attachments
+    }
+}
+
+/// One attachment in a status.
+public struct AttachmentStatus: Codable, Equatable, Sendable {
+    public var alias: String
+    public var resource: String
+    public var mode: String
+    /// The names of the variables it sets: `CACHE_URL`, `REDIS_URL`.
+    public var variables: [String]
+    /// The attachment's own endpoint port, where the class does not authenticate.
+    public var port: Int?
+
+    public init(alias: String, resource: String, mode: String, variables: [String], port: Int?) {
+        self.alias = alias
+        self.resource = resource
+        self.mode = mode
+        self.variables = variables
+        self.port = port
+    }
+}

@@ -1,0 +1,40 @@
+/// A named set of limits of a class: what a resource promises about its data.
+public struct Plan: Hashable, Sendable, CustomStringConvertible {
+    public let name: String
+    /// One line for `broker plan` and the docs.
+    public let summary: String
+
+    public var description: String { name }
+
+    /// In memory: a restart of the daemon empties it.
+    public static let ephemeral = Plan(name: "ephemeral", summary: "in memory; a restart of the daemon empties it")
+    /// On disk, and still there after a restart.
+    public static let durable = Plan(name: "durable", summary: "on disk; survives a restart and kill -9")
+
+    /// The plans that `provider` offers for `serviceClass`, the default first.
+    public static func offered(for serviceClass: ServiceClass, by provider: ProviderReference) -> [Plan] {
+        switch (serviceClass, provider) {
+        case (.sqlite, _), (_, .exec), (_, .url): [.durable]
+        case (.redis, .emulator), (.beanstalk, .emulator): [.ephemeral]
+        }
+    }
+
+    /// Throws `invalidPlan` with the plans there are.
+    public init(
+        named name: String, for serviceClass: ServiceClass, by provider: ProviderReference
+    ) throws(BrokerError) {
+        let offered = Self.offered(for: serviceClass, by: provider)
+        guard let plan = offered.first(where: { $0.name == name }) else {
+            let all = offered.map(\.name).joined(separator: ", ")
+            throw BrokerError(
+                .invalidPlan, "\"\(name.prefix(80))\" is no plan of \(serviceClass.rawValue) by \(provider)",
+                why: "the plans are \(all)")
+        }
+        self = plan
+    }
+
+    private init(name: String, summary: String) {
+        self.name = name
+        self.summary = summary
+    }
+}

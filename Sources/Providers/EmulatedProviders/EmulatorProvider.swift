@@ -1,0 +1,102 @@
+public import BrokerModel
+import CacheEmulator
+public import EventLoop
+import Gateway
+public import ProviderKit
+import QueueEmulator
+
+/// Serves resources from the daemon itself: a cache and a queue in memory on the gateway's loop, a store as a file.
+public struct EmulatorProvider: Provider {
+    private let loop: any EventLoop
+    private let shelf: LoopBound<EmulatorShelf>
+    private let folders: String
+
+    /// - Parameters:
+    ///   - loop: the gateway's, since an emulator is called directly by the sessions of its endpoint.
+    ///   - folders: where each file resource gets a folder of its own.
+    public init(loop: any EventLoop, folders: String) {
+        self.loop = loop
+        self.folders = folders
+        shelf = LoopBound(EmulatorShelf(), on: loop)
+    }
+
+    public let offerings = [
+        Offering(.redis, plans: Plan.offered(for: .redis, by: .emulator), modes: [.endpoint]),
+        Offering(.beanstalk, plans: Plan.offered(for: .beanstalk, by: .emulator), modes: [.endpoint]),
+        Offering(.sqlite, plans: Plan.offered(for: .sqlite, by: .emulator), modes: [.direct]),
+    ]
+
+    public func serves(_ reference: ProviderReference) -> Bool { reference == .emulator }
+
+    public func check(_ request: CheckRequest) async throws(BrokerError) -> CheckResponse {
+        CheckResponse(server: Self.server(of: request.serviceClass))
+    }
+
+    public func provision(_ request: ProvisionRequest) async throws(BrokerError) -> ProvisionResponse {
+        let id = request.backing.id
+        let server = Self.server(of: request.serviceClass)
+        switch request.serviceClass {
+        case .redis:
+            let upstream = try await onLoop { [loop] shelf in
+                Upstream.cache(LoopBound(shelf.cache(id) { CacheEmulator(loop: loop) }, on: loop))
+            }
+            return ProvisionResponse(upstream: upstream, server: server)
+        case .beanstalk:
+            let upstream = try await onLoop { [loop] shelf in
+                Upstream.queue(LoopBound(shelf.queue(id) { QueueEmulator(clock: QueueClock(loop: loop)) }, on: loop))
+            }
+            return ProvisionResponse(upstream: upstream, server: server)
+        case .sqlite:
+            let file = storeFile(of: id)
+            try file.make()
+            return ProvisionResponse(upstream: nil, path: file.path, server: server)
+        }
+    }
+
+    public func deprovision(_ request: DeprovisionRequest) async throws(BrokerError) -> DeprovisionResponse {
+        let id = request.backing.id
+        switch request.serviceClass {
+        case .redis, .beanstalk:
+            // A loop that has ended has nothing left to remove.
+            try? await onLoop { $0.remove(id) }
+        case .sqlite: try storeFile(of: id).remove()
+        }
+        return DeprovisionResponse()
+    }
+
+    public func bind(_ request: BindRequest) async throws(BrokerError) -> BindResponse {
+        guard request.serviceClass == .sqlite else { return BindResponse(direct: nil) }
+        let url = "sqlite:///" + storeFile(of: request.backing.id).path
+        return BindResponse(direct: DirectURL(url: Secret(url), masked: url))
+    }
+
+    public func unbind(_ request: UnbindRequest) async throws(BrokerError) -> UnbindResponse {
+        let isFile = request.serviceClass == .sqlite
+        return UnbindResponse(warning: isFile ? "a process that has the file open keeps it until it closes it" : nil)
+    }
+
+    private func storeFile(of id: BackingID) -> StoreFile {
+        StoreFile(folder: "\(folders)/\(id)")
+    }
+
+    private static func server(of serviceClass: ServiceClass) -> String {
+        switch serviceClass {
+        case .redis: "redis \(CacheEmulator.redisVersion) emulator"
+        case .beanstalk: "beanstalkd emulator"
+        case .sqlite: "sqlite \(StoreFile.sqliteVersion)"
+        }
+    }
+
+    private func onLoop<Value: Sendable>(
+        _ body: @escaping @Sendable (EmulatorShelf) -> Value
+    ) async throws(BrokerError) -> Value {
+        let value: Value? = await withCheckedContinuation { continuation in
+            let isPosted = loop.post { [shelf] in continuation.resume(returning: body(shelf.value)) }
+            if !isPosted { continuation.resume(returning: nil) }
+        }
+        guard let value else {
+            throw BrokerError(.internalFailure, "the daemon is stopping", why: "its event loop has ended")
+        }
+        return value
+    }
+}

@@ -1,0 +1,63 @@
+import Foundation
+
+/// `make bench`: measures the built program against its gates, and the emulated cache against redis-server.
+///
+///     BrokerBenchmarks [--smoke] [--pairs N] [--json FILE]
+///
+/// `--smoke` runs everything once and shortly: it finds breakage and says nothing about speed.
+@main
+struct BrokerBenchmarks {
+    static func main() async {
+        do {
+            let options = try Options(CommandLine.arguments.dropFirst())
+            var report = Report()
+            let broker = try BrokerUnderTest()
+            do {
+                try await StartBenchmarks(broker: broker, options: options).run(into: &report)
+                try await RedisBenchmarks(broker: broker, options: options).run(into: &report)
+            } catch {
+                await broker.stop()
+                throw error
+            }
+            await broker.stop()
+            report.show()
+            if let path = options.json { try report.write(to: path) }
+        } catch {
+            FileHandle.standardError.write(Data("bench: \(error)\n".utf8))
+            exit(1)
+        }
+    }
+}
+
+/// What the command line asks for.
+struct Options {
+    var isSmoke = false
+    var pairs = 5
+    var json: String?
+
+    init(_ arguments: ArraySlice<String>) throws {
+        var rest = arguments
+        while let word = rest.popFirst() {
+            switch word {
+            case "--smoke": isSmoke = true
+            case "--pairs":
+                guard let text = rest.popFirst(), let number = Int(text), number > 0 else {
+                    throw BenchmarkFailure("--pairs is followed by a number")
+                }
+                pairs = number
+            case "--json": json = rest.popFirst()
+            default: throw BenchmarkFailure("unknown option \(word); there are --smoke, --pairs N, --json FILE")
+            }
+        }
+        if isSmoke { pairs = 1 }
+    }
+}
+
+/// Why nothing could be measured.
+struct BenchmarkFailure: Error, CustomStringConvertible {
+    let description: String
+
+    init(_ description: String) {
+        self.description = description
+    }
+}

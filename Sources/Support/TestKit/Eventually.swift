@@ -1,0 +1,16 @@
+/// A condition did not come true in time.
+public struct NeverHappened: Error, CustomStringConvertible {
+    public let description: String
+}
+
+/// Waits until `condition` is true; throws when it is not after `timeout`.
+public func eventually(
+    _ what: String = "the condition", within timeout: Duration = .seconds(20),
+    _ condition: () async throws -> Bool
+) async throws {
+    let deadline = ContinuousClock.now + timeout
+    while try await !condition() {
+        guard ContinuousClock.now < deadline else { throw NeverHappened(description: "\(what): not within \(timeout)") }
+        try await ContinuousClock().sleep(for: .milliseconds(2))
+    }
+}

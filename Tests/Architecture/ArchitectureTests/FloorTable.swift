@@ -1,0 +1,82 @@
+/// What each target may import of ours: the table of docs/architecture.md as data. A new target is one row.
+struct FloorTable {
+    /// One target, and the floor (the folder of Sources/) it is on.
+    struct Row {
+        let floor: String
+        let target: String
+        let mayImport: Set<String>
+
+        init(_ floor: String, _ target: String, _ mayImport: Set<String> = []) {
+            self.floor = floor
+            self.target = target
+            self.mayImport = mayImport
+        }
+    }
+
+    /// The floors from the ground up. C shims stand with those who use them.
+    static let rows: [Row] = [
+        Row("Model", "BrokerModel"),
+
+        Row("Support", "CNumbers"),
+        Row("Support", "CPrefetch"),
+        Row("Support", "CSpawn"),
+        Row("Support", "CHiredis"),
+        Row("Support", "Processes", ["CSpawn"]),
+
+        Row("Runtime", "CEpoll"),
+        Row("Runtime", "EventLoop"),
+        Row("Runtime", "EpollDriver", ["EventLoop", "CEpoll"]),
+        Row("Runtime", "NIODriver", ["EventLoop"]),
+
+        Row("Wires", "RESPWire", ["EventLoop", "CNumbers"]),
+        Row("Wires", "BeanstalkWire", ["EventLoop", "CNumbers"]),
+
+        Row("Emulators", "CacheEmulator", ["EventLoop", "RESPWire", "CNumbers", "CPrefetch"]),
+        Row("Emulators", "QueueEmulator", ["EventLoop", "BeanstalkWire"]),
+
+        Row("Gateway", "Gateway", ["EventLoop", "RESPWire", "BeanstalkWire", "CacheEmulator", "QueueEmulator"]),
+
+        Row("Providers", "ProviderKit", ["BrokerModel", "EventLoop", "Gateway"]),
+        Row(
+            "Providers", "EmulatedProviders",
+            ["ProviderKit", "BrokerModel", "EventLoop", "CacheEmulator", "QueueEmulator", "Gateway"]),
+        Row(
+            "Providers", "ServerProviders",
+            ["ProviderKit", "BrokerModel", "EventLoop", "RESPWire", "BeanstalkWire", "Processes", "CHiredis", "Gateway"]),
+
+        Row("Control", "Ledger", ["BrokerModel"]),
+        Row("Control", "ControlPlane", ["BrokerModel", "ProviderKit", "Ledger", "Gateway", "EventLoop"]),
+
+        Row("Faces", "EnvironmentFormats", ["BrokerModel"]),
+        Row("Faces", "BrokerClient", ["BrokerModel"]),
+        Row("Faces", "AdminAPI", ["ControlPlane", "BrokerModel", "EnvironmentFormats"]),
+        Row("Faces", "BrokerCommands", ["BrokerClient", "BrokerModel", "EnvironmentFormats", "Processes"]),
+        Row(
+            "Faces", "BrokerDaemon",
+            [
+                "AdminAPI", "BrokerClient", "BrokerModel", "ControlPlane", "EmulatedProviders", "EpollDriver",
+                "EventLoop", "Gateway", "Ledger", "NIODriver", "Processes", "ProviderKit", "ServerProviders",
+            ]),
+
+        Row("Programs", "broker", ["BrokerCommands", "BrokerDaemon"]),
+    ]
+
+    /// Targets that may import anything.
+    static let unbound: Set<String> = ["TestKit", "BrokerBenchmarks"]
+
+    /// Modules of others that one target alone may import.
+    static let exclusive: [String: Set<String>] = [
+        "GRDB": ["Ledger"],
+        "Hummingbird": ["AdminAPI"],
+        "AsyncHTTPClient": ["BrokerClient"],
+        "ArgumentParser": ["BrokerCommands"],
+        "ServiceLifecycle": ["AdminAPI", "BrokerDaemon"],
+        "Subprocess": ["Processes"],
+    ]
+
+    /// Floors of the data plane: no Foundation, no driver's types beside the loop's.
+    static let dataPlane: Set<String> = ["Wires", "Emulators", "Gateway", "Runtime"]
+
+    /// Files over 400 lines, and why they are not split.
+    static let longFiles: [String: String] = [:]
+}

@@ -1,0 +1,134 @@
+import Testing
+
+/// One case while it runs: the connections to both servers, and what was said.
+struct Dialogue: ~Copyable {
+    private struct Line {
+        var text: String
+        var ours: Reply
+        var theirs: Reply
+        var isEqual: Bool
+    }
+
+    private let pair: ServerPair
+    private let version: Int
+    private var connections: [Character: (ours: RedisClient, theirs: RedisClient)] = [:]
+    private var lines: [Line] = []
+    private(set) var isEqual = true
+
+    /// Begins with empty keyspaces.
+    init(version: Int) throws {
+        guard let pair = ServerPair.current else { throw HarnessError("the suite lacks the trait .comparedWithRedis") }
+        self.pair = pair
+        self.version = version
+        let (ours, theirs) = try connection("A")
+        try ours.call("FLUSHALL")
+        try theirs.call("FLUSHALL")
+    }
+
+    /// Both clients of a connection, connected when first named.
+    mutating func connection(_ name: Character) throws -> (ours: RedisClient, theirs: RedisClient) {
+        if let known = connections[name] { return known }
+        let made = (
+            ours: try RedisClient(path: pair.emulated.socketPath), theirs: try RedisClient(path: pair.real.socketPath)
+        )
+        try made.ours.call("AUTH", EmulatedRedis.user, EmulatedRedis.secret)
+        if version == 3 {
+            try made.ours.call("HELLO", "3")
+            try made.theirs.call("HELLO", "3")
+        }
+        connections[name] = made
+        return made
+    }
+
+    /// Sends one step to both; returns whether the replies were equal enough.
+    @discardableResult
+    mutating func run(_ step: Step) throws -> Bool {
+        let (name, command) = step.parts
+        let arguments = try CommandLine.arguments(command)
+        let (ours, theirs) = try connection(name)
+        let ourReply = try Self.exchange(arguments, step.collects, ours)
+        let theirReply = try Self.exchange(arguments, step.collects, theirs)
+        return note(step.line, ourReply, theirReply, step.rule)
+    }
+
+    /// Sends the same bytes to both on connections of their own, ends the input, and compares all that comes back.
+    @discardableResult
+    mutating func run(raw bytes: [UInt8], authenticated: Bool = true) throws -> Bool {
+        let ours = try RedisClient(path: pair.emulated.socketPath)
+        let theirs = try RedisClient(path: pair.real.socketPath)
+        if authenticated { try ours.call("AUTH", EmulatedRedis.user, EmulatedRedis.secret) }
+        try ours.send(raw: bytes)
+        try theirs.send(raw: bytes)
+        return note(
+            "raw \(Reply.quoted(bytes))", .bulk(try ours.receiveToEnd()), .bulk(try theirs.receiveToEnd()), .exactly)
+    }
+
+    private mutating func note(_ text: String, _ ours: Reply, _ theirs: Reply, _ rule: Step.Rule) -> Bool {
+        let accepted = rule.accepts(ours, theirs)
+        lines.append(Line(text: text, ours: ours, theirs: theirs, isEqual: accepted))
+        isEqual = isEqual && accepted
+        return accepted
+    }
+
+    private static func exchange(_ arguments: [[UInt8]], _ collects: Bool, _ client: RedisClient) throws -> Reply {
+        if collects { return try collect(arguments, client) }
+        try client.send(arguments)
+        let first = try client.receive()
+        let expected = confirmations(arguments)
+        guard expected > 1, first.elements != nil else { return first }
+        return .array([first] + (try (1..<expected).map { _ in try client.receive() }))
+    }
+
+    /// How many replies a command has: the subscribing ones answer for each channel.
+    private static func confirmations(_ arguments: [[UInt8]]) -> Int {
+        let word = String(decoding: arguments.first ?? [], as: UTF8.self).lowercased()
+        guard word.hasSuffix("subscribe") else { return 1 }
+        return max(arguments.count - 1, 1)
+    }
+
+    private static func collect(_ arguments: [[UInt8]], _ client: RedisClient) throws -> Reply {
+        let mark = Array("end of what was collected".utf8)
+        if !arguments.isEmpty { try client.send(arguments) }
+        try client.send([Array("PING".utf8), mark])
+        var replies: [Reply] = []
+        while true {
+            let reply = try client.receive()
+            if reply == .closed { return .array(replies + [reply]) }
+            if reply == .bulk(mark) || reply == .array([.bulk(Array("pong".utf8)), .bulk(mark)]) {
+                return .array(replies)
+            }
+            replies.append(reply)
+        }
+    }
+
+    /// The transcript; where the replies differ, both.
+    func transcript(last: Int = .max) -> String {
+        lines.suffix(last).map { line in
+            let (ours, theirs) = (line.ours.description, line.theirs.description)
+            if line.isEqual { return "    > \(line.text)\n      \(ours)" }
+            return "≠   > \(line.text)\n      redis:    \(theirs)\n      emulator: \(ours)"
+        }.joined(separator: "\n")
+    }
+}
+
+/// Runs the same steps against both servers, in empty keyspaces, in each version of the protocol, and records an
+/// issue with the whole transcript when replies differ.
+func compare(
+    _ steps: [Step], versions: [Int] = [2, 3], sourceLocation: SourceLocation = #_sourceLocation
+) throws {
+    for version in versions {
+        var dialogue = try Dialogue(version: version)
+        for step in steps { try dialogue.run(step) }
+        guard !dialogue.isEqual else { continue }
+        Issue.record("RESP\(version)\n\(dialogue.transcript())", sourceLocation: sourceLocation)
+    }
+}
+
+/// Sends the same bytes to both, each on a connection of its own, and compares what comes back until they close.
+func compare(
+    raw texts: [String], authenticated: Bool = true, sourceLocation: SourceLocation = #_sourceLocation
+) throws {
+    var dialogue = try Dialogue(version: 2)
+    for text in texts { try dialogue.run(raw: Array(text.utf8), authenticated: authenticated) }
+    if !dialogue.isEqual { Issue.record("raw\n\(dialogue.transcript())", sourceLocation: sourceLocation) }
+}

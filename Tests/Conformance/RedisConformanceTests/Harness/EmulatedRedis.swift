@@ -1,0 +1,28 @@
+import CacheEmulator
+import EpollDriver
+import EventLoop
+import Gateway
+
+/// The emulator behind a gateway on a loop of its own, at a unix socket, with one grant.
+final class EmulatedRedis: Sendable {
+    static let user = "app"
+    static let secret = "secret"
+
+    let socketPath: String
+    private let loop: EpollLoop
+    private let gateway: Gateway
+
+    init(directory: String) async throws {
+        socketPath = directory + "/emulated.sock"
+        let loop = try EpollLoop(name: "emulated")
+        self.loop = loop
+        gateway = Gateway(loop: loop)
+        let id = EndpointID("cache")
+        try await gateway.open(id, at: .unix(path: socketPath))
+        await gateway.grant(Grant(holder: "tests", user: Self.user, secret: Self.secret), on: id)
+        let emulator: LoopBound<CacheEmulator> = await withCheckedContinuation { made in
+            loop.post { made.resume(returning: LoopBound(CacheEmulator(loop: loop), on: loop)) }
+        }
+        await gateway.route(id, to: .cache(emulator))
+    }
+}

@@ -1,0 +1,97 @@
+import Foundation
+import Testing
+
+/// Long sequences of random commands that must have the same replies from both servers.
+enum RandomSequence {
+    /// Commands per run; BROKER_RANDOM_COMMANDS says how many in place of 3,000.
+    static var length: Int {
+        ProcessInfo.processInfo.environment["BROKER_RANDOM_COMMANDS"].flatMap { Int($0) } ?? 3000
+    }
+
+    /// A seed for this run; BROKER_RANDOM_SEED repeats another one.
+    static var seed: UInt64 {
+        ProcessInfo.processInfo.environment["BROKER_RANDOM_SEED"].flatMap { UInt64($0) } ?? .random(in: 1 ... .max)
+    }
+}
+
+/// A generator that gives the same numbers for the same seed.
+struct SeededRandom: RandomNumberGenerator {
+    private var state: UInt64
+
+    init(seed: UInt64) {
+        state = seed
+    }
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9e37_79b9_7f4a_7c15
+        var mixed = state
+        mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
+        mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
+        return mixed ^ (mixed >> 31)
+    }
+
+    mutating func below(_ bound: Int) -> Int { Int.random(in: 0..<bound, using: &self) }
+
+    /// True once in `times`.
+    mutating func oneIn(_ times: Int) -> Bool { below(times) == 0 }
+
+    /// One of some; the list is not empty.
+    mutating func pick<Element>(_ list: [Element]) -> Element { list[below(list.count)] }
+
+    /// `text` half of the time, with a space in front, else nothing.
+    mutating func maybe(_ text: String) -> String { oneIn(2) ? " " + text : "" }
+}
+
+/// Runs random steps against both servers until a reply differs; then the sequence is cut down to the steps that are
+/// needed for the difference, and shown with its seed.
+func compareRandomly(
+    versions: [Int] = [2, 3], sourceLocation: SourceLocation = #_sourceLocation,
+    _ make: (inout SeededRandom) -> Step
+) throws {
+    for version in versions {
+        let seed = RandomSequence.seed
+        var random = SeededRandom(seed: seed)
+        var steps: [Step] = []
+        var dialogue = try Dialogue(version: version)
+        for _ in 0..<RandomSequence.length {
+            let step = make(&random)
+            steps.append(step)
+            guard try !dialogue.run(step) else { continue }
+            let needed = try shortest(steps, version)
+            var again = try Dialogue(version: version)
+            for step in needed { try again.run(step) }
+            let shown = again.isEqual ? dialogue.transcript(last: 30) : again.transcript(last: 60)
+            Issue.record(
+                "RESP\(version), BROKER_RANDOM_SEED=\(seed), command \(steps.count)\n\(shown)",
+                sourceLocation: sourceLocation)
+            break
+        }
+    }
+}
+
+/// The steps, without as many as can be left out while the last one's replies still differ.
+private func shortest(_ steps: [Step], _ version: Int) throws -> [Step] {
+    var steps = steps
+    var chunk = max(steps.count / 2, 1)
+    var attempts = 400
+    while attempts > 0 {
+        var index = 0
+        while index < steps.count - 1, attempts > 0 {
+            let end = min(index + chunk, steps.count - 1)
+            let candidate = Array(steps[..<index] + steps[end...])
+            attempts -= 1
+            if try differsAtEnd(candidate, version) { steps = candidate } else { index = end }
+        }
+        if chunk == 1 { break }
+        chunk = max(chunk / 2, 1)
+    }
+    return steps
+}
+
+private func differsAtEnd(_ steps: [Step], _ version: Int) throws -> Bool {
+    var dialogue = try Dialogue(version: version)
+    for (index, step) in steps.enumerated() {
+        if try !dialogue.run(step) { return index == steps.count - 1 }
+    }
+    return false
+}

@@ -1,0 +1,42 @@
+import Foundation
+
+/// A redis-server of this machine that runs while the test process does.
+///
+/// It is the child of a small shell that waits for the end of its own input: when the test process ends, however it
+/// does, the shell ends the server and removes its directory.
+final class RealRedis: Sendable {
+    static let executable: String? = ["/usr/bin/redis-server", "/usr/local/bin/redis-server", "/opt/homebrew/bin/redis-server"]
+        .first { FileManager.default.isExecutableFile(atPath: $0) }
+
+    let socketPath: String
+    let directory: String
+    private let input: FileHandle
+
+    private static let script = """
+        "$1" --port 0 --unixsocket "$2/redis.sock" --dir "$2" --save "" --appendonly no --loglevel warning \
+        --enable-debug-command yes >"$2/log" 2>&1 & PID=$!
+        cat >/dev/null
+        kill "$PID"
+        wait "$PID"
+        rm -rf "$2"
+        """
+
+    init(executable: String) throws {
+        directory = FileManager.default.temporaryDirectory
+            .appendingPathComponent("broker-redis-\(UInt32.random(in: 0 ... .max))").path
+        try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+        socketPath = directory + "/redis.sock"
+        let pipe = Pipe()
+        let shell = Process()
+        shell.executableURL = URL(fileURLWithPath: "/bin/sh")
+        shell.arguments = ["-c", Self.script, "sh", executable, directory]
+        shell.standardInput = pipe
+        try shell.run()
+        try pipe.fileHandleForReading.close()
+        input = pipe.fileHandleForWriting
+    }
+
+    deinit {
+        try? input.close()
+    }
+}

@@ -1,0 +1,90 @@
+import Foundation
+import Testing
+
+/// A real server and an emulator that get the same commands.
+final class ServerPair: Sendable {
+    let real: RealRedis
+    let emulated: EmulatedRedis
+
+    /// The pair that the running test has to itself.
+    @TaskLocal static var current: ServerPair?
+
+    private init() async throws {
+        guard let executable = RealRedis.executable else { throw HarnessError("redis-server is not installed") }
+        real = try RealRedis(executable: executable)
+        try await Self.wait(until: real.socketPath)
+        emulated = try await EmulatedRedis(directory: real.directory)
+    }
+
+    /// Waits until a server answers at a path.
+    private static func wait(until path: String) async throws {
+        let deadline = ContinuousClock.now + .seconds(30)
+        while ContinuousClock.now < deadline {
+            if let client = try? RedisClient(path: path), (try? client.call("PING")) == .simple(Array("PONG".utf8)) {
+                return
+            }
+            try await Task.sleep(for: .milliseconds(5))
+        }
+        throw HarnessError("redis-server did not start")
+    }
+
+    /// Hands out the process's pairs, one test at a time each; they are started when first needed.
+    actor Pool {
+        static let shared = Pool()
+
+        private static let most = 2
+        private var idle: [ServerPair] = []
+        private var started = 0
+        private var waiting: [CheckedContinuation<Void, Never>] = []
+
+        func take() async throws -> ServerPair {
+            while true {
+                if let pair = idle.popLast() { return pair }
+                if started < Self.most {
+                    started += 1
+                    return try await ServerPair()
+                }
+                await withCheckedContinuation { waiting.append($0) }
+            }
+        }
+
+        func giveBack(_ pair: ServerPair) {
+            idle.append(pair)
+            if !waiting.isEmpty { waiting.removeFirst().resume() }
+        }
+    }
+}
+
+/// Gives each test a pair of servers, or skips it where there is no redis-server.
+///
+/// With BROKER_REQUIRE_SERVERS=1 nothing is skipped: tests without a server fail.
+struct ComparedWithRedis: SuiteTrait, TestTrait, TestScoping {
+    private let condition = ConditionTrait.enabled(
+        if: RealRedis.executable != nil || ProcessInfo.processInfo.environment["BROKER_REQUIRE_SERVERS"] == "1",
+        "redis-server is not installed")
+
+    var isRecursive: Bool { true }
+
+    func prepare(for test: Test) async throws {
+        try await condition.prepare(for: test)
+    }
+
+    func provideScope(
+        for test: Test, testCase: Test.Case?, performing function: @Sendable () async throws -> Void
+    ) async throws {
+        let pair = try await ServerPair.Pool.shared.take()
+        let result: Result<Void, any Error>
+        do {
+            try await ServerPair.$current.withValue(pair) { try await function() }
+            result = .success(())
+        } catch {
+            result = .failure(error)
+        }
+        await ServerPair.Pool.shared.giveBack(pair)
+        try result.get()
+    }
+}
+
+extension Trait where Self == ComparedWithRedis {
+    static var comparedWithRedis: Self { Self() }
+}

@@ -1,0 +1,117 @@
+/// One line of a case: a command, on which connection it runs, and how equal both replies must be.
+///
+/// A string literal is a step whose replies must be equal to the byte. `"B: GET a"` runs on connection B; a line
+/// without a capital in front runs on A. Words are quoted as in redis-cli.
+struct Step: ExpressibleByStringInterpolation, Sendable {
+    /// How equal is equal.
+    enum Rule: Sendable {
+        /// In type, order and bytes.
+        case exactly
+        /// The order of the elements is irrelevant.
+        case sorted
+        /// As `sorted`, but elements belong together two by two: HGETALL in version 2.
+        case pairs
+        /// Numbers may differ by so much.
+        case approximately(Double)
+        /// Of errors only the first word counts.
+        case errorClass
+        /// Only types and numbers of elements count.
+        case shape
+        /// Only whether it is an error counts.
+        case ignored
+    }
+
+    var line: String
+    var rule = Rule.exactly
+    /// Also takes everything that arrives until the server answers a PING sent behind the command.
+    var collects = false
+
+    init(stringLiteral line: String) {
+        self.line = line
+    }
+
+    init(_ line: String, _ rule: Rule = .exactly, collects: Bool = false) {
+        self.line = line
+        self.rule = rule
+        self.collects = collects
+    }
+
+    static func exactly(_ line: String) -> Step { Step(line) }
+    static func sorted(_ line: String) -> Step { Step(line, .sorted) }
+    static func pairs(_ line: String) -> Step { Step(line, .pairs) }
+    static func approximately(_ line: String, by tolerance: Double) -> Step { Step(line, .approximately(tolerance)) }
+    static func errorClass(_ line: String) -> Step { Step(line, .errorClass) }
+    static func shape(_ line: String) -> Step { Step(line, .shape) }
+    static func ignored(_ line: String) -> Step { Step(line, .ignored) }
+    /// All that connection `line` ("A", or a command as elsewhere) has received, in order, ended by a PING.
+    static func collected(_ line: String, sorted: Bool = false) -> Step {
+        Step(line, sorted ? .sorted : .exactly, collects: true)
+    }
+
+    /// The connection's letter and the command behind it.
+    var parts: (connection: Character, command: String) {
+        guard let first = line.first, first.isUppercase else { return ("A", line) }
+        if line.count == 1 { return (first, "") }
+        guard line.dropFirst().hasPrefix(": ") else { return ("A", line) }
+        return (first, String(line.dropFirst(3)))
+    }
+}
+
+extension Step.Rule {
+    func accepts(_ ours: Reply, _ theirs: Reply) -> Bool {
+        switch self {
+        case .exactly: ours == theirs
+        case .sorted: Self.normal(ours) == Self.normal(theirs)
+        case .pairs: Self.paired(ours) == Self.paired(theirs)
+        case .approximately(let tolerance): Self.isNear(ours, theirs, tolerance)
+        case .errorClass: ours == theirs || Self.firstWord(ours) == Self.firstWord(theirs) && Self.firstWord(ours) != nil
+        case .shape: Self.shape(ours) == Self.shape(theirs)
+        case .ignored: Self.isError(ours) == Self.isError(theirs)
+        }
+    }
+
+    private static func isError(_ reply: Reply) -> Bool {
+        if case .error = reply { true } else { false }
+    }
+
+    private static func firstWord(_ reply: Reply) -> Substring? {
+        guard case .error(let bytes) = reply else { return nil }
+        return String(decoding: bytes, as: UTF8.self).split(separator: " ").first
+    }
+
+    private static func normal(_ reply: Reply) -> Reply {
+        guard let elements = reply.elements else { return reply }
+        if case .map = reply { return paired(reply) }
+        return reply.withElements(elements.map(normal).sorted { $0.description < $1.description })
+    }
+
+    private static func paired(_ reply: Reply) -> Reply {
+        guard let elements = reply.elements, elements.count % 2 == 0 else { return reply }
+        let pairs = stride(from: 0, to: elements.count, by: 2).map { [elements[$0], elements[$0 + 1]] }
+        return reply.withElements(pairs.sorted { "\($0)" < "\($1)" }.flatMap { $0 })
+    }
+
+    private static func isNear(_ a: Reply, _ b: Reply, _ tolerance: Double) -> Bool {
+        if let a = a.elements, let b = b.elements {
+            return a.count == b.count && zip(a, b).allSatisfy { isNear($0, $1, tolerance) }
+        }
+        guard a.typeName == b.typeName, let left = a.number, let right = b.number else { return a == b }
+        // -1 and -2 are answers, not times.
+        if left < 0 || right < 0 { return left == right }
+        return abs(left - right) <= tolerance
+    }
+
+    private static func shape(_ reply: Reply) -> Reply {
+        if let elements = reply.elements { return reply.withElements(elements.map(shape)) }
+        switch reply {
+        case .simple: return .simple([])
+        case .error: return .error([])
+        case .integer: return .integer(0)
+        case .bulk: return .bulk([])
+        case .double: return .double([])
+        case .verbatim: return .verbatim([])
+        case .boolean: return .boolean(false)
+        default: return reply
+        }
+    }
+}

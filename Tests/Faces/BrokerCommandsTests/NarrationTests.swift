@@ -1,0 +1,149 @@
+import BrokerModel
+import Testing
+
+@testable import BrokerCommands
+
+@Suite struct NarrationTests {
+    private let cache = ResourceStatus(
+        name: "cache", class: "redis", provider: "emulator", plan: "ephemeral", state: "ready", detail: nil,
+        host: "127.0.0.1", port: 21000, path: nil, connections: 0, unsupported: [:])
+
+    private func attached(created: Bool = true, attached: Bool = true, mode: String = "endpoint") -> AttachOutcome {
+        AttachOutcome(
+            app: "web", created: created, attached: attached, release: 1, resource: cache,
+            attachment: AttachmentStatus(
+                alias: "CACHE", resource: "cache", mode: mode, variables: ["CACHE_URL", "REDIS_URL"], port: nil))
+    }
+
+    @Test func `attach that creates tells it in two aligned lines`() {
+        #expect(
+            Narration.attached(attached()) == [
+                "created   cache        redis   emulator   redis://127.0.0.1:21000",
+                "attached  cache → web  as CACHE_URL, REDIS_URL            release v1",
+            ])
+    }
+
+    @Test func `attach to what is there tells one line, and says when nothing has changed`() {
+        #expect(
+            Narration.attached(attached(created: false)) == [
+                "attached  cache → web  as CACHE_URL, REDIS_URL            release v1"
+            ])
+        #expect(Narration.attached(attached(created: false, attached: false))[0].hasPrefix("unchanged cache → web"))
+        #expect(Narration.attached(attached(created: false, mode: "direct"))[0].contains("REDIS_URL (direct)"))
+    }
+
+    @Test func `a resource that is not well is said to be`() {
+        var resource = cache
+        resource.state = "port-taken"
+        resource.detail = "nginx (pid 7) holds 21000"
+        #expect(Narration.created(resource, isNew: true).last == "  port-taken: nginx (pid 7) holds 21000")
+    }
+
+    @Test func `detach tells what went and who is primary now`() {
+        let outcome = DetachOutcome(
+            app: "web", resource: "cache", alias: "CACHE", release: 3, closed: 2, removed: ["CACHE_URL"],
+            promoted: "OTHER", warning: nil)
+        #expect(
+            Narration.detached(outcome) == [
+                "detached  cache → web  was CACHE_URL                      release v3", "  2 connections closed",
+                "  the usual variable is now OTHER's",
+            ])
+    }
+
+    @Test func `swap tells that it was cold, what it closed, and the way back`() {
+        let outcome = SwapOutcome(
+            resource: "cache", from: "emulator", to: "exec:redis-server", server: "redis 7.0.15", cold: true, closed: 31,
+            pause: 3.14, releases: ["web": 2])
+        #expect(
+            Narration.swapped(outcome) == [
+                "cache: emulator → exec:redis-server (redis 7.0.15)",
+                "  copy      cold: no data was copied, the target serves what it has",
+                "  cutover   31 connections closed at a reply boundary   pause 3.1 ms",
+                "swapped. web keeps its URL.  undo: broker swap cache --to emulator   release web v2",
+            ])
+    }
+
+    @Test func `destroy names the apps that lost it`() {
+        #expect(Narration.destroyed(DestroyOutcome(resource: "cache", detached: [])) == ["destroyed cache"])
+        #expect(
+            Narration.destroyed(DestroyOutcome(resource: "cache", detached: ["a", "b"])) == [
+                "destroyed cache  detached from a, b"
+            ])
+    }
+}
+
+@Suite struct TableTests {
+    private var table: Table {
+        var table = Table("NAME", "STATE", "DETAIL", stateColumn: 1)
+        table.add("cache", "ready", "")
+        table.add("a", "failed", "line\none\u{1B}[31m")
+        return table
+    }
+
+    @Test func `columns are aligned, nothing ends with a space, control characters are gone`() {
+        #expect(
+            table.lines(width: nil, hasColour: false) == [
+                "NAME   STATE   DETAIL", "cache  ready", "a      failed  line one [31m",
+            ])
+    }
+
+    @Test func `a terminal cuts what does not fit`() {
+        #expect(table.lines(width: 18, hasColour: false) == ["NAME   STATE   DE…", "cache  ready", "a      failed  li…"])
+    }
+
+    @Test func `colour is for the header and the state`() {
+        let lines = table.lines(width: nil, hasColour: true)
+        #expect(lines[1].contains("\u{1B}[32mready"))
+        #expect(lines[2].contains("\u{1B}[31mfailed"))
+    }
+}
+
+@Suite struct EnvironmentURLTests {
+    private func document(_ variables: [(String, String, String)]) -> EnvironmentDocument {
+        EnvironmentDocument(
+            app: "web", release: 2,
+            variables: variables.map { .init(name: $0.0, value: $0.1, masked: "***", resource: $0.2) })
+    }
+
+    @Test func `the URL of the one attachment is found whatever its alias`() throws {
+        let one = document([("C_URL", "redis://x", "cache"), ("REDIS_URL", "redis://x", "cache"), ("DB_URL", "s", "db")])
+        #expect(try one.url(of: "cache", alias: nil) == "redis://x")
+        #expect(try one.url(of: "cache", alias: "C") == "redis://x")
+    }
+
+    @Test func `two attachments need an alias; none is an error with the way to make one`() throws {
+        let two = document([("A_URL", "redis://a", "cache"), ("B_URL", "redis://b", "cache")])
+        let ambiguous = #expect(throws: BrokerError.self) { try two.url(of: "cache", alias: nil) }
+        #expect(ambiguous?.code == .attachmentAmbiguous)
+        #expect(ambiguous.map { "\($0)".contains("redis://") } == false)
+        #expect(try two.url(of: "cache", alias: "B") == "redis://b")
+        let missing = #expect(throws: BrokerError.self) { try two.url(of: "db", alias: nil) }
+        #expect(missing?.code == .attachmentNotFound)
+        #expect(missing?.fix == "broker attach db --to web")
+    }
+
+    @Test func `masking forgets every value`() {
+        var masked = document([("A_URL", "canary", "cache")])
+        masked.mask()
+        #expect(masked.variables.map(\.value) == ["***"])
+    }
+}
+
+@Suite struct ResourceShellTests {
+    @Test func `redis-cli gets its secret from the environment, never from its arguments`() throws {
+        let cache = ResourceStatus(
+            name: "cache", class: "redis", provider: "emulator", plan: "ephemeral", state: "ready", detail: nil,
+            host: "127.0.0.1", port: 21000, path: nil, connections: 0, unsupported: [:])
+        let shell = try ResourceShell(resource: cache, url: "redis://web-1:canary@127.0.0.1:21000/0")
+        #expect(shell.arguments == ["-h", "127.0.0.1", "-p", "21000", "-n", "0", "--user", "web-1"])
+        #expect(shell.variables == ["REDISCLI_AUTH": "canary"])
+    }
+
+    @Test func `what has no shell is refused`() throws {
+        let queue = ResourceStatus(
+            name: "queue", class: "beanstalk", provider: "emulator", plan: "ephemeral", state: "ready", detail: nil,
+            host: nil, port: nil, path: nil, connections: 0, unsupported: [:])
+        let error = #expect(throws: BrokerError.self) { try ResourceShell(resource: queue, url: "beanstalk://h:1") }
+        #expect(error?.code == .unsupported)
+    }
+}

@@ -1,0 +1,71 @@
+import EventLoop
+import Gateway
+import TestKit
+import Testing
+
+/// Endpoints: bound, held, served, counted, closed.
+@Suite struct EndpointTests {
+    @Test(arguments: LoopUnderTest.allCases)
+    func `clients that come before an upstream are held and then served`(driver: LoopUnderTest) async throws {
+        try await GatewayUnderTest.run(driver, routed: false) { test in
+            let client = try test.connect()
+            try client.send("AUTH web-secret\r\nPING\r\n")
+            try await eventually("the client is held") { await test.connections() == 1 }
+            await test.gateway.route(GatewayUnderTest.endpoint, to: .cache(test.emulator))
+            #expect(try client.line() == "+OK")
+            #expect(try client.line() == "+PONG")
+        }
+    }
+
+    @Test(arguments: LoopUnderTest.allCases)
+    func `an address that somebody holds cannot be opened`(driver: LoopUnderTest) async throws {
+        try await GatewayUnderTest.run(driver) { test in
+            _ = await #expect(throws: SocketError.self) {
+                try await test.gateway.open(EndpointID("other"), at: test.address)
+            }
+        }
+    }
+
+    @Test(arguments: LoopUnderTest.allCases)
+    func `closing sends what waits, ends the clients and frees the address`(driver: LoopUnderTest) async throws {
+        try await GatewayUnderTest.run(driver) { test in
+            let client = try test.connect(as: GatewayUnderTest.web)
+            #expect(await test.gateway.close(GatewayUnderTest.endpoint) == 1)
+            #expect(try client.isEnded())
+            try await test.gateway.open(EndpointID("other"), at: test.address)
+        }
+    }
+
+    @Test(arguments: LoopUnderTest.allCases)
+    func `connections and unknown commands are counted, also over an exchange`(driver: LoopUnderTest) async throws {
+        try await GatewayUnderTest.run(driver) { test in
+            let client = try test.connect(as: GatewayUnderTest.web)
+            #expect(try client.ask("NOSUCH a").hasPrefix("-ERR unknown command 'NOSUCH'"))
+            #expect(try client.ask("nosuch").hasPrefix("-ERR unknown command 'nosuch'"))
+            #expect(await test.connections() == 1)
+            client.close()
+            try await eventually("the client is gone") { await test.connections() == 0 }
+            await test.gateway.route(GatewayUnderTest.endpoint, to: nil)
+            let statistics = await test.gateway.statistics()[GatewayUnderTest.endpoint]
+            #expect(statistics?.unsupported == ["NOSUCH": 2])
+        }
+    }
+
+    @Test(arguments: LoopUnderTest.allCases)
+    func `a client that never reads its replies is not read, and others are served`(driver: LoopUnderTest) async throws {
+        try await GatewayUnderTest.run(driver) { test in
+            let greedy = try test.connect(as: GatewayUnderTest.web)
+            let value = String(repeating: "x", count: 100_000)
+            #expect(try greedy.ask("SET v \(value.prefix(60_000))") == "+OK")
+            var sent = 0
+            let request = Array(String(repeating: "GET v\r\n", count: 1000).utf8)
+            while sent < 4_000_000 {
+                guard let more = try? greedy.sendSome(request[...]), more > 0 else { break }
+                sent += more
+            }
+            #expect(sent < 4_000_000, "the gateway reads on though nobody takes the replies")
+            let other = try test.connect(as: GatewayUnderTest.worker)
+            #expect(try other.ask("PING") == "+PONG")
+        }
+    }
+}

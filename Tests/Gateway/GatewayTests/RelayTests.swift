@@ -1,0 +1,165 @@
+import EventLoop
+import Gateway
+import TestKit
+import Testing
+
+/// A real redis-server behind an endpoint.
+@Suite(.requires(.redisServer)) struct RelayTests {
+    private func run(
+        _ driver: LoopUnderTest, secret: String? = "of-the-server",
+        _ body: (GatewayUnderTest, RealServer) async throws -> Void
+    ) async throws {
+        try await RealServer.run(.redisServer, secret: secret) { server in
+            try await GatewayUnderTest.run(driver, routed: false) { test in
+                await test.gateway.route(GatewayUnderTest.endpoint, to: Self.upstream(server, secret: secret))
+                try await body(test, server)
+            }
+        }
+    }
+
+    private static func upstream(_ server: RealServer, secret: String?) -> Upstream {
+        .redisServer(Upstream.RedisServer(address: server.address, user: nil, secret: secret, database: 0))
+    }
+
+    @Test(arguments: LoopUnderTest.allCases)
+    func `the attachment's secret opens the endpoint and the server's does not`(driver: LoopUnderTest) async throws {
+        try await run(driver) { test, _ in
+            let stranger = try test.connect()
+            #expect(try stranger.ask("GET a").hasPrefix("-NOAUTH"))
+            #expect(try stranger.ask("AUTH of-the-server").hasPrefix("-WRONGPASS"))
+            let client = try test.connect(as: GatewayUnderTest.web)
+            #expect(try client.ask("SET a 1") == "+OK")
+            #expect(try client.ask("INCR a") == ":2")
+            #expect(try client.ask("ACL WHOAMI") == "$3")
+        }
+    }
+
+    @Test(arguments: LoopUnderTest.allCases)
+    func `replies of the front and of the server keep the order of a pipeline`(driver: LoopUnderTest) async throws {
+        try await run(driver) { test, _ in
+            let client = try test.connect(as: GatewayUnderTest.web)
+            try client.send("SET a 1\r\nCLIENT SETNAME n\r\nINCR a\r\nCLIENT GETNAME\r\nSHUTDOWN\r\nINCR a\r\nQUIT\r\n")
+            let lines = try (0..<8).map { _ in try client.line() }
+            #expect(lines[..<4] == ["+OK", "+OK", ":2", "$1"])
+            #expect(lines[4] == "n")
+            #expect(lines[5].hasPrefix("-NOPERM"))
+            #expect(lines[6...] == [":3", "+OK"])
+            #expect(try client.isEnded())
+        }
+    }
+
+    @Test(arguments: LoopUnderTest.allCases)
+    func `a large pipeline and large values come through whole`(driver: LoopUnderTest) async throws {
+        try await run(driver) { test, _ in
+            let client = try test.connect(as: GatewayUnderTest.web)
+            let value = String(repeating: "0123456789", count: 400_000)
+            try client.send("*3\r\n$3\r\nSET\r\n$1\r\nv\r\n$\(value.utf8.count)\r\n\(value)\r\n")
+            #expect(try client.line() == "+OK")
+            try client.send("GET v\r\n")
+            #expect(try client.line() == "$4000000")
+            #expect(try client.receive(exactly: 4_000_002).dropLast(2).elementsEqual(value.utf8))
+            try client.send(String(repeating: "INCR n\r\n", count: 20_000))
+            for number in 1...20_000 { #expect(try client.line() == ":\(number)") }
+        }
+    }
+
+    @Test(arguments: LoopUnderTest.allCases)
+    func `messages pass to subscribers, and the front still answers afterwards`(driver: LoopUnderTest) async throws {
+        try await run(driver) { test, _ in
+            let subscriber = try test.connect(as: GatewayUnderTest.web)
+            try subscriber.send("SUBSCRIBE a b\r\n")
+            for _ in 0..<12 { _ = try subscriber.line() }
+            let publisher = try test.connect(as: GatewayUnderTest.web)
+            #expect(try publisher.ask("PUBLISH a hello") == ":1")
+            let message = try (0..<7).map { _ in try subscriber.line() }
+            #expect(message == ["*3", "$7", "message", "$1", "a", "$5", "hello"])
+            try subscriber.send("UNSUBSCRIBE\r\n")
+            for _ in 0..<12 { _ = try subscriber.line() }
+            #expect(try subscriber.ask("CLIENT ID").hasPrefix(":"))
+            #expect(try subscriber.ask("GET nothing") == "$-1")
+        }
+    }
+
+    @Test(arguments: LoopUnderTest.allCases)
+    func `HELLO 3 changes the version on both sides`(driver: LoopUnderTest) async throws {
+        try await run(driver) { test, _ in
+            let client = try test.connect(as: GatewayUnderTest.web)
+            #expect(try client.ask("HSET h f v") == ":1")
+            #expect(try client.ask("HELLO 3") == "%7")
+            var line = ""
+            while line != "modules" { line = try client.line() }
+            #expect(try client.line() == "*0")
+            #expect(try client.ask("HGETALL h") == "%1")
+        }
+    }
+
+    @Test(arguments: LoopUnderTest.allCases)
+    func `an exchange of the upstream closes clients after their reply and serves the next`(
+        driver: LoopUnderTest
+    ) async throws {
+        try await run(driver) { test, server in
+            let clients = try (0..<20).map { _ in try test.connect(as: GatewayUnderTest.web) }
+            for client in clients { #expect(try client.ask("INCR n").hasPrefix(":")) }
+            let closed = await test.gateway.route(GatewayUnderTest.endpoint, to: .cache(test.emulator))
+            #expect(closed == 20)
+            for client in clients { #expect(try client.isEnded()) }
+            let client = try test.connect(as: GatewayUnderTest.web)
+            #expect(try client.ask("GET n") == "$-1")
+            await test.gateway.route(
+                GatewayUnderTest.endpoint, to: Self.upstream(server, secret: "of-the-server"))
+            let again = try test.connect(as: GatewayUnderTest.web)
+            #expect(try again.ask("GET n") == "$2")
+        }
+    }
+
+    @Test(arguments: LoopUnderTest.allCases)
+    func `a reply that is on its way is delivered before the connection closes`(driver: LoopUnderTest) async throws {
+        try await run(driver) { test, _ in
+            let client = try test.connect(as: GatewayUnderTest.web)
+            #expect(try client.ask("PING") == "+PONG")
+            try client.send("BLPOP nothing 0.5\r\nINCR never\r\n")
+            try await eventually("the command is with the server") {
+                let other = try test.connect(as: GatewayUnderTest.worker)
+                return try other.ask("INFO clients").hasPrefix("$") && other.blockedClients() == 1
+            }
+            await test.gateway.route(GatewayUnderTest.endpoint, to: .cache(test.emulator))
+            #expect(try client.line() == "*-1")
+            let rest = String(decoding: try client.receiveToEnd(), as: UTF8.self)
+            #expect(rest == "" || rest == ":1\r\n")
+        }
+    }
+
+    @Test(arguments: LoopUnderTest.allCases)
+    func `a server that dies ends its clients, and one that is not there is named`(driver: LoopUnderTest) async throws {
+        try await run(driver) { test, server in
+            let client = try test.connect(as: GatewayUnderTest.web)
+            #expect(try client.ask("PING") == "+PONG")
+            await server.stop()
+            #expect(try client.isEnded())
+            let late = try test.connect(as: GatewayUnderTest.web)
+            #expect(try late.ask("PING").hasPrefix("-ERR the server behind this resource cannot be reached"))
+            #expect(try late.isEnded())
+        }
+    }
+
+    @Test(arguments: LoopUnderTest.allCases)
+    func `a wrong secret of the provider is told without showing it`(driver: LoopUnderTest) async throws {
+        try await run(driver) { test, server in
+            await test.gateway.route(GatewayUnderTest.endpoint, to: Self.upstream(server, secret: "stale"))
+            let client = try test.connect(as: GatewayUnderTest.web)
+            let reply = try client.ask("PING")
+            #expect(reply.hasPrefix("-ERR the server behind this resource refused the broker: -WRONGPASS"))
+            #expect(!reply.contains("stale"))
+        }
+    }
+}
+
+extension SocketClient {
+    /// After the first line of INFO's reply: how many clients wait in a blocking command.
+    fileprivate func blockedClients() throws -> Int {
+        while true {
+            let line = try line()
+            if line.hasPrefix("blocked_clients:") { return Int(line.dropFirst("blocked_clients:".count)) ?? -1 }
+        }
+    }
+}
