@@ -16,8 +16,13 @@ func floor(_ folder: String, _ name: String, _ dependencies: [Target.Dependency]
     .target(name: name, dependencies: dependencies, path: "Sources/\(folder)/\(name)", swiftSettings: strict)
 }
 
-func tests(_ folder: String, _ name: String, _ dependencies: [Target.Dependency]) -> Target {
-    .testTarget(name: name, dependencies: dependencies, path: "Tests/\(folder)/\(name)", swiftSettings: strict)
+/// `excluding` names what is no source: golden files and transcripts are read from their folder.
+func tests(
+    _ folder: String, _ name: String, _ dependencies: [Target.Dependency], excluding: [String] = []
+) -> Target {
+    .testTarget(
+        name: name, dependencies: dependencies, path: "Tests/\(folder)/\(name)", exclude: excluding,
+        swiftSettings: strict)
 }
 
 func library(_ product: String, _ package: String) -> Target.Dependency {
@@ -33,6 +38,7 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
         .package(url: "https://github.com/apple/swift-crypto", exact: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-http-types", exact: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
         .package(url: "https://github.com/groue/GRDB.swift", exact: "7.10.0"),
@@ -42,8 +48,10 @@ let package = Package(
     ],
     targets: [
         // Support
+        .systemLibrary(name: "CHiredis", path: "Sources/Support/CHiredis"),
         .target(name: "CNumbers", path: "Sources/Support/CNumbers"),
         .target(name: "CPrefetch", path: "Sources/Support/CPrefetch"),
+        .systemLibrary(name: "CSQLite", path: "Sources/Support/CSQLite"),
         .target(name: "CSpawn", path: "Sources/Support/CSpawn"),
         floor("Support", "Processes", ["CSpawn"]),
         floor("Support", "TestKit", ["EventLoop", "NIODriver", epollOnLinux, "Processes"]),
@@ -55,7 +63,9 @@ let package = Package(
         .target(name: "CEpoll", path: "Sources/Runtime/CEpoll"),
         floor("Runtime", "EventLoop"),
         floor("Runtime", "EpollDriver", ["EventLoop", "CEpoll"]),
-        floor("Runtime", "NIODriver", ["EventLoop", library("NIOCore", "swift-nio"), library("NIOPosix", "swift-nio")]),
+        floor(
+            "Runtime", "NIODriver",
+            ["EventLoop", library("NIOCore", "swift-nio"), library("NIOPosix", "swift-nio")]),
 
         // Wires
         floor("Wires", "RESPWire", ["EventLoop", "CNumbers"]),
@@ -66,48 +76,77 @@ let package = Package(
         floor("Emulators", "QueueEmulator", ["EventLoop", "BeanstalkWire"]),
 
         // Gateway
-        floor("Gateway", "Gateway", ["EventLoop", "RESPWire", "CacheEmulator", "QueueEmulator"]),
+        floor(
+            "Gateway", "Gateway",
+            ["EventLoop", "RESPWire", "CacheEmulator", "QueueEmulator", library("Crypto", "swift-crypto")]),
+
+        // Providers
+        floor("Providers", "ProviderKit", ["BrokerModel", "Gateway"]),
+        floor(
+            "Providers", "EmulatedProviders",
+            ["ProviderKit", "BrokerModel", "EventLoop", "Gateway", "CacheEmulator", "QueueEmulator", "CSQLite"]),
+        floor(
+            "Providers", "ServerProviders",
+            [
+                "ProviderKit", "BrokerModel", "EventLoop", "Gateway", "Processes", "CHiredis",
+                library("Crypto", "swift-crypto"),
+            ]),
 
         // Control
-        floor("Control", "Ledger", [
-            "BrokerModel", library("Crypto", "swift-crypto"), library("GRDB", "GRDB.swift"),
-        ]),
-        .target(name: "ControlPlane", dependencies: ["BrokerModel"], path: ".build/fake-control", swiftSettings: strict), // TEMPORARY
+        floor(
+            "Control", "Ledger", ["BrokerModel", library("Crypto", "swift-crypto"), library("GRDB", "GRDB.swift")]),
+        floor(
+            "Control", "ControlPlane",
+            ["BrokerModel", "EventLoop", "Gateway", "Ledger", "Processes", "ProviderKit", library("Logging", "swift-log")]),
 
         // Faces
         floor("Faces", "EnvironmentFormats", ["BrokerModel"]),
-        floor("Faces", "BrokerClient", [
-            "BrokerModel", library("AsyncHTTPClient", "async-http-client"), library("NIOCore", "swift-nio"),
-            library("NIOHTTP1", "swift-nio"), library("NIOPosix", "swift-nio"),
-        ]),
-
-        floor("Faces", "BrokerCommands", [
-            "BrokerClient", "BrokerModel", "EnvironmentFormats", "Processes",
-            library("ArgumentParser", "swift-argument-parser"),
-        ]),
-
-        floor("Faces", "AdminAPI", [
-            "BrokerModel", "ControlPlane", "EnvironmentFormats", library("Hummingbird", "hummingbird"),
-            library("Logging", "swift-log"), library("NIOCore", "swift-nio"),
-            library("ServiceLifecycle", "swift-service-lifecycle"),
-        ]),
-        floor("Faces", "BrokerDaemon", [
-            "AdminAPI", "BrokerClient", "BrokerModel", "ControlPlane", "EventLoop", epollOnLinux, "NIODriver",
-            library("Logging", "swift-log"), library("ServiceLifecycle", "swift-service-lifecycle"),
-            library("UnixSignals", "swift-service-lifecycle"),
-        ]),
+        floor(
+            "Faces", "BrokerClient",
+            [
+                "BrokerModel", library("AsyncHTTPClient", "async-http-client"), library("NIOCore", "swift-nio"),
+                library("NIOHTTP1", "swift-nio"), library("NIOPosix", "swift-nio"),
+            ]),
+        floor(
+            "Faces", "BrokerCommands",
+            [
+                "BrokerClient", "BrokerModel", "EnvironmentFormats", "Processes",
+                library("ArgumentParser", "swift-argument-parser"),
+            ]),
+        floor(
+            "Faces", "AdminAPI",
+            [
+                "BrokerModel", "ControlPlane", library("HTTPTypes", "swift-http-types"),
+                library("Hummingbird", "hummingbird"), library("Logging", "swift-log"), library("NIOCore", "swift-nio"),
+                library("ServiceLifecycle", "swift-service-lifecycle"),
+            ]),
+        floor(
+            "Faces", "BrokerDaemon",
+            [
+                "AdminAPI", "BrokerClient", "BrokerModel", "ControlPlane", "EmulatedProviders", "EventLoop", "Gateway",
+                "Ledger", "NIODriver", "ServerProviders", epollOnLinux, library("Logging", "swift-log"),
+                library("ServiceLifecycle", "swift-service-lifecycle"),
+                library("UnixSignals", "swift-service-lifecycle"),
+            ]),
 
         // Programs
-        .executableTarget(name: "broker", dependencies: [
-            "BrokerCommands", "BrokerDaemon",
-        ], path: "Sources/Programs/broker", swiftSettings: strict),
+        .executableTarget(
+            name: "broker", dependencies: ["BrokerCommands", "BrokerDaemon"], path: "Sources/Programs/broker",
+            swiftSettings: strict),
 
         // Tests
         tests("Architecture", "ArchitectureTests", []),
         tests("Runtime", "EventLoopTests", ["EventLoop", "TestKit"]),
-        tests("Faces", "BrokerClientTests", ["BrokerClient", "BrokerModel"]),
-        tests("Faces", "BrokerDaemonTests", ["BrokerDaemon", "BrokerModel", library("Logging", "swift-log")]),
-        tests("Faces", "BrokerCommandsTests", ["BrokerCommands", "BrokerModel", "TestKit", library("ArgumentParser", "swift-argument-parser")]),
         tests("Faces", "EnvironmentFormatsTests", ["EnvironmentFormats", "BrokerModel"]),
+        tests("Faces", "BrokerClientTests", ["BrokerClient", "BrokerModel"]),
+        tests(
+            "Faces", "BrokerCommandsTests",
+            ["BrokerCommands", "BrokerModel", "TestKit", library("ArgumentParser", "swift-argument-parser")],
+            excluding: ["Golden"]),
+        tests("Faces", "BrokerDaemonTests", ["BrokerDaemon", "BrokerModel", library("Logging", "swift-log")]),
+        tests(
+            "Faces", "AdminAPITests", ["AdminAPI", "TestKit", library("HTTPTypes", "swift-http-types")],
+            excluding: ["Golden"]),
+        tests("EndToEnd", "EndToEndTests", ["BrokerClient", "EventLoop", "Processes", "TestKit"]),
     ]
 )

@@ -1,6 +1,14 @@
 import BrokerModel
 import GRDB
 
+#if canImport(Darwin)
+import Darwin
+#elseif canImport(Musl)
+import Musl
+#else
+import Glibc
+#endif
+
 /// Opens the ledger's file after a look that changes nothing.
 enum LedgerFile {
     /// "brkr": marks the file as a ledger in its header.
@@ -14,6 +22,7 @@ enum LedgerFile {
         configuration.prepareDatabase { database in
             try database.execute(sql: "PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY")
         }
+        makePrivate(path)
         let queue = try DatabaseQueue(path: path, configuration: configuration)
         try queue.read { try check($0, path) }
         try queue.writeWithoutTransaction { database in
@@ -21,6 +30,13 @@ enum LedgerFile {
             try database.execute(sql: "PRAGMA application_id = \(applicationID)")
         }
         return queue
+    }
+
+    /// A file that SQLite makes would follow the umask; its log and index get the file's mode. Where it cannot be made,
+    /// opening it says why.
+    private static func makePrivate(_ path: String) {
+        let descriptor = systemOpen(path)
+        if descriptor >= 0 { close(descriptor) }
     }
 
     private static func check(_ database: Database, _ path: String) throws {
@@ -40,3 +56,5 @@ enum LedgerFile {
         guard finding == "ok" else { throw LedgerFailure.damaged(path, finding) }
     }
 }
+
+private func systemOpen(_ path: String) -> Int32 { open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600) }

@@ -1,6 +1,6 @@
 import BrokerModel
-import Hummingbird
 import HTTPTypes
+import Hummingbird
 import NIOCore
 
 #if canImport(FoundationEssentials)
@@ -28,13 +28,16 @@ struct AdminRequest {
     /// The operation's id: the header `Idempotency-Key`, else a fresh one. A retry with the same key converges.
     var operation: OperationID {
         get throws(BrokerError) {
-            guard let name = HTTPField.Name("Idempotency-Key"), let key = request.headers[name] else { return .random() }
+            guard let name = HTTPField.Name("Idempotency-Key"), let key = request.headers[name] else {
+                return .random()
+            }
             let isPlain = key.utf8.allSatisfy {
                 ($0 | 0x20 >= 97 && $0 | 0x20 <= 122) || ($0 >= 48 && $0 <= 57) || $0 == 45 || $0 == 95
             }
             guard isPlain, (1...64).contains(key.utf8.count) else {
                 throw BrokerError(
-                    .invalidRequest, "the Idempotency-Key cannot be used", why: "1-64 letters, digits, '-' and '_' are expected")
+                    .invalidRequest, "the Idempotency-Key cannot be used",
+                    why: "1-64 letters, digits, '-' and '_' are expected")
             }
             return OperationID(rawValue: key)
         }
@@ -49,7 +52,8 @@ struct AdminRequest {
     func number(_ name: String) throws(BrokerError) -> Int? {
         guard let text = query(name) else { return nil }
         guard let number = Int(text), number >= 0 else {
-            throw BrokerError(.invalidRequest, "\"\(name)\" is no number of at least 0", why: "it is \"\(text.prefix(40))\"")
+            throw BrokerError(
+                .invalidRequest, "\"\(name)\" is no number of at least 0", why: "it is \"\(text.prefix(40))\"")
         }
         return number
     }
@@ -76,7 +80,7 @@ struct AdminRequest {
     private static let longestBody = 64 << 10
 
     private func parameter(_ name: String) -> String {
-        // The path's text is sent encoded; "%2F" is a character of the name, not a separator.
+        // No valid name has a character that is percent-encoded: what has one is refused as it was sent.
         context.parameters.get(name) ?? ""
     }
 

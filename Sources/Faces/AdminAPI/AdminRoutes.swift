@@ -1,42 +1,41 @@
-import Hummingbird
 import HTTPTypes
+import Hummingbird
 
 /// The whole admin API on one screen. A handler decodes, calls one verb of the control plane, and encodes.
-struct AdminRoutes {
+struct AdminRoutes: Sendable {
     let daemon: DaemonRoutes
     let resources: ResourceRoutes
     let attachments: AttachmentRoutes
     let workspaces: WorkspaceRoutes
 
     /// The rows. `W`, `R` and `A` are the names of a workspace, a resource and an app.
-    var table: [Route] {
-        [
-            Route(.get, "/v1/version", daemon.version),
-            Route(.post, "/v1/shutdown", daemon.shutdown),
+    static let table: [Route] = [
+        Route(.get, "/v1/version") { $0.daemon.version },
+        Route(.post, "/v1/shutdown") { $0.daemon.shutdown },
 
-            Route(.get, "/v1/workspaces/:W/status", workspaces.status),
-            Route(.get, "/v1/workspaces/:W/logs", workspaces.logs),
+        Route(.get, "/v1/workspaces/:W/status") { $0.workspaces.status },
+        Route(.get, "/v1/workspaces/:W/logs") { $0.workspaces.logs },
 
-            Route(.post, "/v1/workspaces/:W/resources", resources.create),
-            Route(.delete, "/v1/workspaces/:W/resources/:R", resources.destroy),
-            Route(.post, "/v1/workspaces/:W/resources/:R/swap", resources.swap),
+        Route(.post, "/v1/workspaces/:W/resources") { $0.resources.create },
+        Route(.delete, "/v1/workspaces/:W/resources/:R") { $0.resources.destroy },
+        Route(.post, "/v1/workspaces/:W/resources/:R/swap") { $0.resources.swap },
 
-            Route(.post, "/v1/workspaces/:W/attachments", attachments.attach),
-            Route(.delete, "/v1/workspaces/:W/apps/:A/attachments", attachments.detach),
+        Route(.post, "/v1/workspaces/:W/attachments") { $0.attachments.attach },
+        Route(.delete, "/v1/workspaces/:W/apps/:A/attachments") { $0.attachments.detach },
 
-            Route(.get, "/v1/workspaces/:W/apps/:A/environment", workspaces.environment),
-            Route(.get, "/v1/workspaces/:W/apps/:A/releases", workspaces.releases),
-        ]
-    }
+        Route(.get, "/v1/workspaces/:W/apps/:A/environment") { $0.workspaces.environment },
+        Route(.get, "/v1/workspaces/:W/apps/:A/releases") { $0.workspaces.releases },
+    ]
 
     /// The table as a router. Around every handler: the version header, errors as documents, the peer's user.
     func router() -> Router<AdminContext> {
         let router = Router(context: AdminContext.self)
         router.add(middleware: AnswersWithDocuments())
         router.add(middleware: AdmitsOnlyItsUser())
-        for route in table {
+        for route in Self.table {
+            let handler = route.handler(self)
             router.on(RouterPath(route.path), method: route.method) { request, context in
-                try await route.handler(AdminRequest(request: request, context: context))
+                try await handler(AdminRequest(request: request, context: context))
             }
         }
         return router
@@ -44,15 +43,14 @@ struct AdminRoutes {
 }
 
 /// One row of the table.
-struct Route {
+struct Route: Sendable {
+    typealias Handler = @Sendable (AdminRequest) async throws -> Response
+
     let method: HTTPRequest.Method
     let path: String
-    let handler: @Sendable (AdminRequest) async throws -> Response
+    let handler: @Sendable (AdminRoutes) -> Handler
 
-    init(
-        _ method: HTTPRequest.Method, _ path: String,
-        _ handler: @escaping @Sendable (AdminRequest) async throws -> Response
-    ) {
+    init(_ method: HTTPRequest.Method, _ path: String, _ handler: @escaping @Sendable (AdminRoutes) -> Handler) {
         self.method = method
         self.path = path
         self.handler = handler

@@ -1,6 +1,6 @@
 import BrokerModel
-import Hummingbird
 import HTTPTypes
+import Hummingbird
 import Logging
 
 /// Turns every error into a document `{code, what, why, fix}` with the code's HTTP status, and names the version.
@@ -28,7 +28,8 @@ struct AnswersWithDocuments: RouterMiddleware {
                 why: "this is broker \(BrokerVersion.current)", fix: "broker version")
         default:
             context.logger.error("a request failed unexpectedly", metadata: ["error": "\(error)"])
-            return BrokerError(.internalFailure, "the daemon failed", why: "the reason is in its log", fix: "broker logs")
+            return BrokerError(
+                .internalFailure, "the daemon failed", why: "the reason is in its log", fix: "broker logs")
         }
     }
 }

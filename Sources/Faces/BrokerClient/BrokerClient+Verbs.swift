@@ -72,7 +72,8 @@ extension BrokerClient {
     public func logs(
         in workspace: WorkspaceName, source: String?, last: Int, after cursor: String?
     ) async throws(BrokerError) -> LogsDocument {
-        let path = Self.path(workspace, "logs").query("last", String(last)).query("source", source).query("after", cursor)
+        let path = Self.path(workspace, "logs").query("last", String(last)).query("source", source).query(
+            "after", cursor)
         return try await call(.GET, path)
     }
 

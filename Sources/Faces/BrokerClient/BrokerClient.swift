@@ -59,7 +59,8 @@ public final class BrokerClient: Sendable {
         } catch {
             throw BrokerError(
                 .daemonFailed, "cannot read the daemon's answer to \(method.rawValue) \(path.text)",
-                why: "this is broker \(BrokerVersion.current), the daemon is \(daemonVersion ?? "of an unknown version")",
+                why:
+                    "this is broker \(BrokerVersion.current), the daemon is \(daemonVersion ?? "of an unknown version")",
                 fix: "broker daemon stop")
         }
     }

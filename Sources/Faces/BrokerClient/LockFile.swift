@@ -44,10 +44,6 @@ public struct LockFile: ~Copyable {
         return try take(path) == nil
     }
 
-    private init(descriptor: Int32) {
-        self.descriptor = descriptor
-    }
-
     deinit {
         close(descriptor)
     }

@@ -12,8 +12,11 @@ import Glibc
 public enum PrivateFolder {
     /// Makes the folder and what is missing above it; one that is there must be ours, and loses others' rights.
     ///
-    /// Throws `unsafe` when somebody else owns it, or when it is a symbolic link into somebody else's hands.
-    public static func make(_ path: String) throws(BrokerError) {
+    /// - Parameter mayBeLink: whether a link to such a folder will do: for places that the user has chosen, never for
+    ///   names that others can guess and take first.
+    ///
+    /// Throws `unsafe` when it is somebody else's.
+    public static func make(_ path: String, mayBeLink: Bool = false) throws(BrokerError) {
         var partial = ""
         for part in path.split(separator: "/") {
             partial += "/" + part
@@ -22,7 +25,7 @@ public enum PrivateFolder {
                     .unsafe, "cannot make the folder \"\(path)\"", why: "mkdir \(partial): \(SystemError.text(errno))")
             }
         }
-        guard isOurs(path) else {
+        guard isOurs(path, mayBeLink: mayBeLink) else {
             throw BrokerError(
                 .unsafe, "the folder \"\(path)\" is not this user's own",
                 why: "who owns it could put files or sockets of their own there",
@@ -34,10 +37,10 @@ public enum PrivateFolder {
         }
     }
 
-    /// Whether it is a folder (no link to one) that this user owns and that nobody else may write to.
-    public static func isOurs(_ path: String) -> Bool {
+    /// Whether it is a folder that this user owns and that nobody else may write to.
+    public static func isOurs(_ path: String, mayBeLink: Bool = false) -> Bool {
         var facts = stat()
-        guard lstat(path, &facts) == 0 else { return false }
+        guard (mayBeLink ? stat(path, &facts) : lstat(path, &facts)) == 0 else { return false }
         return facts.st_mode & S_IFMT == S_IFDIR && facts.st_uid == getuid() && facts.st_mode & 0o022 == 0
     }
 }

@@ -1,7 +1,18 @@
 import BrokerClient
+import BrokerModel
 import ControlPlane
+import EmulatedProviders
 import EventLoop
+import Gateway
+import Ledger
 import Logging
+import ServerProviders
+
+#if canImport(FoundationEssentials)
+import FoundationEssentials
+#else
+import Foundation
+#endif
 
 #if os(Linux)
 import EpollDriver
@@ -19,9 +30,24 @@ extension Daemon {
         #endif
     }
 
+    /// Ledger, endpoints and providers, put together.
+    ///
+    /// - Parameter path: where the programs of `exec:` providers are looked up.
     static func makeControlPlane(
-        _ settings: Settings, _ places: BrokerPlaces, _ loop: any EventLoop, _ logger: Logger
-    ) async throws -> ControlPlane {
-        ControlPlane()
+        _ settings: Settings, _ places: BrokerPlaces, _ loop: any EventLoop, path: String, _ logger: Logger
+    ) throws(BrokerError) -> ControlPlane {
+        let ledger = try Ledger.open(
+            path: settings.ledger ?? Settings.ledger(in: places.home), masterKey: settings.masterKey,
+            now: { Int64((Date().timeIntervalSince1970 * 1000).rounded()) })
+        let folders = places.home + "/resources"
+        try PrivateFolder.make(folders)
+        return ControlPlane(
+            ledger: ledger, gateway: Gateway(loop: loop),
+            providers: [
+                EmulatorProvider(loop: loop, folders: folders),
+                ExecProvider(folders: folders, runtime: places.runtime, path: path),
+                URLProvider(),
+            ],
+            settings: ControlPlaneSettings(ports: settings.ports), log: logger)
     }
 }

@@ -27,14 +27,16 @@ public enum Daemon {
             JSONLineLogHandler(label: label, level: Logger.Level(settings.logLevel))
         }
         let lock = try await takeHome(places)
-        try await serve(settings, places, logger)
+        try await serve(settings, places, path: environment["PATH"] ?? "/usr/local/bin:/usr/bin:/bin", logger)
         // The lock is held until here, when nothing of the home is in use any more.
         _ = consume lock
     }
 
-    private static func serve(_ settings: Settings, _ places: BrokerPlaces, _ logger: Logger) async throws {
+    private static func serve(
+        _ settings: Settings, _ places: BrokerPlaces, path: String, _ logger: Logger
+    ) async throws {
         let loop = try makeLoop()
-        let controlPlane = try await makeControlPlane(settings, places, loop, logger)
+        let controlPlane = try makeControlPlane(settings, places, loop, path: path, logger)
         try await controlPlane.start()
         let stopRequest = StopRequest()
         let server = AdminServer(
@@ -99,7 +101,7 @@ public enum Daemon {
 
     /// Makes the folders and takes the lock that makes this process the home's one daemon.
     private static func takeHome(_ places: BrokerPlaces) async throws(BrokerError) -> LockFile {
-        try PrivateFolder.make(places.home)
+        try PrivateFolder.make(places.home, mayBeLink: true)
         // Whoever looks whether the lock is held holds it for a moment: a short wait tells that from a daemon.
         guard let lock = try await LockFile.take(places.daemonLock, within: .milliseconds(250)) else {
             let pid = Announcement.read(places.announcement).map { " (pid \($0.pid))" } ?? ""

@@ -43,7 +43,8 @@ struct SettingKey: Sendable {
 
     private static func ports(_ text: String) throws(BrokerError) -> ClosedRange<UInt16> {
         let parts = text.split(separator: "-", omittingEmptySubsequences: false)
-        guard parts.count == 2, let first = UInt16(parts[0]), let last = UInt16(parts[1]), first > 0, first <= last else {
+        guard parts.count == 2, let first = UInt16(parts[0]), let last = UInt16(parts[1]), first > 0, first <= last
+        else {
             throw invalid("BROKER_PORTS", text, "two ports with a '-' between are expected, as in 21000-24999")
         }
         return first...last
@@ -59,7 +60,8 @@ struct SettingKey: Sendable {
 
     private static func ledger(_ text: String) throws(BrokerError) -> String {
         let prefix = "sqlite:///"
-        guard text.hasPrefix(prefix + "/"), text.count > prefix.count + 1, !text.contains("?"), !text.contains("#") else {
+        guard text.hasPrefix(prefix + "/"), text.count > prefix.count + 1, !text.contains("?"), !text.contains("#")
+        else {
             // What follows the scheme may be a credential.
             let scheme = text.split(separator: ":").first.map(String.init) ?? ""
             throw invalid("BROKER_LEDGER_URL", "\(scheme):…", "the ledger is a file: sqlite:////absolute/path")

@@ -33,29 +33,48 @@ public final class Gateway: Sendable {
     /// An unknown endpoint has none.
     @discardableResult
     public func close(_ id: EndpointID) async -> Int {
-        await run { $0.close(id) } orWhenStopped: { 0 }
+        await run {
+            $0.close(id)
+        } orWhenStopped: {
+            0
+        }
     }
 
     /// Names who serves an endpoint. Connections to the former upstream are closed at a reply boundary; returns how
     /// many. With nil nobody serves it: clients are held.
     @discardableResult
     public func route(_ id: EndpointID, to upstream: Upstream?) async -> Int {
-        await run { $0.route(id, to: upstream) } orWhenStopped: { 0 }
+        await run {
+            $0.route(id, to: upstream)
+        } orWhenStopped: {
+            0
+        }
     }
 
     /// Lets an attachment in. A grant of the same holder is replaced.
     public func grant(_ grant: Grant, on id: EndpointID) async {
-        await run { $0.endpoints[id]?.grants.add(grant) } orWhenStopped: { }
+        await run {
+            $0.endpoints[id]?.grants.add(grant)
+        } orWhenStopped: {
+        }
     }
 
     /// Takes an attachment's right away and closes its connections, nobody else's; returns how many.
     @discardableResult
     public func revoke(holder: String, on id: EndpointID) async -> Int {
-        await run { $0.endpoints[id]?.revoke(holder: holder) ?? 0 } orWhenStopped: { 0 }
+        await run {
+            $0.endpoints[id]?.revoke(holder: holder) ?? 0
+        } orWhenStopped: {
+            0
+        }
     }
 
     public func statistics() async -> [EndpointID: EndpointStatistics] {
-        await run { $0.endpoints.mapValues(\.statistics) } orWhenStopped: { [:] }
+        await run {
+            $0.endpoints.mapValues(\.statistics)
+        } orWhenStopped: {
+            [:]
+        }
     }
 
     private func run<Value: Sendable>(

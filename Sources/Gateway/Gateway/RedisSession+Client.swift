@@ -8,7 +8,8 @@ extension RedisSession {
         let word = arguments[1].text.lowercased()
         guard let row = Self.subcommands.first(where: { $0.name == word }) else {
             return reply.error(
-                "ERR unknown subcommand '\(arguments[1].slice(0, min(arguments[1].count, 128)).text)'. Try CLIENT HELP.")
+                "ERR unknown subcommand '\(arguments[1].slice(0, min(arguments[1].count, 128)).text)'. Try CLIENT HELP."
+            )
         }
         guard row.arity >= 0 ? count == row.arity : count >= -row.arity else {
             return reply.error("ERR wrong number of arguments for 'client|\(word)' command")

@@ -14,7 +14,8 @@ extension CheckedName {
     public init(_ text: String) throws(BrokerError) {
         guard Self.isValid(text) else {
             throw BrokerError(
-                .invalidName, "\"\(text.prefix(80))\" is no \(Self.noun) name", why: "\(Self.noun) names are \(Self.rule)")
+                .invalidName, "\"\(text.prefix(80))\" is no \(Self.noun) name",
+                why: "\(Self.noun) names are \(Self.rule)")
         }
         self.init(unchecked: text)
     }
@@ -65,9 +66,12 @@ public struct WorkspaceName: CheckedName {
     public static let noun = "workspace"
     public static let rule = "1-100 of a-z, A-Z, 0-9, '.', '_' and '-', beginning with a letter or a digit"
     public static func isValid(_ text: String) -> Bool {
-        guard let first = text.utf8.first, Characters.isAlphanumeric(first), text.utf8.count <= 100 else { return false }
+        guard let first = text.utf8.first, Characters.isAlphanumeric(first), text.utf8.count <= 100 else {
+            return false
+        }
         return text.utf8.allSatisfy {
-            Characters.isAlphanumeric($0) || $0 == UInt8(ascii: "-") || $0 == UInt8(ascii: "_") || $0 == UInt8(ascii: ".")
+            Characters.isAlphanumeric($0) || $0 == UInt8(ascii: "-") || $0 == UInt8(ascii: "_")
+                || $0 == UInt8(ascii: ".")
         }
     }
 

@@ -75,7 +75,9 @@ public struct ProviderURL: Hashable, Sendable, CustomStringConvertible {
             place = try Self.host(authority, of: text)
             database = try Self.database(path.dropFirst(), of: text)
         case "unix":
-            guard authority.isEmpty, path.count > 1 else { throw Self.invalid(text, "unix:// is followed by an absolute path") }
+            guard authority.isEmpty, path.count > 1 else {
+                throw Self.invalid(text, "unix:// is followed by an absolute path")
+            }
             place = .unix(path: try Self.decoded(path, of: text))
             database = try Self.database(query.hasPrefix("db=") ? query.dropFirst(3) : "", of: text)
         case "rediss":
@@ -137,7 +139,9 @@ public struct ProviderURL: Hashable, Sendable, CustomStringConvertible {
 
     private static func database(_ text: Substring, of url: String) throws(BrokerError) -> Int {
         guard !text.isEmpty else { return 0 }
-        guard let number = Int(text), (0...9999).contains(number) else { throw invalid(url, "its database is no number") }
+        guard let number = Int(text), (0...9999).contains(number) else {
+            throw invalid(url, "its database is no number")
+        }
         return number
     }
 

@@ -34,7 +34,7 @@ struct RedisAdmin: ~Copyable {
     }
 
     /// Connects and logs in. A host's name is resolved here.
-    init(_ login: RedisLogin, timeout: Duration) throws(RedisProblem) {
+    static func connect(_ login: RedisLogin, timeout: Duration) throws(RedisProblem) -> RedisAdmin {
         let limit = timeval(timeout)
         let made =
             switch login.place {
@@ -42,10 +42,15 @@ struct RedisAdmin: ~Copyable {
             case .unix(let path): redisConnectUnixWithTimeout(path, limit)
             }
         guard let made else { throw .unreachable("no memory is left") }
-        context = made
-        guard made.pointee.err == 0 else { throw Self.problem(made) }
+        let admin = RedisAdmin(context: made)
+        guard made.pointee.err == 0 else { throw problem(made) }
         redisSetTimeout(made, limit)
-        try logIn(login)
+        try admin.logIn(login)
+        return admin
+    }
+
+    private init(context: UnsafeMutablePointer<redisContext>) {
+        self.context = context
     }
 
     deinit {
@@ -101,14 +106,6 @@ struct RedisAdmin: ~Copyable {
         default: .unreachable(text)
         }
     }
-}
-
-/// How to reach a server and log in to it.
-struct RedisLogin: Hashable, Sendable {
-    var place: ProviderURL.Place
-    var user: String?
-    var secret: Secret?
-    var database = 0
 }
 
 /// Why a server could not be asked.

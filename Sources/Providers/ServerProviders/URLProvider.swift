@@ -41,7 +41,7 @@ public struct URLProvider: Provider {
 
     public func bind(_ request: BindRequest) async throws(BrokerError) -> BindResponse {
         guard request.mode == .direct else { return BindResponse(direct: nil) }
-        return BindResponse(direct: DirectURL(try Self.url(of: request.backing.provider)))
+        return BindResponse(direct: DirectURL(RedisLogin(try Self.url(of: request.backing.provider))))
     }
 
     public func unbind(_ request: UnbindRequest) async throws(BrokerError) -> UnbindResponse {
@@ -50,12 +50,12 @@ public struct URLProvider: Provider {
     }
 
     private func look(at url: ProviderURL) async throws(BrokerError) -> (facts: RedisFacts, peer: String?) {
-        let login = RedisLogin(place: url.place, user: url.user, secret: url.secret, database: url.database)
+        let login = RedisLogin(url)
         let facts: RedisFacts
         let peer: String?
         do throws(RedisProblem) {
             (facts, peer) = try await RedisAdmin.run { [timeout] () throws(RedisProblem) in
-                let admin = try RedisAdmin(login, timeout: timeout)
+                let admin = try RedisAdmin.connect(login, timeout: timeout)
                 return (try RedisFacts.ask(admin), admin.peer)
             }
         } catch {
@@ -84,43 +84,5 @@ public struct URLProvider: Provider {
         case .tcp(let host, let port): "redis-cli -h \(host) -p \(port) \(account)ping"
         case .unix(let path): "redis-cli -s \(path) \(account)ping"
         }
-    }
-}
-
-extension DirectURL {
-    /// The URL as its server's own clients take it.
-    init(_ url: ProviderURL) {
-        let user = url.user ?? ""
-        func text(_ secret: String?) -> String {
-            let account = secret.map { "\(user.percentEncoded):\($0)@" } ?? (user.isEmpty ? "" : "\(user.percentEncoded)@")
-            switch url.place {
-            case .tcp(let host, let port):
-                let name = host.utf8.contains(UInt8(ascii: ":")) ? "[\(host)]" : host
-                return "redis://\(account)\(name):\(port)/\(url.database)"
-            case .unix(let path): return "unix://\(account)\(path)?db=\(url.database)"
-            }
-        }
-        self.init(
-            url: Secret(text(url.secret?.reveal { $0.percentEncoded })),
-            masked: text(url.secret.map { _ in "***" }))
-    }
-}
-
-extension String {
-    /// With everything but the unreserved characters of RFC 3986 as `%XX`.
-    fileprivate var percentEncoded: String {
-        var text = ""
-        for byte in utf8 {
-            switch byte {
-            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"),
-                UInt8(ascii: "~"):
-                text.unicodeScalars.append(Unicode.Scalar(byte))
-            default:
-                let digits = String(byte, radix: 16, uppercase: true)
-                text += "%" + (digits.count == 1 ? "0" : "") + digits
-            }
-        }
-        return text
     }
 }

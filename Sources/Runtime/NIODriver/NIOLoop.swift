@@ -53,8 +53,10 @@ public final class NIOLoop: EventLoop, @unchecked Sendable {
     private var isFinished = false
     private var keptAlive: NIOLoop?
 
-    /// NIO looks at its sockets only when no task is due: a turn that follows another at once gives it the chance.
-    private static let shortestSleep: UInt64 = 20_000
+    /// NIO looks at its sockets only when no task is due, so a turn that is to follow at once gives it this chance: as
+    /// long as the turn before took, within these bounds.
+    private static let shortestPause: UInt64 = 20_000
+    private static let longestPause: UInt64 = 1_000_000
     /// The longest time that NIO is asked to sleep: it counts in signed nanoseconds.
     private static let longestSleep: UInt64 = 3_600_000_000_000
 
@@ -226,7 +228,8 @@ public final class NIOLoop: EventLoop, @unchecked Sendable {
         guard next != wakeUp?.deadline else { return }
         wakeUp?.task.cancel()
         let time = NIODeadline.now().uptimeNanoseconds
-        let due = min(max(next, time + Self.shortestSleep), time + Self.longestSleep)
+        let pause = max(Self.shortestPause, min(time - now, Self.longestPause))
+        let due = min(max(next, time + pause), time + Self.longestSleep)
         let task = nio.scheduleTask(deadline: .uptimeNanoseconds(due)) {
             self.wakeUp = nil
             self.beginTurn()

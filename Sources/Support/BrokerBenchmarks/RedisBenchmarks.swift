@@ -20,7 +20,8 @@ struct RedisBenchmarks {
     }
 
     private static let cases = [
-        Case(test: "get", depth: 1, must: 0.95, ambitious: 0.80), Case(test: "set", depth: 1, must: 0.95, ambitious: 0.80),
+        Case(test: "get", depth: 1, must: 0.95, ambitious: 0.80),
+        Case(test: "set", depth: 1, must: 0.95, ambitious: 0.80),
         Case(test: "incr", depth: 1, must: 1.05, ambitious: 0.90),
         Case(test: "lpush", depth: 1, must: 1.05, ambitious: 0.90),
         Case(test: "get", depth: 16, must: 0.60, ambitious: 0.45),
@@ -81,7 +82,8 @@ struct RedisBenchmarks {
         try await tool(
             "redis-benchmark", peer,
             [
-                "-q", "-n", "\(operations)", "-r", "100000", "-d", "16", "-c", "50", "-P", "\(test.depth)", "-t", test.test,
+                "-q", "-n", "\(operations)", "-r", "100000", "-d", "16", "-c", "50", "-P", "\(test.depth)", "-t",
+                test.test,
             ])
         let time = (ContinuousClock.now - began).milliseconds / 1000
         let used = try processorTime(peer.pid) - before

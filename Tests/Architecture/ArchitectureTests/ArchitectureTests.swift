@@ -27,8 +27,10 @@ import Testing
 
     @Test func `every target of the manifest has a row`() throws {
         let manifest = try SourceTree.manifest()
-        let named = manifest.matches(of: /(?:floor\("\w+", |\.(?:target|executableTarget|systemLibrary)\(name: )"(\w+)"/)
-            .map { String($0.1) }
+        let named = manifest.matches(
+            of: /(?:floor\("\w+", |\.(?:target|executableTarget|systemLibrary)\(name: )"(\w+)"/
+        )
+        .map { String($0.1) }
         #expect(named.count > 10, "the manifest could not be read")
         for target in named where !FloorTable.unbound.contains(target) {
             #expect(rows[target] != nil, "\(target) of Package.swift has no row in FloorTable")
@@ -51,7 +53,8 @@ import Testing
         for file in try SourceTree.files() where !FloorTable.unbound.contains(file.target) {
             for module in file.imports {
                 guard let owners = FloorTable.exclusive[module] else { continue }
-                #expect(owners.contains(file.target), "\(file.path) imports \(module), which belongs to \(owners.sorted())")
+                #expect(
+                    owners.contains(file.target), "\(file.path) imports \(module), which belongs to \(owners.sorted())")
             }
         }
     }
@@ -67,7 +70,8 @@ import Testing
 
     @Test(arguments: ["posix_spawn", "fork()", "vfork", "execve(", "popen(", "system(\"", "= Process()"])
     func `processes are started in one place`(call: String) throws {
-        for file in try SourceTree.files() where file.target != "Processes" && !FloorTable.unbound.contains(file.target) {
+        for file in try SourceTree.files() where file.target != "Processes" && !FloorTable.unbound.contains(file.target)
+        {
             for line in file.text.split(separator: "\n") where !line.drop(while: { $0 == " " }).hasPrefix("//") {
                 #expect(!line.contains(call), "\(file.path) has \(call): processes are started in Processes")
             }
@@ -76,10 +80,14 @@ import Testing
 
     @Test func `every verb of the command line is in its list`() throws {
         let commands = try SourceTree.files().filter { $0.target == "BrokerCommands" }
-        let lists = commands.filter { $0.path.hasSuffix("/BrokerCommand.swift") || $0.path.hasSuffix("/DaemonCommand.swift") }
+        let lists = commands.filter {
+            $0.path.hasSuffix("/BrokerCommand.swift") || $0.path.hasSuffix("/DaemonCommand.swift")
+        }
         #expect(lists.count == 2)
         let listed = lists.flatMap { $0.text.matches(of: /(\w+Command)\.self/).map { String($0.1) } }
-        let verbs = commands.flatMap { $0.text.matches(of: /struct (\w+Command): (?:BrokerVerb|ParsableCommand)/).map { String($0.1) } }
+        let verbs = commands.flatMap {
+            $0.text.matches(of: /struct (\w+Command): (?:BrokerVerb|ParsableCommand)/).map { String($0.1) }
+        }
         #expect(verbs.count > 15)
         for verb in verbs where verb != "BrokerCommand" {
             #expect(listed.contains(verb), "\(verb) is in no list of subcommands")
@@ -87,7 +95,9 @@ import Testing
     }
 
     @Test func `no folder is named after time or after nothing`() throws {
-        let banned: Set<String> = ["New", "Old", "Legacy", "Utils", "Util", "Helpers", "Common", "Misc", "Shared", "Core"]
+        let banned: Set<String> = [
+            "New", "Old", "Legacy", "Utils", "Util", "Helpers", "Common", "Misc", "Shared", "Core",
+        ]
         for file in try SourceTree.files() {
             for part in file.path.split(separator: "/").dropLast() {
                 #expect(!banned.contains(String(part)), "\(file.path) is in a folder that says nothing")

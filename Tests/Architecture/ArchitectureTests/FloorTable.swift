@@ -21,6 +21,7 @@ struct FloorTable {
         Row("Support", "CPrefetch"),
         Row("Support", "CSpawn"),
         Row("Support", "CHiredis"),
+        Row("Support", "CSQLite"),
         Row("Support", "Processes", ["CSpawn"]),
 
         Row("Runtime", "CEpoll"),
@@ -39,13 +40,16 @@ struct FloorTable {
         Row("Providers", "ProviderKit", ["BrokerModel", "EventLoop", "Gateway"]),
         Row(
             "Providers", "EmulatedProviders",
-            ["ProviderKit", "BrokerModel", "EventLoop", "CacheEmulator", "QueueEmulator", "Gateway"]),
+            ["ProviderKit", "BrokerModel", "EventLoop", "CacheEmulator", "QueueEmulator", "CSQLite", "Gateway"]),
         Row(
             "Providers", "ServerProviders",
-            ["ProviderKit", "BrokerModel", "EventLoop", "RESPWire", "BeanstalkWire", "Processes", "CHiredis", "Gateway"]),
+            [
+                "ProviderKit", "BrokerModel", "EventLoop", "RESPWire", "BeanstalkWire", "Processes", "CHiredis",
+                "Gateway",
+            ]),
 
         Row("Control", "Ledger", ["BrokerModel"]),
-        Row("Control", "ControlPlane", ["BrokerModel", "ProviderKit", "Ledger", "Gateway", "EventLoop"]),
+        Row("Control", "ControlPlane", ["BrokerModel", "ProviderKit", "Ledger", "Gateway", "EventLoop", "Processes"]),
 
         Row("Faces", "EnvironmentFormats", ["BrokerModel"]),
         Row("Faces", "BrokerClient", ["BrokerModel"]),
@@ -66,6 +70,8 @@ struct FloorTable {
 
     /// Modules of others that one target alone may import.
     static let exclusive: [String: Set<String>] = [
+        "CHiredis": ["ServerProviders"],
+        "CSQLite": ["EmulatedProviders"],
         "GRDB": ["Ledger"],
         "Hummingbird": ["AdminAPI"],
         "AsyncHTTPClient": ["BrokerClient"],

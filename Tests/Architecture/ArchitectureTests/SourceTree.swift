@@ -3,7 +3,8 @@ import Foundation
 /// The source files of this package, read as text.
 enum SourceTree {
     /// The package's folder.
-    static let root = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../..").standardizedFileURL
+    static let root = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../..")
+        .standardizedFileURL
 
     /// One Swift file.
     struct File {

@@ -3,7 +3,9 @@ import Testing
 
 @Suite struct PathHashTests {
     @Test func `a path's hash never changes: ports and data hang on it`() {
-        #expect(PathHash.hexadecimal("/home/ann/shop", digits: 6) == PathHash.hexadecimal("/home/ann/shop", digits: 16).prefix(6))
+        #expect(
+            PathHash.hexadecimal("/home/ann/shop", digits: 6)
+                == PathHash.hexadecimal("/home/ann/shop", digits: 16).prefix(6))
         #expect(PathHash.hexadecimal("", digits: 16) == "efd01f60ba992926")
         #expect(PathHash.hexadecimal("/home/ann/shop", digits: 16) == "a5c30023738e041a")
     }

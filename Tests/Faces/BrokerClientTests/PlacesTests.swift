@@ -4,7 +4,8 @@ import Foundation
 import Testing
 
 @Suite struct PlacesTests {
-    private let folder = FileManager.default.temporaryDirectory.appending(path: "places-\(UUID().uuidString.prefix(8))").path
+    private let folder = FileManager.default.temporaryDirectory.appending(path: "places-\(UUID().uuidString.prefix(8))")
+        .path
 
     @Test func `the home is BROKER_HOME, else the state folder of XDG, else the one in HOME`() throws {
         let all = ["BROKER_HOME": "/b/", "XDG_STATE_HOME": "/x", "HOME": "/h"]
@@ -25,7 +26,9 @@ import Testing
         defer { try? FileManager.default.removeItem(atPath: folder) }
         let ours = try BrokerPlaces(environment: ["BROKER_HOME": "/b", "XDG_RUNTIME_DIR": folder])
         #expect(ours.runtime.hasPrefix(folder + "/broker/"))
-        let missing = try BrokerPlaces(environment: ["BROKER_HOME": "/b", "XDG_RUNTIME_DIR": folder + "/no", "TMPDIR": "/tmp"])
+        let missing = try BrokerPlaces(environment: [
+            "BROKER_HOME": "/b", "XDG_RUNTIME_DIR": folder + "/no", "TMPDIR": "/tmp",
+        ])
         #expect(missing.runtime.hasPrefix("/tmp/broker-\(getuid())/"))
         #expect(chmod(folder, 0o777) == 0)
         let open = try BrokerPlaces(environment: ["BROKER_HOME": "/b", "XDG_RUNTIME_DIR": folder, "TMPDIR": "/tmp"])
@@ -54,11 +57,15 @@ import Testing
         #expect(mode(folder) == 0o700)
     }
 
-    @Test func `a link to a folder and a folder that others can write to are refused`() throws {
+    @Test func `a link to a folder, unless one was chosen, and a folder that others can write to are refused`() throws {
         try PrivateFolder.make(folder)
         defer { try? FileManager.default.removeItem(atPath: folder) }
         #expect(symlink("/tmp", folder + "/link") == 0)
         #expect(throws: BrokerError.self) { try PrivateFolder.make(folder + "/link") }
+        try PrivateFolder.make(folder + "/mine")
+        #expect(symlink(folder + "/mine", folder + "/chosen") == 0)
+        #expect(throws: BrokerError.self) { try PrivateFolder.make(folder + "/chosen") }
+        try PrivateFolder.make(folder + "/chosen", mayBeLink: true)
         try PrivateFolder.make(folder + "/open")
         #expect(chmod(folder + "/open", 0o777) == 0)
         let error = #expect(throws: BrokerError.self) { try PrivateFolder.make(folder + "/open") }

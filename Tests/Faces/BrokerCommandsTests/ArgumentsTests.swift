@@ -26,13 +26,17 @@ import Testing
         RunCase(arguments: ["--no-override", "web", "--", "ls"], command: ["ls"], keepsOwn: true),
         RunCase(arguments: ["web", "--no-override", "--", "ls"], command: ["ls"], keepsOwn: true),
         RunCase(arguments: ["web", "--no-override", "ls", "-q"], command: ["ls", "-q"], keepsOwn: true),
-        RunCase(arguments: ["web", "-q", "--workspace", "w", "--", "ls"], command: ["ls"], isQuiet: true, workspace: "w"),
+        RunCase(
+            arguments: ["web", "-q", "--workspace", "w", "--", "ls"], command: ["ls"], isQuiet: true, workspace: "w"),
         RunCase(arguments: ["--workspace", "w", "web", "ls"], command: ["ls"], workspace: "w"),
         RunCase(arguments: ["web", "--", "--", "x"], command: ["--", "x"]),
-        RunCase(arguments: ["web", "--workspace=w", "ls", "--workspace", "x"], command: ["ls", "--workspace", "x"], workspace: "w"),
+        RunCase(
+            arguments: ["web", "--workspace=w", "ls", "--workspace", "x"], command: ["ls", "--workspace", "x"],
+            workspace: "w"),
     ])
     func `run takes its own options before the command and nothing of the command's`(run: RunCase) throws {
-        let command = try #require(try BrokerCommand.parseAsRoot(RunnerVerbs.terminated(["run"] + run.arguments)) as? RunCommand)
+        let command = try #require(
+            try BrokerCommand.parseAsRoot(RunnerVerbs.terminated(["run"] + run.arguments)) as? RunCommand)
         #expect(command.app == "web")
         #expect(command.command == run.command)
         #expect(command.noOverride == run.keepsOwn)
@@ -43,10 +47,12 @@ import Testing
     @Test(arguments: [
         ["attach", "cache", "--to", "web"], ["attach", "cache", "--to", "web", "--as", "C", "--class", "redis"],
         ["attach", "cache", "--to", "web", "--provider", "exec:redis-server", "--direct", "--json"],
-        ["detach", "cache", "--from", "web", "--as", "C"], ["create", "x", "--class", "redis", "--provider", "emulator"],
+        ["detach", "cache", "--from", "web", "--as", "C"],
+        ["create", "x", "--class", "redis", "--provider", "emulator"],
         ["create", "x", "--plan", "ephemeral"], ["destroy", "x"], ["destroy", "x", "--force"],
         ["env", "web"], ["env", "web", "--for", "sh"], ["env", "web", "--names"], ["url", "cache", "--app", "web"],
-        ["run", "web", "--", "ls"], ["exec", "web", "--", "ls"], ["open", "db"], ["open", "db", "--app", "web", "--", "-json"],
+        ["run", "web", "--", "ls"], ["exec", "web", "--", "ls"], ["open", "db"],
+        ["open", "db", "--app", "web", "--", "-json"],
         ["swap", "cache", "--to", "emulator", "--cold"],
         ["swap", "cache", "--to", "redis://h:1/0", "--secret-file", "f"], ["releases", "web"], ["logs"],
         ["logs", "cache", "-f", "-n", "5"], ["version"], ["status", "--json", "--workspace", "w"],
@@ -65,7 +71,8 @@ import Testing
         let error = #expect(throws: (any Error).self) { try BrokerCommand.parseAsRoot(arguments) }
         let usage = UsageError(
             message: error.map { BrokerCommand.message(for: $0) } ?? "",
-            fullMessage: error.map { BrokerCommand.fullMessage(for: $0) } ?? "").brokerError
+            fullMessage: error.map { BrokerCommand.fullMessage(for: $0) } ?? ""
+        ).brokerError
         #expect(usage.code.exitCode == 2)
         #expect(!usage.what.isEmpty)
         #expect(usage.why.hasPrefix("usage: broker"))

@@ -23,7 +23,9 @@ import Testing
     }
 
     @Test func `the key of the ledger is not for apps`() {
-        #expect(ChildEnvironment(inherited: inherited, app: [:], attachmentsWin: true).variables["BROKER_MASTER_KEY"] == nil)
+        #expect(
+            ChildEnvironment(inherited: inherited, app: [:], attachmentsWin: true).variables["BROKER_MASTER_KEY"] == nil
+        )
     }
 
     @Test func `PORT is assigned where it is unset or empty`() throws {

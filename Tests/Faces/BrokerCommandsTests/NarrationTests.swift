@@ -52,7 +52,8 @@ import Testing
 
     @Test func `swap tells that it was cold, what it closed, and the way back`() {
         let outcome = SwapOutcome(
-            resource: "cache", from: "emulator", to: "exec:redis-server", server: "redis 7.0.15", cold: true, closed: 31,
+            resource: "cache", from: "emulator", to: "exec:redis-server", server: "redis 7.0.15", cold: true,
+            closed: 31,
             pause: 3.14, releases: ["web": 2])
         #expect(
             Narration.swapped(outcome) == [
@@ -88,7 +89,8 @@ import Testing
     }
 
     @Test func `a terminal cuts what does not fit`() {
-        #expect(table.lines(width: 18, hasColour: false) == ["NAME   STATE   DE…", "cache  ready", "a      failed  li…"])
+        #expect(
+            table.lines(width: 18, hasColour: false) == ["NAME   STATE   DE…", "cache  ready", "a      failed  li…"])
     }
 
     @Test func `colour is for the header and the state`() {
@@ -106,7 +108,9 @@ import Testing
     }
 
     @Test func `the URL of the one attachment is found whatever its alias`() throws {
-        let one = document([("C_URL", "redis://x", "cache"), ("REDIS_URL", "redis://x", "cache"), ("DB_URL", "s", "db")])
+        let one = document([
+            ("C_URL", "redis://x", "cache"), ("REDIS_URL", "redis://x", "cache"), ("DB_URL", "s", "db"),
+        ])
         #expect(try one.url(of: "cache", alias: nil) == "redis://x")
         #expect(try one.url(of: "cache", alias: "C") == "redis://x")
     }

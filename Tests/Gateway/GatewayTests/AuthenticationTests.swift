@@ -70,7 +70,9 @@ import Testing
     func `what would hand out everything or touch the host is refused`(driver: LoopUnderTest) async throws {
         try await GatewayUnderTest.run(driver) { test in
             let client = try test.connect(as: GatewayUnderTest.web)
-            for command in ["SHUTDOWN", "REPLICAOF no one", "PSYNC ? -1", "SYNC", "DEBUG SLEEP 0", "MODULE LIST", "SAVE"] {
+            for command in [
+                "SHUTDOWN", "REPLICAOF no one", "PSYNC ? -1", "SYNC", "DEBUG SLEEP 0", "MODULE LIST", "SAVE",
+            ] {
                 #expect(try client.ask(command).hasPrefix("-NOPERM"), "\(command)")
             }
         }

@@ -52,7 +52,8 @@ import Testing
     }
 
     @Test(arguments: LoopUnderTest.allCases)
-    func `a client that never reads its replies is not read, and others are served`(driver: LoopUnderTest) async throws {
+    func `a client that never reads its replies is not read, and others are served`(driver: LoopUnderTest) async throws
+    {
         try await GatewayUnderTest.run(driver) { test in
             let greedy = try test.connect(as: GatewayUnderTest.web)
             let value = String(repeating: "x", count: 100_000)

@@ -34,7 +34,8 @@ import Testing
     }
 
     @Test func `a request that is cut at any place is found once and whole`() {
-        let input = Array("*3\r\n$3\r\nSET\r\n$10\r\n0123456789\r\n$0\r\n\r\nPING  a 'b c'\r\n\r\n*1\r\n$4\r\nQUIT\r\n".utf8)
+        let input = Array(
+            "*3\r\n$3\r\nSET\r\n$10\r\n0123456789\r\n$0\r\n\r\nPING  a 'b c'\r\n\r\n*1\r\n$4\r\nQUIT\r\n".utf8)
         let expected = [["SET", "0123456789", ""], ["PING", "a", "b c"], ["QUIT"]]
         for cut in 0...input.count {
             let result = feed([Array(input[..<cut]), Array(input[cut...])])

@@ -34,6 +34,13 @@ struct Call: ~Copyable {
         return entry
     }
 
+    /// Whether an entry, where there is one, is of a type: false after the error reply when it is of another.
+    @inline(__always) func accepts(_ entry: Entry?, _ type: ValueType) -> Bool {
+        guard let entry, entry.type != type else { return true }
+        reply.error(ErrorText.wrongType)
+        return false
+    }
+
     /// A key was changed: whoever watches it is told.
     @inline(__always) func changed(_ key: Bytes) {
         emulator.keyChanged(key, in: database)

@@ -84,6 +84,7 @@ struct Command: Sendable {
         static let firstTwo = Keys(first: 1, last: 2, step: 1)
         static let all = Keys(first: 1, last: -1, step: 1)
         static let pairs = Keys(first: 1, last: -1, step: 2)
+        static let allButFirst = Keys(first: 2, last: -1, step: 1)
         static let second = Keys(first: 2, last: 2, step: 1)
 
         static func counted(at index: Int) -> Keys { Keys(first: 0, last: 0, step: 0, countAt: index) }

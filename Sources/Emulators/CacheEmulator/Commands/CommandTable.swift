@@ -9,7 +9,7 @@ struct CommandTable: Sendable {
     private static let families: [[Command]] = [
         connectionCommands, keyCommands, stringCommands, transactionCommands, pubSubCommands, serverCommands,
         listCommands, listMoveCommands, sortedSetCommands, sortedSetRangeCommands, sortedSetAlgebraCommands,
-        refusedCommands,
+        hashCommands, setCommands, setAlgebraCommands, bitCommands, refusedCommands,
     ]
 
     let commands: [Command]

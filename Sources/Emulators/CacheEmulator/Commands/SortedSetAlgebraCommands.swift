@@ -80,7 +80,7 @@ private struct Input {
     func visit(while body: (Bytes, Double) -> Bool) {
         guard let entry else { return }
         guard entry.type == .set else { return database.sortedSet(entry).visit(while: body) }
-        SetValue(entry, database.memory).forEach(while: { body($0, 1) })
+        SetValue(entry, database.memory).visit { body($0, 1) }
     }
 
     /// A score with the weight; zero times infinity is 0.

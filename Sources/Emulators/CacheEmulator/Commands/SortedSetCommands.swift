@@ -311,7 +311,7 @@ private enum SortedSets {
             return reply(draw(set, call), of: set, withScores: nil, call)
         }
         guard let number = call.integer(2) else { return }
-        guard number > -Int64.max else { return call.reply.error(ErrorText.outsideSymmetricRange) }
+        guard number >= -Int64.max else { return call.reply.error(ErrorText.outsideSymmetricRange) }
         if call.count > 4 || (call.count == 4 && !call.isWord(3, "withscores")) {
             return call.reply.error(ErrorText.syntax)
         }

@@ -27,12 +27,16 @@ struct Packed {
 
     @inline(__always) var tail: Int {
         get { Int(block.load(fromByteOffset: 12, as: UInt32.self)) }
-        nonmutating set { block.storeBytes(of: UInt32(truncatingIfNeeded: newValue), toByteOffset: 12, as: UInt32.self) }
+        nonmutating set {
+            block.storeBytes(of: UInt32(truncatingIfNeeded: newValue), toByteOffset: 12, as: UInt32.self)
+        }
     }
 
     @inline(__always) var count: Int {
         get { Int(block.load(fromByteOffset: 16, as: UInt32.self)) }
-        nonmutating set { block.storeBytes(of: UInt32(truncatingIfNeeded: newValue), toByteOffset: 16, as: UInt32.self) }
+        nonmutating set {
+            block.storeBytes(of: UInt32(truncatingIfNeeded: newValue), toByteOffset: 16, as: UInt32.self)
+        }
     }
 
     /// Bytes that the elements use.

@@ -76,7 +76,7 @@ struct SetValue {
     }
 
     /// Calls `body` with every member until it returns false; it must not change the set.
-    func forEach(while body: (Bytes) -> Bool) {
+    func visit(while body: (Bytes) -> Bool) {
         if hasIntegers {
             for index in 0..<integers.count {
                 guard withDigits(integers[index], body) else { return }
@@ -90,7 +90,7 @@ struct SetValue {
     }
 
     func forEach(_ body: (Bytes) -> Void) {
-        forEach {
+        visit {
             body($0)
             return true
         }

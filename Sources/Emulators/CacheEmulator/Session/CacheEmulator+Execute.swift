@@ -164,7 +164,9 @@ extension CacheEmulator {
     }
 
     private func refuseUnknown(_ arguments: UnsafeMutablePointer<Bytes>, _ count: Int, _ client: CacheClient) {
-        if client.isAuthenticated { statistics.noteUnsupported(arguments[0].slice(0, min(arguments[0].count, 64)).text) }
+        if client.isAuthenticated {
+            statistics.noteUnsupported(arguments[0].slice(0, min(arguments[0].count, 64)).text)
+        }
         refuse(client, ErrorText.unknownCommand(arguments, count))
     }
 

@@ -21,7 +21,7 @@ struct DaemonLauncher {
     func ensureRunning() async throws(BrokerError) -> Start {
         let finder = DaemonFinder(places: places)
         if let socket = finder.socket { return Start(socket: socket, isNew: false) }
-        try PrivateFolder.make(places.home)
+        try PrivateFolder.make(places.home, mayBeLink: true)
         guard let lock = try await LockFile.take(places.startLock, within: timeout) else {
             throw BrokerError(
                 .timedOut, "the daemon has not been started within \(timeout)",

@@ -31,7 +31,9 @@ struct DaemonLog {
 
     /// The last lines that came after `offset`, on one line, 600 characters at most.
     func tail(from offset: Int) -> String {
-        guard let data = try? Data(contentsOf: URL(filePath: path)), data.count > offset else { return "its log is empty" }
+        guard let data = try? Data(contentsOf: URL(filePath: path)), data.count > offset else {
+            return "its log is empty"
+        }
         let lines = String(decoding: data[offset...], as: UTF8.self).split(separator: "\n").suffix(6)
         let text = lines.map { String($0.drop { $0 == " " }) }.joined(separator: "; ")
         return "its log ends with: " + text.suffix(600)

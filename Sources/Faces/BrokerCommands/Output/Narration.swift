@@ -14,7 +14,8 @@ enum Narration {
         let variables = "as " + outcome.attachment.variables.joined(separator: ", ")
         let mode = outcome.attachment.mode == "endpoint" ? "" : " (\(outcome.attachment.mode))"
         let last = [outcome.attached ? "attached" : "unchanged", edge, variables + mode, "release v\(outcome.release)"]
-        let first = outcome.created ? [["created", outcome.resource.name, facts(outcome.resource)]] : []
+        let created = ["created", outcome.resource.name, facts(outcome.resource, attachment: outcome.attachment)]
+        let first = outcome.created ? [created] : []
         var lines = rows(first + [last])
         if let detail = outcome.resource.detail { lines.append("  \(outcome.resource.state): \(detail)") }
         return lines
@@ -34,7 +35,9 @@ enum Narration {
     }
 
     static func destroyed(_ outcome: DestroyOutcome) -> [String] {
-        rows([["destroyed", outcome.resource, outcome.detached.isEmpty ? "" : "detached from \(list(outcome.detached))"]])
+        rows([
+            ["destroyed", outcome.resource, outcome.detached.isEmpty ? "" : "detached from \(list(outcome.detached))"]
+        ])
     }
 
     static func swapped(_ outcome: SwapOutcome) -> [String] {
@@ -60,8 +63,9 @@ enum Narration {
     }
 
     /// `redis   emulator   redis://127.0.0.1:21000`
-    private static func facts(_ resource: ResourceStatus) -> String {
-        "\(resource.class)   \(resource.provider)   \(resource.url)"
+    private static func facts(_ resource: ResourceStatus, attachment: AttachmentStatus? = nil) -> String {
+        let own = attachment?.port.map { "\(resource.class)://127.0.0.1:\($0)" }
+        return "\(resource.class)   \(resource.provider)   \(own ?? resource.url)"
     }
 
     /// Rows of verb, subject, text and release; the first two and the last are columns.

@@ -34,6 +34,8 @@ enum FreePort {
     }
 
     private static func failure(_ call: String) -> BrokerError {
-        BrokerError(.internalFailure, "cannot find a free port for the app", why: "\(call): \(String(cString: strerror(errno)))")
+        BrokerError(
+            .internalFailure, "cannot find a free port for the app", why: "\(call): \(String(cString: strerror(errno)))"
+        )
     }
 }

@@ -62,9 +62,10 @@ enum SignalRelay {
 
     private static let writeEnd = Atomic<Int32>(-1)
 
-    private typealias Handler = @convention(c) (
-        Int32, UnsafeMutablePointer<siginfo_t>?, UnsafeMutableRawPointer?
-    ) -> Void
+    private typealias Handler =
+        @convention(c) (
+            Int32, UnsafeMutablePointer<siginfo_t>?, UnsafeMutableRawPointer?
+        ) -> Void
 
     #if canImport(Darwin)
     private static func set(_ action: inout sigaction, _ handler: @escaping Handler) {

@@ -7,7 +7,8 @@ struct AttachCommand: BrokerVerb {
     static let configuration = CommandConfiguration(
         commandName: "attach",
         abstract: "Attach a resource to an app; make the resource if it is missing.",
-        discussion: "The app's next process gets ALIAS_URL, and the class's usual variable if it is the first of its class.")
+        discussion:
+            "The app's next process gets ALIAS_URL, and the class's usual variable if it is the first of its class.")
 
     @Argument(help: "The resource's name.")
     var resource: String

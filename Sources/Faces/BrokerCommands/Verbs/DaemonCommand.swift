@@ -23,7 +23,8 @@ struct DaemonRunCommand: BrokerVerb {
     @Option(name: .long, help: ArgumentHelp("BROKER_PORTS: the endpoints' ports.", valueName: "first-last"))
     var ports: String?
 
-    @Option(name: .long, help: ArgumentHelp("BROKER_LOG_LEVEL: trace, debug, info, warning or error.", valueName: "level"))
+    @Option(
+        name: .long, help: ArgumentHelp("BROKER_LOG_LEVEL: trace, debug, info, warning or error.", valueName: "level"))
     var logLevel: String?
 
     @Option(name: .long, help: ArgumentHelp("BROKER_LEDGER_URL: sqlite:////path of the ledger.", valueName: "url"))
@@ -68,7 +69,8 @@ struct DaemonStartCommand: BrokerVerb {
         let daemon = try await invocation.withRunningDaemon { try await $0.version() }
         if options.json { try invocation.console.document(daemon) }
         invocation.console.narrate(
-            "\(start.isNew ? "started" : "running")   broker \(daemon.version), pid \(daemon.pid), home \(invocation.places.home)")
+            "\(start.isNew ? "started" : "running")   broker \(daemon.version), pid \(daemon.pid), home \(invocation.places.home)"
+        )
         return 0
     }
 }

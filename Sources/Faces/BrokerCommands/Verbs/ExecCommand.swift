@@ -22,6 +22,7 @@ struct ExecCommand: BrokerVerb {
     var command: [String]
 
     func perform(_ invocation: Invocation) async throws -> Int32 {
-        try await AppRunner(invocation: invocation, attachmentsWin: !noOverride, assignsPort: false).run(command, as: app)
+        try await AppRunner(invocation: invocation, attachmentsWin: !noOverride, assignsPort: false).run(
+            command, as: app)
     }
 }

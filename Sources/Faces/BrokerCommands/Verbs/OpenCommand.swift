@@ -58,7 +58,8 @@ struct ResourceShell: Equatable {
     /// The shell of a resource that is a file.
     init(file resource: ResourceStatus) throws(BrokerError) {
         guard let path = resource.path else {
-            throw BrokerError(.internalFailure, "\"\(resource.name)\" has no file", why: "its state is \(resource.state)")
+            throw BrokerError(
+                .internalFailure, "\"\(resource.name)\" has no file", why: "its state is \(resource.state)")
         }
         serviceClass = resource.class
         program = "sqlite3"

@@ -24,7 +24,9 @@ enum ProviderArgument {
         }
         // Editors end a file with a newline; it is not part of the secret.
         var bytes = data[...]
-        while let last = bytes.last, last == UInt8(ascii: "\n") || last == UInt8(ascii: "\r") { bytes = bytes.dropLast() }
+        while let last = bytes.last, last == UInt8(ascii: "\n") || last == UInt8(ascii: "\r") {
+            bytes = bytes.dropLast()
+        }
         guard !bytes.isEmpty, bytes.count <= 4096 else {
             throw BrokerError(
                 .invalidRequest, "\"\(secretFile)\" holds no secret", why: "1 to 4096 bytes are expected")

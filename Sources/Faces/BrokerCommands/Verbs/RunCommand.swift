@@ -26,7 +26,8 @@ struct RunCommand: BrokerVerb {
     var command: [String]
 
     func perform(_ invocation: Invocation) async throws -> Int32 {
-        try await AppRunner(invocation: invocation, attachmentsWin: !noOverride, assignsPort: true).run(command, as: app)
+        try await AppRunner(invocation: invocation, attachmentsWin: !noOverride, assignsPort: true).run(
+            command, as: app)
     }
 }
 

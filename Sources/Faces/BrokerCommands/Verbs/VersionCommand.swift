@@ -5,7 +5,8 @@ import BrokerModel
 /// `broker version`
 struct VersionCommand: BrokerVerb {
     static let configuration = CommandConfiguration(
-        commandName: "version", abstract: "Show the versions of this program and of the daemon, which it does not start.")
+        commandName: "version",
+        abstract: "Show the versions of this program and of the daemon, which it does not start.")
 
     @OptionGroup var options: CommonOptions
 

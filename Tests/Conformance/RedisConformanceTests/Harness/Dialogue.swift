@@ -1,7 +1,7 @@
 import Testing
 
 /// One case while it runs: the connections to both servers, and what was said.
-struct Dialogue: ~Copyable {
+final class Dialogue {
     private struct Line {
         var text: String
         var ours: Reply
@@ -26,7 +26,7 @@ struct Dialogue: ~Copyable {
     }
 
     /// Both clients of a connection, connected when first named.
-    mutating func connection(_ name: Character) throws -> (ours: RedisClient, theirs: RedisClient) {
+    func connection(_ name: Character) throws -> (ours: RedisClient, theirs: RedisClient) {
         if let known = connections[name] { return known }
         let made = (
             ours: try RedisClient(path: pair.emulated.socketPath), theirs: try RedisClient(path: pair.real.socketPath)
@@ -42,7 +42,7 @@ struct Dialogue: ~Copyable {
 
     /// Sends one step to both; returns whether the replies were equal enough.
     @discardableResult
-    mutating func run(_ step: Step) throws -> Bool {
+    func run(_ step: Step) throws -> Bool {
         let (name, command) = step.parts
         let arguments = try CommandLine.arguments(command)
         let (ours, theirs) = try connection(name)
@@ -53,7 +53,7 @@ struct Dialogue: ~Copyable {
 
     /// Sends the same bytes to both on connections of their own, ends the input, and compares all that comes back.
     @discardableResult
-    mutating func run(raw bytes: [UInt8], authenticated: Bool = true) throws -> Bool {
+    func run(raw bytes: [UInt8], authenticated: Bool = true) throws -> Bool {
         let ours = try RedisClient(path: pair.emulated.socketPath)
         let theirs = try RedisClient(path: pair.real.socketPath)
         if authenticated { try ours.call("AUTH", EmulatedRedis.user, EmulatedRedis.secret) }
@@ -63,7 +63,7 @@ struct Dialogue: ~Copyable {
             "raw \(Reply.quoted(bytes))", .bulk(try ours.receiveToEnd()), .bulk(try theirs.receiveToEnd()), .exactly)
     }
 
-    private mutating func note(_ text: String, _ ours: Reply, _ theirs: Reply, _ rule: Step.Rule) -> Bool {
+    private func note(_ text: String, _ ours: Reply, _ theirs: Reply, _ rule: Step.Rule) -> Bool {
         let accepted = rule.accepts(ours, theirs)
         lines.append(Line(text: text, ours: ours, theirs: theirs, isEqual: accepted))
         isEqual = isEqual && accepted
@@ -117,7 +117,7 @@ func compare(
     _ steps: [Step], versions: [Int] = [2, 3], sourceLocation: SourceLocation = #_sourceLocation
 ) throws {
     for version in versions {
-        var dialogue = try Dialogue(version: version)
+        let dialogue = try Dialogue(version: version)
         for step in steps { try dialogue.run(step) }
         guard !dialogue.isEqual else { continue }
         Issue.record("RESP\(version)\n\(dialogue.transcript())", sourceLocation: sourceLocation)
@@ -128,7 +128,7 @@ func compare(
 func compare(
     raw texts: [String], authenticated: Bool = true, sourceLocation: SourceLocation = #_sourceLocation
 ) throws {
-    var dialogue = try Dialogue(version: 2)
+    let dialogue = try Dialogue(version: 2)
     for text in texts { try dialogue.run(raw: Array(text.utf8), authenticated: authenticated) }
     if !dialogue.isEqual { Issue.record("raw\n\(dialogue.transcript())", sourceLocation: sourceLocation) }
 }

@@ -5,18 +5,19 @@ import Foundation
 /// It is the child of a small shell that waits for the end of its own input: when the test process ends, however it
 /// does, the shell ends the server and removes its directory.
 final class RealRedis: Sendable {
-    static let executable: String? = ["/usr/bin/redis-server", "/usr/local/bin/redis-server", "/opt/homebrew/bin/redis-server"]
-        .first { FileManager.default.isExecutableFile(atPath: $0) }
+    static let executable: String? = ["/usr/bin", "/usr/local/bin", "/opt/homebrew/bin"]
+        .map { $0 + "/redis-server" }.first { FileManager.default.isExecutableFile(atPath: $0) }
 
     let socketPath: String
     let directory: String
     private let input: FileHandle
 
+    // Killed, because a server inherits the signals that the starting thread blocks; it has nothing to save.
     private static let script = """
         "$1" --port 0 --unixsocket "$2/redis.sock" --dir "$2" --save "" --appendonly no --loglevel warning \
         --enable-debug-command yes >"$2/log" 2>&1 & PID=$!
         cat >/dev/null
-        kill "$PID"
+        kill -9 "$PID"
         wait "$PID"
         rm -rf "$2"
         """

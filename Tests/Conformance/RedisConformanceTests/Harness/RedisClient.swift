@@ -1,7 +1,9 @@
 #if canImport(Glibc)
 import Glibc
+private let (makeSocket, connectSocket, sendBytes) = (Glibc.socket, Glibc.connect, Glibc.send)
 #else
 import Darwin
+private let (makeSocket, connectSocket, sendBytes) = (Darwin.socket, Darwin.connect, Darwin.send)
 #endif
 
 /// What went wrong between a test and a server.
@@ -19,6 +21,11 @@ final class RedisClient {
     private var buffer: [UInt8] = []
     private var position = 0
     private var isAtEnd = false
+    #if canImport(Glibc)
+    private static let noSignal = Int32(MSG_NOSIGNAL)
+    #else
+    private static let noSignal: Int32 = 0
+    #endif
     /// No answer within this many seconds is an error.
     private static let patience = 20
 
@@ -39,7 +46,7 @@ final class RedisClient {
         #else
         let stream = SOCK_STREAM
         #endif
-        let made = Glibc.socket(AF_UNIX, stream, 0)
+        let made = makeSocket(AF_UNIX, stream, 0)
         guard made >= 0 else { throw HarnessError("socket: \(errno)") }
         var address = sockaddr_un()
         address.sun_family = sa_family_t(AF_UNIX)
@@ -48,7 +55,7 @@ final class RedisClient {
         withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
         let result = withUnsafePointer(to: &address) { pointer in
             pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                Glibc.connect(made, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
+                connectSocket(made, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
             }
         }
         guard result == 0 else {
@@ -87,7 +94,7 @@ final class RedisClient {
         var sent = 0
         while sent < bytes.count {
             let count = bytes[sent...].withUnsafeBytes {
-                Glibc.send(socket, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL.rawValue))
+                sendBytes(socket, $0.baseAddress, $0.count, Self.noSignal)
             }
             if count < 0, errno == EPIPE || errno == ECONNRESET { return }
             guard count > 0 else { throw HarnessError("send: \(errno)") }

@@ -70,7 +70,7 @@ struct ComparedWithRedis: SuiteTrait, TestTrait, TestScoping {
     }
 
     func provideScope(
-        for test: Test, testCase: Test.Case?, performing function: @Sendable () async throws -> Void
+        for test: Test, testCase: Test.Case?, performing function: @concurrent @Sendable () async throws -> Void
     ) async throws {
         let pair = try await ServerPair.Pool.shared.take()
         let result: Result<Void, any Error>

@@ -1,0 +1,174 @@
+public import BrokerModel
+import Ledger
+import Logging
+import ProviderKit
+
+/// Start and stop: what is on disk comes back, what was cut short is brought to its end.
+extension ControlPlane {
+    /// Brings every resource back on its port with the same credentials, and resumes or rolls back every unfinished
+    /// operation. Returns when the emulators serve; server processes come up behind it, and clients are held until then.
+    ///
+    /// Throws when the ledger cannot be read. A resource that cannot be served is a state, not an error.
+    public func start() async throws(BrokerError) {
+        watchHealth()
+        try await ledger.write { try $0.forgetOldOperations() }
+        let resources = try await ledger.read { try $0.resources() }
+        for stored in resources { serving[stored.resource.id] = Serving() }
+        for stored in resources where stored.resource.provider == .emulator { await recover(stored) }
+        let others = resources.filter { $0.resource.provider != .emulator }
+        background.append(Task { await recoverTogether(others) })
+        background.append(Task { await retryForEver() })
+    }
+
+    /// Ends everything in order: endpoints are closed when their replies are out, server processes are asked to end.
+    /// Their data stays, and `start` of the next daemon brings them back.
+    public func stop() async {
+        isStopping = true
+        for task in background { task.cancel() }
+        for task in background { await task.value }
+        background = []
+        for endpoint in routes.keys { await close(endpoint) }
+        await suspendServers()
+        do throws(BrokerError) {
+            try ledger.close()
+        } catch {
+            log.error("the ledger was not closed in order", metadata: ["error": "\(error)"])
+        }
+    }
+
+    // MARK: start
+
+    private func recoverTogether(_ resources: [StoredResource]) async {
+        await withTaskGroup(of: Void.self) { group in
+            for stored in resources { group.addTask { await self.recover(stored) } }
+        }
+    }
+
+    /// Brings one resource back: its unfinished operation first, then its leftovers, then its service.
+    private func recover(_ stored: StoredResource) async {
+        let resource = stored.resource
+        let key = OperationLocks.Key(workspace: resource.workspace, resource: resource.name)
+        guard await locks.take(key, within: settings.patience) else { return }
+        defer { locks.release(key) }
+        do throws(BrokerError) {
+            // A swap that was cut short behind its switch is finished behind the resource's service.
+            if stored.lifecycle == .present { await serveOrNote(resource) }
+            try await settle(resource.name, in: resource.workspace)
+            try await removeLeftovers(of: resource.id)
+        } catch {
+            log.error("a resource was not recovered", metadata: ["resource": "\(resource.name)", "error": "\(error)"])
+            serving[resource.id, default: Serving()].hasFailed(.failed(error.reason))
+        }
+    }
+
+    private func serveOrNote(_ resource: Resource) async {
+        do throws(BrokerError) {
+            try await serve(resource.id)
+        } catch {
+            log.warning("a resource does not serve", metadata: ["resource": "\(resource.name)", "error": "\(error)"])
+        }
+    }
+
+    /// Removes what no operation answers for any more: the backing that lost a swap, a resource whose making could not
+    /// be undone, an attachment that was never made.
+    private func removeLeftovers(of id: ResourceID) async throws(BrokerError) {
+        let (stored, attachments, backings) = try await ledger.read { reader in
+            (
+                try reader.resource(id), try reader.attachments(of: id),
+                try reader.backings().filter { $0.resource == id }
+            )
+        }
+        guard let stored else { return }
+        let isGoing = stored.lifecycle != .present
+        guard isGoing || backings.count > 1 || attachments.contains(where: { $0.lifecycle == .coming }) else { return }
+        if isGoing { await closeEndpoints(of: stored.resource, attachments) }
+        for backing in backings where isGoing || backing.id != stored.backing {
+            try await deprovision(backing, stored.resource)
+            log.notice("a leftover was removed", metadata: ["backing": "\(backing.id)"])
+        }
+        try await ledger.write { writer in
+            for attachment in attachments where attachment.lifecycle == .coming { try writer.remove(attachment.attachment.id) }
+            if isGoing { return try writer.remove(id) }
+            for backing in backings where backing.id != stored.backing { try writer.remove(backing.id) }
+        }
+        if isGoing { serving[id] = nil }
+    }
+
+    // MARK: while it runs
+
+    /// Tries again what does not serve: a port that somebody else holds, a provider that has failed.
+    private func retryForEver() async {
+        while (try? await settings.clock.sleep(for: settings.retryInterval)) != nil {
+            for id in serving.keys { await retry(id) }
+        }
+    }
+
+    private func retry(_ id: ResourceID) async {
+        guard let now = serving[id], now.state != .ready, now.state != .starting else { return }
+        if now.turnsToWait > 0, now.provider != .ready {
+            serving[id]?.turnsToWait -= 1
+            return
+        }
+        guard let stored = try? await ledger.read({ try $0.resource(id) }), stored.lifecycle == .present else { return }
+        let key = OperationLocks.Key(workspace: stored.resource.workspace, resource: stored.resource.name)
+        // Who works on it now brings it to service, or to its end.
+        guard locks.takeNow(key) else { return }
+        defer { locks.release(key) }
+        guard serving[id] != nil else { return }
+        await serveOrNote(stored.resource)
+        if serving[id]?.state == .ready { await note(stored.resource, "serves again") }
+    }
+
+    private func watchHealth() {
+        for provider in providers.all {
+            guard let provider = provider as? any ReportsHealth else { continue }
+            background.append(
+                Task {
+                    for await report in provider.health { await self.take(report) }
+                })
+        }
+    }
+
+    private func take(_ report: HealthReport) async {
+        guard let backing = try? await ledger.read({ try $0.backing(report.backing) }),
+            let stored = try? await ledger.read({ try $0.resource(backing.resource) }), stored.backing == report.backing
+        else { return }
+        switch report.health {
+        case .ready:
+            serving[stored.resource.id]?.provider = .ready
+            await note(stored.resource, "its server runs again")
+        case .failed(let why):
+            // The provider itself starts it again: nothing is to be retried here.
+            serving[stored.resource.id]?.provider = .failed(why)
+            serving[stored.resource.id]?.turnsToWait = 30
+            await note(stored.resource, why)
+        }
+    }
+
+    private func note(_ resource: Resource, _ message: String) async {
+        do throws(BrokerError) {
+            try await ledger.write { try $0.note(resource.name, in: resource.workspace, message) }
+        } catch {
+            log.error("an event was not kept", metadata: ["resource": "\(resource.name)", "error": "\(error)"])
+        }
+    }
+
+    // MARK: stop
+
+    private func suspendServers() async {
+        guard let backings = try? await ledger.read({ try $0.backings() }) else { return }
+        await withTaskGroup(of: Void.self) { group in
+            for backing in backings {
+                guard let provider = (try? providers.provider(for: backing.provider)) as? any SuspendsServers else { continue }
+                group.addTask { [ledger, log] in
+                    do throws(BrokerError) {
+                        try await provider.suspend(backing)
+                        try await ledger.write { try $0.remember([:], for: backing.id) }
+                    } catch {
+                        log.error("a server was not stopped", metadata: ["backing": "\(backing.id)", "error": "\(error)"])
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,59 @@
+import RESPWire
+
+/// The options that SCAN and its kin take.
+struct ScanOptions {
+    var pattern: Bytes?
+    var count = 10
+    var type: Bytes?
+
+    /// Nil after an error reply.
+    init?(_ call: borrowing Call, from first: Int, allowsType: Bool = false) {
+        var index = first
+        while index < call.count {
+            guard index + 1 < call.count else {
+                call.reply.error(ErrorText.syntax)
+                return nil
+            }
+            if call.isWord(index, "count") {
+                guard let number = call.integer(index + 1) else { return nil }
+                guard number >= 1 else {
+                    call.reply.error(ErrorText.syntax)
+                    return nil
+                }
+                count = Int(min(number, Int64(Int32.max)))
+            } else if call.isWord(index, "match") {
+                pattern = call[index + 1]
+            } else if allowsType, call.isWord(index, "type") {
+                type = call[index + 1]
+            } else {
+                call.reply.error(ErrorText.syntax)
+                return nil
+            }
+            index += 2
+        }
+        if let pattern, pattern == Bytes("*") { self.pattern = nil }
+    }
+
+    /// A cursor as a client sends it back, or nil.
+    static func cursor(_ bytes: Bytes) -> UInt64? {
+        guard let number = bytes.integer, number >= 0 else { return bytes.count == 0 ? nil : UInt64(bytes.text) }
+        return UInt64(number)
+    }
+
+    /// Whether a name matches the pattern, where there is one.
+    @inline(__always) func accepts(_ name: Bytes) -> Bool {
+        guard let pattern else { return true }
+        return Glob.matches(pattern, name)
+    }
+
+    /// What HSCAN and the like answer for a key that is not here.
+    static func replyEmpty(_ call: borrowing Call) {
+        call.reply.array(2)
+        call.reply.bulk("0")
+        call.reply.array(0)
+    }
+
+    func replyCursor(_ cursor: UInt64, _ call: borrowing Call) {
+        call.reply.bulkInteger(Int64(cursor))
+    }
+}

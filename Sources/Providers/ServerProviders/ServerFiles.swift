@@ -1,0 +1,104 @@
+import BrokerModel
+import Crypto
+
+#if canImport(FoundationEssentials)
+import FoundationEssentials
+#else
+import Foundation
+#endif
+
+#if canImport(Darwin)
+import Darwin
+#elseif canImport(Musl)
+import Musl
+#else
+import Glibc
+#endif
+
+/// What a server process of the broker keeps: a folder with its data, its configuration and its log, and its socket.
+struct ServerFiles: Sendable {
+    let folder: String
+    /// In the runtime directory, since a socket's path must be short.
+    let socket: String
+    var configuration: String { folder + "/redis.conf" }
+    var log: String { folder + "/server.log" }
+
+    init(_ backing: BackingID, folders: String, runtime: String) {
+        folder = "\(folders)/\(backing)"
+        socket = "\(runtime)/\(backing).redis"
+    }
+
+    /// Makes the folder (0700) and the configuration (0600).
+    func make(secret: Secret) throws(BrokerError) {
+        guard mkdir(folder, 0o700) == 0 || errno == EEXIST else { throw failure("mkdir \(folder)") }
+        let text = Array(configurationText(secret: secret).utf8)
+        let descriptor = open(configuration, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0o600)
+        guard descriptor >= 0 else { throw failure("open \(configuration)") }
+        defer { close(descriptor) }
+        guard write(descriptor, text, text.count) == text.count else { throw failure("write \(configuration)") }
+    }
+
+    /// The server's settings. The secret is in it as a hash only, so that no file holds it in the clear.
+    func configurationText(secret: Secret) -> String {
+        let hash = secret.reveal { SHA256.hash(data: Array($0.utf8)) }
+        let digits = hash.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+        return """
+            # Written by broker at every start of the server; changes are lost.
+            port 0
+            unixsocket \(Self.quoted(socket))
+            unixsocketperm 600
+            user default on #\(digits) ~* &* +@all
+            dir \(Self.quoted(folder))
+            appendonly yes
+            appendfsync everysec
+            save ""
+            daemonize no
+            supervised no
+            pidfile ""
+            logfile ""
+
+            """
+    }
+
+    /// Takes away the socket of a server that has ended.
+    func removeSocket() {
+        unlink(socket)
+    }
+
+    /// Removes all of it; what is gone already is no error.
+    func remove() throws(BrokerError) {
+        removeSocket()
+        guard access(folder, F_OK) == 0 else { return }
+        do {
+            try FileManager.default.removeItem(atPath: folder)
+        } catch {
+            throw BrokerError(
+                .needsAttention, "the folder \"\(folder)\" cannot be removed", why: "\(error.localizedReason)",
+                fix: "rm -r \(folder)")
+        }
+    }
+
+    /// The end of the log, for a message about a server that did not start.
+    func logTail(lines: Int = 5) -> String {
+        guard let data = try? Data(contentsOf: URL(filePath: log)) else { return "it has written no log" }
+        let text = String(decoding: data.suffix(8 << 10), as: UTF8.self)
+        let last = text.split(whereSeparator: \.isNewline).suffix(lines)
+        return last.isEmpty ? "it has written no log" : last.joined(separator: "\n       ")
+    }
+
+    private static func quoted(_ text: String) -> String {
+        "\"" + text.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"") + "\""
+    }
+
+    private func failure(_ call: String) -> BrokerError {
+        BrokerError(
+            .needsAttention, "the server's folder \"\(folder)\" cannot be prepared",
+            why: "\(call): \(String(cString: strerror(errno)))", fix: "ls -la \(folder)")
+    }
+}
+
+extension Error {
+    fileprivate var localizedReason: String {
+        (self as? CocoaError).map { "\($0.code.rawValue) \($0.filePath ?? "")" } ?? "\(self)"
+    }
+}
