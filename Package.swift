@@ -97,7 +97,10 @@ let package = Package(
             "Control", "Ledger", ["BrokerModel", library("Crypto", "swift-crypto"), library("GRDB", "GRDB.swift")]),
         floor(
             "Control", "ControlPlane",
-            ["BrokerModel", "EventLoop", "Gateway", "Ledger", "Processes", "ProviderKit", library("Logging", "swift-log")]),
+            [
+                "BrokerModel", "EventLoop", "Gateway", "Ledger", "Processes", "ProviderKit",
+                library("Logging", "swift-log"),
+            ]),
 
         // Faces
         floor("Faces", "EnvironmentFormats", ["BrokerModel"]),
@@ -131,12 +134,27 @@ let package = Package(
 
         // Programs
         .executableTarget(
+            name: "BrokerBenchmarks", dependencies: ["EventLoop", "Processes", "TestKit"],
+            path: "Sources/Support/BrokerBenchmarks", swiftSettings: strict),
+        .executableTarget(
             name: "broker", dependencies: ["BrokerCommands", "BrokerDaemon"], path: "Sources/Programs/broker",
             swiftSettings: strict),
 
         // Tests
         tests("Architecture", "ArchitectureTests", []),
         tests("Runtime", "EventLoopTests", ["EventLoop", "TestKit"]),
+        tests("Wires", "BeanstalkWireTests", ["EventLoop", "BeanstalkWire"]),
+        tests("Wires", "RESPWireTests", ["EventLoop", "RESPWire"]),
+        tests("Emulators", "CacheEmulatorTests", ["EventLoop", "RESPWire", "CacheEmulator"]),
+        tests(
+            "Emulators", "QueueEmulatorTests", ["EventLoop", epollOnLinux, "BeanstalkWire", "QueueEmulator"],
+            excluding: ["Transcripts"]),
+        tests("Conformance", "RedisConformanceTests", ["CacheEmulator", epollOnLinux, "EventLoop", "Gateway"]),
+        tests("Support", "ProcessesTests", ["Processes", "TestKit"]),
+        tests(
+            "Control", "LedgerTests", ["Ledger", "BrokerModel", "TestKit", library("GRDB", "GRDB.swift")],
+            excluding: ["Golden"]),
+        tests("Gateway", "GatewayTests", ["CacheEmulator", "EventLoop", "Gateway", "TestKit"]),
         tests("Faces", "EnvironmentFormatsTests", ["EnvironmentFormats", "BrokerModel"]),
         tests("Faces", "BrokerClientTests", ["BrokerClient", "BrokerModel"]),
         tests(

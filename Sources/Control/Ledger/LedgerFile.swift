@@ -24,10 +24,14 @@ enum LedgerFile {
         }
         makePrivate(path)
         let queue = try DatabaseQueue(path: path, configuration: configuration)
-        try queue.read { try check($0, path) }
+        let isNew = try queue.read { database in
+            let isEmpty = try Int.fetchOne(database, sql: "SELECT count(*) FROM sqlite_master") == 0
+            if !isEmpty { try check(database, path) }
+            return isEmpty
+        }
         try queue.writeWithoutTransaction { database in
             _ = try String.fetchOne(database, sql: "PRAGMA journal_mode = WAL")
-            try database.execute(sql: "PRAGMA application_id = \(applicationID)")
+            if isNew { try database.execute(sql: "PRAGMA application_id = \(applicationID)") }
         }
         return queue
     }
@@ -40,8 +44,6 @@ enum LedgerFile {
     }
 
     private static func check(_ database: Database, _ path: String) throws {
-        let isEmpty = try Int.fetchOne(database, sql: "SELECT count(*) FROM sqlite_master") == 0
-        guard !isEmpty else { return }
         guard try Int.fetchOne(database, sql: "PRAGMA application_id") == applicationID else {
             throw BrokerError(
                 .ledgerUnusable, "\"\(path)\" is no ledger of broker", why: "it is another program's database",

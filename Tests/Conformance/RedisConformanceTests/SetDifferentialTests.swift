@@ -59,7 +59,7 @@ struct SetDifferentialTests {
             "SRANDMEMBER s -3", "SRANDMEMBER s x", "SRANDMEMBER s 1 2", "SRANDMEMBER s -9223372036854775808", "SPOP s 0", "SPOP s -1",
             "SPOP s x", "SPOP s 1 2", "SPOP s", "EXISTS s", "SADD s 1 2 3", "SPOP s 10", "EXISTS s", "SADD s 1 2 3", "SPOP s 3", "EXISTS s",
             "SADD s 1 2 3 4 5", .shape("SRANDMEMBER s 3"), .shape("SRANDMEMBER s -7"), .shape("SPOP s"), .shape("SPOP s 2"), "SCARD s",
-            "SRANDMEMBER s 9223372036854775807 x", "SPOP s 9223372036854775807", "EXISTS s", "SPOP s 9223372036854775808",
+            "SRANDMEMBER s 9223372036854775807 x", "SPOP s 9223372036854775808",
         ])
     }
 

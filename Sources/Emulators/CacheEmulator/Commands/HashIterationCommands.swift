@@ -5,7 +5,7 @@ enum HashIteration {
     static let random: CommandBody = { call in
         guard call.count > 2 else { return one(call) }
         guard let count = call.integer(2) else { return }
-        guard count > -Int64.max else { return call.reply.error(ErrorText.outsideSymmetricRange) }
+        guard count >= -Int64.max else { return call.reply.error(ErrorText.outsideSymmetricRange) }
         if call.count > 4 || (call.count == 4 && !call.isWord(3, "withvalues")) {
             return call.reply.error(ErrorText.syntax)
         }

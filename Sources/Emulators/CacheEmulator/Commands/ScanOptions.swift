@@ -34,10 +34,22 @@ struct ScanOptions {
         if let pattern, pattern == Bytes("*") { self.pattern = nil }
     }
 
-    /// A cursor as a client sends it back, or nil.
+    /// A cursor as C's strtoul reads it, though without spaces in front; nil for what is no number of 64 bits.
     static func cursor(_ bytes: Bytes) -> UInt64? {
-        guard let number = bytes.integer, number >= 0 else { return bytes.count == 0 ? nil : UInt64(bytes.text) }
-        return UInt64(number)
+        guard bytes.count > 0 else { return 0 }
+        let isNegative = bytes[0] == UInt8(ascii: "-")
+        let digits = isNegative || bytes[0] == UInt8(ascii: "+") ? bytes.slice(1, bytes.count - 1) : bytes
+        guard digits.count > 0 else { return nil }
+        var cursor: UInt64 = 0
+        for index in 0..<digits.count {
+            let digit = digits[index] &- UInt8(ascii: "0")
+            guard digit <= 9 else { return nil }
+            let (product, overflow) = cursor.multipliedReportingOverflow(by: 10)
+            let (sum, carry) = product.addingReportingOverflow(UInt64(digit))
+            guard !overflow, !carry else { return nil }
+            cursor = sum
+        }
+        return isNegative ? 0 &- cursor : cursor
     }
 
     /// Whether a name matches the pattern, where there is one.

@@ -164,7 +164,7 @@ private enum RandomMembers {
         guard call.count <= 3 else { return call.reply.error(ErrorText.syntax) }
         guard call.count == 3 else { return drawOne(call) }
         guard let number = call.integer(2) else { return }
-        guard number > -Int64.max else { return call.reply.error(ErrorText.outsideSymmetricRange) }
+        guard number >= -Int64.max else { return call.reply.error(ErrorText.outsideSymmetricRange) }
         guard let entry = call.findFirst() else { return call.reply.array(0) }
         guard call.accepts(entry, .set) else { return }
         guard number >= -SelectionSampling.mostDraws else { return call.reply.error(ErrorText.outOfRange) }

@@ -178,9 +178,7 @@ private enum SortedSetAlgebra {
     static func reply(_ call: borrowing Call, _ operation: Operation, _ name: StaticString) {
         guard let request = request(call, from: 1, operation, .reply, name) else { return }
 
-        let result = call.database.sortedSet(call.database.makeDetached(.sortedSet, Bytes("")))
-        result.becomeIndexed()  // the packed form would not keep a negative zero
-        combine(request, operation, into: result)
+        let result = combined(request, operation, as: Bytes(""), call)
 
         let isNested = request.withScores && call.reply.isVersion3
         call.reply.array(request.withScores && !isNested ? result.count * 2 : result.count)
@@ -194,8 +192,8 @@ private enum SortedSetAlgebra {
 
     static func store(_ call: borrowing Call, _ operation: Operation, _ name: StaticString) {
         guard let request = request(call, from: 2, operation, .store, name) else { return }
-        let result = call.database.sortedSet(call.database.makeDetached(.sortedSet, call[1]))
-        combine(request, operation, into: result)
+        let result = combined(request, operation, as: call[1], call)
+        result.dropNegativeZeros()
         call.reply.integer(call.store(result))
     }
 
@@ -210,6 +208,16 @@ private enum SortedSetAlgebra {
     }
 
     // MARK: sets
+
+    /// The result in a detached entry of this key.
+    private static func combined(
+        _ request: Request, _ operation: Operation, as key: Bytes, _ call: borrowing Call
+    ) -> SortedSet {
+        var result = call.database.sortedSet(call.database.makeDetached(.sortedSet, key))
+        result.keepsNegativeZeros = true
+        combine(request, operation, into: result)
+        return result
+    }
 
     private static func combine(_ request: Request, _ operation: Operation, into result: SortedSet) {
         switch operation {

@@ -280,7 +280,8 @@ private enum Strings {
         case .sum(let text):
             let expiry = entry.flatMap { $0.hasExpiry ? $0.expiry : nil }
             text.withBytes { bytes in
-                database.setString(call[1], call.hash, bytes, expiry: expiry)
+                // As bytes, like Redis, even where the sum is whole.
+                database.setString(call[1], call.hash, bytes, expiry: expiry, isNumber: false)
                 call.reply.bulk(bytes)
             }
             call.changed(call[1])
@@ -313,7 +314,7 @@ private enum Strings {
         if let entry, entry.type != .string { return call.reply.error(ErrorText.wrongType) }
         let old = entry.map { call.database.withString($0) { $0.count } } ?? 0
         guard value.count > 0 else { return call.reply.integer(old) }
-        guard offset + Int64(value.count) <= Int64(longest) else { return call.reply.error(ErrorText.tooLong) }
+        guard offset <= Int64(longest - value.count) else { return call.reply.error(ErrorText.tooLong) }
         let start = Int(offset)
         if entry == nil { call.database.setString(call[1], call.hash, Bytes(""), expiry: nil) }
         guard let existing = call.database.find(call[1], call.hash) else { return }

@@ -1,7 +1,8 @@
 import RESPWire
 
 extension Database {
-    /// Adds a copy of a value, of this or another database of the keyspace, under a key that is not here.
+    /// Adds a copy of a value, in the same form, of this or another database of the keyspace, under a key that is not
+    /// here.
     func insertCopy(of entry: Entry, as key: Bytes, _ hash: UInt64) {
         let expiry = entry.hasExpiry ? entry.expiry : nil
         if entry.type == .string { return insert(entry.renamed(key, in: memory), hash) }
@@ -14,10 +15,14 @@ extension Database {
             from.forEach(from: 0, to: from.count) { to.append($0, in: memory) }
         case .set:
             let to = SetValue(made, memory)
-            SetValue(entry, memory).forEach { _ = to.insert($0) }
+            let from = SetValue(entry, memory)
+            if !from.hasIntegers { to.becomeTable() }
+            from.forEach { _ = to.insert($0) }
         case .hash:
             let to = HashValue(made, memory)
-            HashValue(entry, memory).forEach { _ = to.set($0, $1) }
+            let from = HashValue(entry, memory)
+            if !from.isPacked { to.becomeTable() }
+            from.forEach { _ = to.set($0, $1) }
         case .sortedSet:
             let to = SortedSet(made, memory)
             let from = SortedSet(entry, memory)

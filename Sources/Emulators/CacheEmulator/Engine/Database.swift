@@ -181,9 +181,10 @@ extension Database {
         static let grown: UInt8 = 2
     }
 
-    /// A new entry of a string, as a number where it is one in canonical form.
-    @inline(__always) func makeString(_ key: Bytes, _ value: Bytes, expiry: Int64?) -> Entry {
-        if value.count <= 20, let integer = value.integer { return makeInteger(key, integer, expiry: expiry) }
+    /// A new entry of a string, as a number where it is one in canonical form and may be stored as one.
+    @inline(__always)
+    func makeString(_ key: Bytes, _ value: Bytes, expiry: Int64?, isNumber: Bool = true) -> Entry {
+        if isNumber, value.count <= 20, let integer = value.integer { return makeInteger(key, integer, expiry: expiry) }
         let entry = Entry.make(
             key: key, valueLength: value.count, type: .string, encoding: StringEncoding.bytes, expiry: expiry,
             in: memory)
@@ -200,9 +201,9 @@ extension Database {
 
     /// Sets a key to a string, whatever it was; in place where the block allows.
     @inline(__always)
-    func setString(_ key: Bytes, _ hash: UInt64, _ value: Bytes, expiry: Int64?) {
+    func setString(_ key: Bytes, _ hash: UInt64, _ value: Bytes, expiry: Int64?, isNumber: Bool = true) {
         guard let old = table.find(key, hash) else {
-            return insert(makeString(key, value, expiry: expiry), hash)
+            return insert(makeString(key, value, expiry: expiry, isNumber: isNumber), hash)
         }
         if old.type == .string, old.encoding != StringEncoding.integer, !old.hasExpiry, expiry == nil,
             !memory.isShared(old.epoch), old.hasRoom(forValue: value.count), value.count > 20
@@ -213,7 +214,7 @@ extension Database {
             return
         }
         if old.type != .string { freeValue(old) }
-        let entry = makeString(key, value, expiry: expiry)
+        let entry = makeString(key, value, expiry: expiry, isNumber: isNumber)
         entry.setAccess(old.access)
         replace(old, with: entry, hash)
     }

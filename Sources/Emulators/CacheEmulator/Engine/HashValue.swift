@@ -12,7 +12,7 @@ struct HashValue {
     }
 
     /// Redis's defaults for hash-max-listpack-entries and -value.
-    static let packedFields = 128
+    static let packedFields = 512
     static let packedBytes = 64
 
     /// To be written, the entry must be owned.
@@ -147,7 +147,8 @@ struct HashValue {
         return (field, packed.element(at: value).0)
     }
 
-    private func becomeTable() {
+    /// From now on a table; it is none yet.
+    func becomeTable() {
         let old = packed
         let table = Table.make(in: memory)
         forEach { field, value in

@@ -121,7 +121,8 @@ struct SetValue {
         table.insert(made, hash, in: memory)
     }
 
-    private func becomeTable() {
+    /// From now on a table; it is none yet.
+    func becomeTable() {
         let old = integers
         let table = Table.make(in: memory)
         forEach { insert($0, keyHash($0, seed: memory.seed), into: table) }

@@ -4,6 +4,8 @@ import RESPWire
 struct SortedSet {
     let entry: Entry
     private let memory: Memory
+    /// Redis's packed form knows no negative zero, but the results of set algebra do until they are stored.
+    var keepsNegativeZeros = false
 
     /// How a sorted set is stored.
     private enum Encoding {
@@ -48,6 +50,21 @@ struct SortedSet {
         var score: Double
     }
 
+    /// Makes negative zeros of the packed form positive.
+    func dropNegativeZeros() {
+        guard isPacked else { return }
+        let packed = packed
+        var offset = packed.head
+        while offset < packed.tail {
+            let value = packed.element(at: offset).next
+            let (score, next) = packed.element(at: value)
+            if Self.score(score) == 0 {
+                UnsafeMutableRawPointer(mutating: score.start).storeBytes(of: 0.0, as: Double.self)
+            }
+            offset = next
+        }
+    }
+
     private func find(_ member: Bytes) -> Found? {
         let packed = packed
         var offset = packed.head
@@ -75,7 +92,7 @@ struct SortedSet {
             return set.insert(member, keyHash(member, seed: memory.seed), score: score, in: memory)
         }
         let packed = packed.owned(in: memory)
-        let score = score == 0 ? 0 : score  // Redis's packed form knows no negative zero
+        let score = score == 0 && !keepsNegativeZeros ? 0 : score
         var offset = packed.head
         while offset < packed.tail {
             let (bytes, value) = packed.element(at: offset)

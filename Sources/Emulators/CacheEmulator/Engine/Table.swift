@@ -88,8 +88,8 @@ struct Table {
         var place = 0
         while place < directoryCount {
             let segment = Segment(block: directory[place])
+            place += 1 << Int(depth - segment.depth)  // before `body`, which may free the segment
             body(segment)
-            place += 1 << Int(depth - segment.depth)
         }
     }
 

@@ -14,7 +14,7 @@ struct Configuration {
         ("activerehashing", "yes", .none), ("appendfsync", "everysec", .none), ("appendonly", "no", .none),
         ("client-output-buffer-limit", "normal 0 0 0 slave 268435456 67108864 60 pubsub 33554432 8388608 60", .none),
         ("databases", "16", .refused), ("dbfilename", "dump.rdb", .refused), ("dir", "/", .refused),
-        ("hash-max-listpack-entries", "128", .none), ("hash-max-listpack-value", "64", .none), ("hz", "10", .none),
+        ("hash-max-listpack-entries", "512", .none), ("hash-max-listpack-value", "64", .none), ("hz", "10", .none),
         ("latency-monitor-threshold", "0", .none), ("lfu-decay-time", "1", .none), ("lfu-log-factor", "10", .none),
         ("list-max-listpack-size", "-2", .none), ("loglevel", "notice", .none), ("logfile", "", .refused),
         ("maxclients", "10000", .none), ("maxmemory", "0", .none), ("maxmemory-policy", "noeviction", .none),

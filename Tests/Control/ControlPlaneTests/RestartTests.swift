@@ -1,0 +1,59 @@
+import BrokerModel
+import TestKit
+import Testing
+
+@testable import ControlPlane
+
+@Suite struct RestartTests {
+    @Test(arguments: [false, true])
+    func `a restart brings everything back on the same ports with the same credentials`(afterKill: Bool) async throws {
+        try await BrokerUnderTest.run { broker in
+            try await broker.attach("cache")
+            try await broker.attach("queue")
+            try await broker.attach("db")
+            let before = try await broker.variables()
+            let resources = try await broker.status().resources
+            try RedisClient(try await broker.variable("CACHE_URL")).ask("SET k v")
+            try await broker.restart(afterKill: afterKill)
+            #expect(try await broker.variables() == before)
+            #expect(try await broker.status().resources == resources)
+            // In this version an emulator's data does not survive.
+            #expect(try RedisClient(try await broker.variable("CACHE_URL")).ask("GET k") == "$-1")
+        }
+    }
+
+    @Test func `a port that somebody else took is named with its owner, and comes back when it is free`() async throws {
+        try await BrokerUnderTest.run { broker in
+            let port = UInt16(try await broker.attach("cache").resource.port ?? 0)
+            await broker.stop()
+            let stranger = try Stranger(port: port)
+            try await broker.restart(afterKill: true)
+            let taken = try #require(try await broker.resource("cache"))
+            #expect(taken.state == "port-taken")
+            #expect(taken.port == Int(port))
+            #if os(Linux)
+            #expect(taken.detail?.contains("pid \(ownPid)") == true)
+            #endif
+            // Nobody moves: a new resource gets another port.
+            let other = try await broker.create("other", class: "redis")
+            #expect(other.resource.port != Int(port))
+
+            await broker.clock.sleepers(atLeast: 1)
+            broker.clock.advance(by: .seconds(1))
+            await broker.clock.sleepers(atLeast: 1)
+            #expect(try await broker.resource("cache")?.state == "port-taken")
+            stranger.close()
+            broker.clock.advance(by: .seconds(1))
+            try await broker.isEventually("ready", "cache")
+            #expect(try RedisClient(try await broker.variable("CACHE_URL")).ask("PING") == "+PONG")
+        }
+    }
+
+    @Test func `after a stop the control plane takes no more operations`() async throws {
+        try await BrokerUnderTest.run { broker in
+            await broker.plane.stop()
+            let error = await #expect(throws: BrokerError.self) { try await broker.attach("cache") }
+            #expect(error?.code == .daemonNotRunning)
+        }
+    }
+}

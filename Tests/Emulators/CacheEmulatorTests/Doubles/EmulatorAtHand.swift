@@ -1,0 +1,73 @@
+import EventLoop
+import RESPWire
+
+@testable import CacheEmulator
+
+/// An emulator with one client and neither sockets nor a thread: a test gives it commands and looks inside.
+final class EmulatorAtHand {
+    let emulator: CacheEmulator
+    private let client: CacheClient
+    private let front = SilentFront()
+    private let batch = RequestBatch()
+    private let pool = BufferPool()
+
+    init() {
+        emulator = CacheEmulator(loop: StandingLoop())
+        let connection = Connection(id: 1, pool: pool, peerAddress: "", localAddress: "")
+        client = CacheClient(connection: connection, id: 1, isAuthenticated: true, front: front)
+        emulator.clientConnected(client)
+    }
+
+    /// Runs one command of words between spaces; returns the bytes of its reply.
+    @discardableResult
+    func run(_ command: String) -> String {
+        run(command.split(separator: " ").map { Array($0.utf8) })
+    }
+
+    @discardableResult
+    func run(_ arguments: [[UInt8]]) -> String {
+        var bytes = Array("*\(arguments.count)\r\n".utf8)
+        for argument in arguments { bytes += Array("$\(argument.count)\r\n".utf8) + argument + [13, 10] }
+        var partial = PartialRequest()
+        bytes.withUnsafeBytes { raw in
+            _ = batch.parse(raw, limits: .authenticated, partial: &partial)
+            _ = emulator.execute(batch, from: 0, for: client)
+        }
+        let output = client.connection.output
+        defer { output.consume(output.count) }
+        return String(decoding: output.readable, as: UTF8.self)
+    }
+}
+
+/// A loop on which time stands still and nothing else happens.
+private final class StandingLoop: EventLoop {
+    let now: UInt64 = 1_000_000_000
+    let wallClock: Int64 = 1_700_000_000_000
+    let isCurrent = true
+
+    func post(_ work: @escaping @Sendable () -> Void) -> Bool { false }
+
+    func listen(
+        on address: SocketAddress, accept: @escaping (Connection) -> (any ConnectionHandler)?
+    ) throws(SocketError) -> any Listener {
+        preconditionFailure("it has no sockets")
+    }
+
+    func connect(
+        to address: SocketAddress, timeout: Duration,
+        completed: @escaping (Result<Connection, SocketError>) -> Void
+    ) {
+        preconditionFailure("it has no sockets")
+    }
+
+    func schedule(after delay: UInt64, _ work: @escaping () -> Void) -> TimerToken { TimerToken(id: 0) }
+    func cancel(_ timer: TimerToken) {}
+    func atEndOfTurn(_ work: @escaping () -> Void) {}
+    func stop(grace: Duration) async {}
+}
+
+private final class SilentFront: CacheFront {
+    func run(_ command: FrontCommand, for client: CacheClient) {}
+    func end(_ client: CacheClient) {}
+    func drop(_ client: CacheClient) {}
+}
