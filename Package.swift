@@ -154,6 +154,12 @@ let package = Package(
         tests(
             "Control", "LedgerTests", ["Ledger", "BrokerModel", "TestKit", library("GRDB", "GRDB.swift")],
             excluding: ["Golden"]),
+        tests(
+            "Control", "ControlPlaneTests",
+            [
+                "BrokerModel", "ControlPlane", "EmulatedProviders", "EventLoop", "Gateway", "Ledger", "Processes",
+                "ProviderKit", "ServerProviders", "TestKit", library("Logging", "swift-log"),
+            ]),
         tests("Gateway", "GatewayTests", ["CacheEmulator", "EventLoop", "Gateway", "TestKit"]),
         tests("Faces", "EnvironmentFormatsTests", ["EnvironmentFormats", "BrokerModel"]),
         tests("Faces", "BrokerClientTests", ["BrokerClient", "BrokerModel"]),

@@ -74,14 +74,16 @@ extension ControlPlane {
     func resume(_ stored: StoredOperation) async throws(BrokerError) {
         let intent: Intent = try LedgerText.decode(stored.intent)
         log.notice(
-            "resuming an operation", metadata: ["operation": "\(stored.operation.id)", "kind": "\(stored.operation.kind)"])
+            "resuming an operation",
+            metadata: ["operation": "\(stored.operation.id)", "kind": "\(stored.operation.kind)"])
         do throws(BrokerError) {
             switch stored.operation.kind {
             case .create: _ = try await finishCreate(stored.operation)
             case .attach: _ = try await finishAttach(stored.operation, intent)
             case .detach: _ = try await finishDetach(stored.operation, intent)
             case .destroy: _ = try await finishDestroy(stored.operation)
-            case .swap: _ = try await finishSwap(stored.operation, intent, SwapMachine(resumingFrom: stored.operation.phase))
+            case .swap:
+                _ = try await finishSwap(stored.operation, intent, SwapMachine(resumingFrom: stored.operation.phase))
             }
         } catch {
             let id = stored.operation.id
@@ -104,7 +106,8 @@ extension ControlPlane {
         if let error = earlier.error { throw error }
         guard let outcome = earlier.outcome else {
             throw BrokerError(
-                .operationRunning, "the operation \"\(call.id)\" is not finished", why: "it is resumed", fix: "broker status")
+                .operationRunning, "the operation \"\(call.id)\" is not finished", why: "it is resumed",
+                fix: "broker status")
         }
         return try LedgerText.decode(outcome)
     }

@@ -23,6 +23,7 @@ extension ControlPlane {
     /// Ends everything in order: endpoints are closed when their replies are out, server processes are asked to end.
     /// Their data stays, and `start` of the next daemon brings them back.
     public func stop() async {
+        guard !isStopping else { return }
         isStopping = true
         for task in background { task.cancel() }
         for task in background { await task.value }
@@ -87,7 +88,9 @@ extension ControlPlane {
             log.notice("a leftover was removed", metadata: ["backing": "\(backing.id)"])
         }
         try await ledger.write { writer in
-            for attachment in attachments where attachment.lifecycle == .coming { try writer.remove(attachment.attachment.id) }
+            for attachment in attachments where attachment.lifecycle == .coming {
+                try writer.remove(attachment.attachment.id)
+            }
             if isGoing { return try writer.remove(id) }
             for backing in backings where backing.id != stored.backing { try writer.remove(backing.id) }
         }
@@ -159,13 +162,16 @@ extension ControlPlane {
         guard let backings = try? await ledger.read({ try $0.backings() }) else { return }
         await withTaskGroup(of: Void.self) { group in
             for backing in backings {
-                guard let provider = (try? providers.provider(for: backing.provider)) as? any SuspendsServers else { continue }
+                guard let provider = (try? providers.provider(for: backing.provider)) as? any SuspendsServers else {
+                    continue
+                }
                 group.addTask { [ledger, log] in
                     do throws(BrokerError) {
                         try await provider.suspend(backing)
                         try await ledger.write { try $0.remember([:], for: backing.id) }
                     } catch {
-                        log.error("a server was not stopped", metadata: ["backing": "\(backing.id)", "error": "\(error)"])
+                        log.error(
+                            "a server was not stopped", metadata: ["backing": "\(backing.id)", "error": "\(error)"])
                     }
                 }
             }

@@ -102,7 +102,7 @@ extension ControlPlane {
                 try await gateway.open(endpoint, at: .tcp(host: Self.host, port: port))
                 routes[endpoint] = .some(nil)
                 return port
-            } catch where error.errno == EADDRINUSE || error.errno == EACCES {
+            } catch  where error.errno == EADDRINUSE || error.errno == EACCES {
                 continue
             } catch {
                 throw BrokerError(.internalFailure, "an endpoint cannot be opened", why: "\(error)", fix: "broker logs")
@@ -118,7 +118,8 @@ extension ControlPlane {
     static func found<Value>(_ value: Value?) throws -> Value {
         guard let value else {
             throw BrokerError(
-                .needsAttention, "the ledger misses a part of an operation", why: "\(Value.self) is gone", fix: "broker logs")
+                .needsAttention, "the ledger misses a part of an operation", why: "\(Value.self) is gone",
+                fix: "broker logs")
         }
         return value
     }

@@ -13,7 +13,8 @@ struct ProviderCatalog: Sendable {
     func provider(for reference: ProviderReference) throws(BrokerError) -> any Provider {
         guard let provider = all.first(where: { $0.serves(reference) }) else {
             throw BrokerError(
-                .invalidProvider, "\"\(reference)\" is no provider of this daemon", why: "none of its providers serves it")
+                .invalidProvider, "\"\(reference)\" is no provider of this daemon",
+                why: "none of its providers serves it")
         }
         return provider
     }

@@ -1,5 +1,6 @@
 public import BrokerModel
 import GRDB
+import Synchronization
 
 /// The broker's own durable state: one SQLite file, secrets in it sealed.
 ///
@@ -9,6 +10,8 @@ public final class Ledger: Sendable {
     private let database: DatabaseQueue
     private let sealer: Sealer
     private let now: @Sendable () -> Int64
+    /// Held while work is handed to the database, since a closed one takes none.
+    private let isClosed = Mutex(false)
 
     /// Opens the ledger at `path`, or makes it. The folder must be there.
     ///
@@ -43,8 +46,10 @@ public final class Ledger: Sendable {
         _ body: @escaping @Sendable (LedgerReader) throws -> Value
     ) async throws(BrokerError) -> Value {
         let result: Result<Value, any Error> = await withCheckedContinuation { continuation in
-            database.asyncRead { [sealer] result in
-                continuation.resume(returning: Result { try body(LedgerReader(try result.get(), sealer)) })
+            unlessClosed(continuation) {
+                database.asyncRead { [sealer] result in
+                    continuation.resume(returning: Result { try body(LedgerReader(try result.get(), sealer)) })
+                }
             }
         }
         return try value(of: result)
@@ -57,17 +62,24 @@ public final class Ledger: Sendable {
         _ body: @escaping @Sendable (LedgerWriter) throws -> Value
     ) async throws(BrokerError) -> Value {
         let result: Result<Value, any Error> = await withCheckedContinuation { continuation in
-            database.asyncWrite { [sealer, now] database in
-                try body(LedgerWriter(database, sealer, now: now()))
-            } completion: { _, result in
-                continuation.resume(returning: result)
+            unlessClosed(continuation) {
+                database.asyncWrite { [sealer, now] database in
+                    try body(LedgerWriter(database, sealer, now: now()))
+                } completion: { _, result in
+                    continuation.resume(returning: result)
+                }
             }
         }
         return try value(of: result)
     }
 
-    /// Folds the write-ahead log into the file and closes it. Nothing may be read or written after it.
+    /// Folds the write-ahead log into the file and closes it. Who reads or writes later gets `daemonNotRunning`.
     public func close() throws(BrokerError) {
+        let wasClosed = isClosed.withLock { isClosed in
+            defer { isClosed = true }
+            return isClosed
+        }
+        guard !wasClosed else { return }
         do {
             try database.writeWithoutTransaction { _ = try $0.checkpoint(.truncate) }
             try database.close()
@@ -84,6 +96,18 @@ public final class Ledger: Sendable {
     /// The tables as SQLite would make them again. For tests.
     func schema() throws -> String {
         try database.read(Migration.schema)
+    }
+
+    private func unlessClosed<Value>(
+        _ continuation: CheckedContinuation<Result<Value, any Error>, Never>, _ hand: () -> Void
+    ) {
+        let isRefused = isClosed.withLock { isClosed in
+            if !isClosed { hand() }
+            return isClosed
+        }
+        guard isRefused else { return }
+        continuation.resume(
+            returning: .failure(BrokerError(.daemonNotRunning, "the daemon is stopping", why: "its ledger is closed")))
     }
 
     private func value<Value>(of result: Result<Value, any Error>) throws(BrokerError) -> Value {

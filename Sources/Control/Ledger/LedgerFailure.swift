@@ -10,7 +10,8 @@ enum LedgerFailure {
         case let error as DatabaseError: return brokerError(error, path)
         default:
             return BrokerError(
-                .internalFailure, "the ledger \"\(path)\" cannot be used", why: "\(type(of: error))", fix: "broker logs")
+                .internalFailure, "the ledger \"\(path)\" cannot be used", why: "\(type(of: error))", fix: "broker logs"
+            )
         }
     }
 
@@ -24,7 +25,8 @@ enum LedgerFailure {
         switch error.resultCode {
         case .SQLITE_FULL:
             BrokerError(
-                .diskFull, "there is no room for the ledger \"\(path)\"", why: "nothing was changed", fix: "df -h \(path)")
+                .diskFull, "there is no room for the ledger \"\(path)\"", why: "nothing was changed",
+                fix: "df -h \(path)")
         case .SQLITE_NOTADB, .SQLITE_CORRUPT: damaged(path, error.message ?? "it is no database")
         case .SQLITE_CANTOPEN, .SQLITE_READONLY, .SQLITE_PERM, .SQLITE_IOERR:
             BrokerError(

@@ -52,7 +52,8 @@ enum LedgerFile {
         guard try !Migration.isNewer(database) else {
             throw BrokerError(
                 .ledgerUnusable, "the ledger \"\(path)\" was made by a newer broker",
-                why: "broker \(BrokerVersion.current) does not know its tables; nothing was changed", fix: "broker version")
+                why: "broker \(BrokerVersion.current) does not know its tables; nothing was changed",
+                fix: "broker version")
         }
         let finding = try String.fetchOne(database, sql: "PRAGMA quick_check(1)") ?? "ok"
         guard finding == "ok" else { throw LedgerFailure.damaged(path, finding) }

@@ -110,6 +110,8 @@ extension LedgerWriter {
         return try one("SELECT value FROM sequences WHERE name = 'attachment'", []) { $0[0] } ?? 1
     }
 
-    static func credentialPlace(_ id: AttachmentID, _ generation: Int) -> String { "credentials/\(id)/secret/\(generation)" }
+    static func credentialPlace(_ id: AttachmentID, _ generation: Int) -> String {
+        "credentials/\(id)/secret/\(generation)"
+    }
     static func directPlace(_ id: AttachmentID) -> String { "credentials/\(id)/direct_url" }
 }

@@ -33,7 +33,8 @@ public class LedgerReader {
     ) throws -> Value where Value.RawValue == String {
         let text: String = row[column]
         guard let value = Value(rawValue: text) else {
-            throw BrokerError(.needsAttention, "the ledger has a \(column) that is not known", why: "\"\(text.prefix(80))\"")
+            throw BrokerError(
+                .needsAttention, "the ledger has a \(column) that is not known", why: "\"\(text.prefix(80))\"")
         }
         return value
     }

@@ -56,7 +56,8 @@ struct Sealer: Sendable {
             return Secret(String(decoding: bytes, as: UTF8.self))
         } catch {
             throw BrokerError(
-                .needsAttention, "a sealed secret of the ledger does not open", why: "\(place) was changed from outside")
+                .needsAttention, "a sealed secret of the ledger does not open", why: "\(place) was changed from outside"
+            )
         }
     }
 
@@ -71,7 +72,8 @@ struct Sealer: Sendable {
 
     /// In the transaction that makes the table, so that there is no ledger without a mark.
     private func writeMark(_ database: Database) throws {
-        try database.execute(sql: "CREATE TABLE facts (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID")
+        try database.execute(
+            sql: "CREATE TABLE facts (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID")
         try database.execute(
             sql: "INSERT INTO facts VALUES ('key', ?)", arguments: [try seal(Self.mark, for: Self.markPlace)])
     }

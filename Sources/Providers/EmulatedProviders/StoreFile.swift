@@ -47,7 +47,8 @@ struct StoreFile: Sendable {
     }
 
     private func failure(_ why: String) -> BrokerError {
-        BrokerError(.needsAttention, "the file \"\(path)\" cannot be made or removed", why: why, fix: "ls -la \(folder)")
+        BrokerError(
+            .needsAttention, "the file \"\(path)\" cannot be made or removed", why: why, fix: "ls -la \(folder)")
     }
 
     private static func text(_ number: Int32) -> String { String(cString: strerror(number)) }

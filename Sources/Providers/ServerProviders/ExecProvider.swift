@@ -114,7 +114,8 @@ public actor ExecProvider: Provider, SuspendsServers, ReportsHealth {
 
     func program(of provider: ProviderReference) throws(BrokerError) -> ServerProgram {
         guard case .exec(let name) = provider else {
-            throw BrokerError(.internalFailure, "\"\(provider)\" is no program", why: "it was handed to the exec provider")
+            throw BrokerError(
+                .internalFailure, "\"\(provider)\" is no program", why: "it was handed to the exec provider")
         }
         return ServerProgram(name: name, environment: environment)
     }

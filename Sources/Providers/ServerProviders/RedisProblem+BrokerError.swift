@@ -4,7 +4,8 @@ extension RedisProblem {
     /// What a person is told; `server` names it without its secret.
     func brokerError(_ server: String, fix: String?) -> BrokerError {
         switch self {
-        case .unreachable(let why): BrokerError(.serverUnreachable, "\"\(server)\" cannot be reached", why: why, fix: fix)
+        case .unreachable(let why):
+            BrokerError(.serverUnreachable, "\"\(server)\" cannot be reached", why: why, fix: fix)
         case .otherProtocol(let why):
             BrokerError(.wrongServer, "\"\(server)\" is no redis server", why: why, fix: fix)
         case .refused(let text): Self.refused(text, server, fix)

@@ -44,7 +44,9 @@ struct ServerProgram: Sendable {
     /// Reads `Redis server v=7.0.15 sha=…` and `Valkey server v=8.0.1 …`.
     static func server(in text: String) -> String? {
         for (prefix, name) in [("Redis server v=", "redis"), ("Valkey server v=", "valkey")] {
-            guard let line = text.split(whereSeparator: \.isNewline).first(where: { $0.hasPrefix(prefix) }) else { continue }
+            guard let line = text.split(whereSeparator: \.isNewline).first(where: { $0.hasPrefix(prefix) }) else {
+                continue
+            }
             let version = line.dropFirst(prefix.count).prefix { !$0.isWhitespace }
             if !version.isEmpty { return "\(name) \(version)" }
         }

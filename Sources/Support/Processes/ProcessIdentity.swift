@@ -80,7 +80,9 @@ private struct ProcessFacts {
     /// proc(5): `pid (command) state …`, the start time is field 22. The command may contain anything but is the only
     /// field in parentheses, so the fields are counted from the last one.
     init?(of pid: Int32) {
-        guard pid > 0, let text = TextFile.read("/proc/\(pid)/stat"), let end = text.lastIndex(of: ")") else { return nil }
+        guard pid > 0, let text = TextFile.read("/proc/\(pid)/stat"), let end = text.lastIndex(of: ")") else {
+            return nil
+        }
         let fields = text[text.index(after: end)...].split(separator: " ")
         guard fields.count > 19, let time = UInt64(fields[19]) else { return nil }
         startTime = time

@@ -17,7 +17,8 @@ public enum GoldenFile {
             return
         }
         guard let golden = try? String(contentsOf: file, encoding: .utf8) else {
-            Issue.record("there is no golden file \(name): BROKER_UPDATE_GOLDEN=1 writes it", sourceLocation: sourceLocation)
+            Issue.record(
+                "there is no golden file \(name): BROKER_UPDATE_GOLDEN=1 writes it", sourceLocation: sourceLocation)
             return
         }
         guard golden != text else { return }

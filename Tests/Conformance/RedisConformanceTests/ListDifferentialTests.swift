@@ -22,7 +22,8 @@ struct ListDifferentialTests {
 
     @Test func `a key of another type is refused whatever the other arguments are`() throws {
         try compare([
-            "SET s v", "RPUSH l a", "LPUSH s a", "RPUSH s a", "LPUSHX s a", "RPUSHX s a", "LPOP s", "RPOP s", "LPOP s 0",
+            "SET s v", "RPUSH l a", "LPUSH s a", "RPUSH s a", "LPUSHX s a", "RPUSHX s a", "LPOP s", "RPOP s",
+            "LPOP s 0",
             "LPOP s 2", "LPOP s x", "LLEN s", "LRANGE s 0 1", "LRANGE s x 1", "LINDEX s 0", "LINDEX s x", "LSET s 0 a",
             "LSET s x a", "LINSERT s BEFORE a b", "LINSERT s NOWHERE a b", "LREM s 0 a", "LREM s x a", "LTRIM s 0 1",
             "LTRIM s x 1", "LPOS s a", "LPOS s a COUNT x", "LMOVE s l LEFT LEFT", "LMOVE l s LEFT LEFT",
@@ -42,7 +43,10 @@ struct ListDifferentialTests {
     }
 
     @Test func `ranges and indexes count from both ends`() throws {
-        let bounds = [-9_223_372_036_854_775_807, -100, -7, -6, -5, -2, -1, 0, 1, 2, 4, 5, 6, 100, 9_223_372_036_854_775_807]
+        let bounds = [
+            -9_223_372_036_854_775_807, -100, -7, -6, -5, -2, -1, 0, 1, 2, 4, 5, 6, 100,
+            9_223_372_036_854_775_807,
+        ]
         var steps: [Step] = ["RPUSH l a b c d e f"]
         for first in bounds {
             steps.append("LINDEX l \(first)")
@@ -57,7 +61,10 @@ struct ListDifferentialTests {
 
     @Test func `LTRIM keeps a range and removes a list of which nothing is left`() throws {
         var steps: [Step] = ["LTRIM none 0 1", "LTRIM none x 1", "LTRIM none 1 x"]
-        for (first, last) in [(0, -1), (1, -1), (0, -2), (2, 3), (-3, -2), (0, 0), (-1, -1), (5, 9), (6, 9), (3, 2), (-100, 100)] {
+        for (first, last) in [
+            (0, -1), (1, -1), (0, -2), (2, 3), (-3, -2), (0, 0), (-1, -1), (5, 9), (6, 9), (3, 2),
+            (-100, 100),
+        ] {
             steps += ["DEL l", "RPUSH l a b c d e f", "LTRIM l \(first) \(last)", "LRANGE l 0 -1", "EXISTS l"]
         }
         try compare(steps)
@@ -65,7 +72,8 @@ struct ListDifferentialTests {
 
     @Test func `LSET replaces an element that exists`() throws {
         try compare([
-            "LSET none 0 a", "LSET none x a", "RPUSH l a b c", "LSET l 0 A", "LSET l -1 C", "LSET l 1 longer-than-it-was",
+            "LSET none 0 a", "LSET none x a", "RPUSH l a b c", "LSET l 0 A", "LSET l -1 C",
+            "LSET l 1 longer-than-it-was",
             "LRANGE l 0 -1", "LSET l 3 x", "LSET l -4 x", "LSET l x y", "LSET l 1 \"\"", "LRANGE l 0 -1",
         ])
     }
@@ -83,7 +91,10 @@ struct ListDifferentialTests {
         for count in ["0", "1", "2", "-1", "-2", "10", "-10", "9223372036854775807", "-9223372036854775808"] {
             steps += ["DEL l", "RPUSH l a b a c a d a", "LREM l \(count) a", "LRANGE l 0 -1", "LREM l \(count) x"]
         }
-        steps += ["LREM l x a", "DEL l", "RPUSH l a a a", "LREM l 0 a", "EXISTS l", "RPUSH l 1 2 1", "LREM l 0 01", "LREM l 0 1"]
+        steps += [
+            "LREM l x a", "DEL l", "RPUSH l a a a", "LREM l 0 a", "EXISTS l", "RPUSH l 1 2 1", "LREM l 0 01",
+            "LREM l 0 1",
+        ]
         try compare(steps)
     }
 
@@ -99,7 +110,8 @@ struct ListDifferentialTests {
         steps += [
             "LPOS none a", "LPOS none a COUNT 0", "LPOS l a RANK 0", "LPOS l a RANK x", "LPOS l a COUNT -1",
             "LPOS l a COUNT x", "LPOS l a MAXLEN -1", "LPOS l a MAXLEN x", "LPOS l a RANK", "LPOS l a COUNT",
-            "LPOS l a FOO 1", "LPOS l a COUNT 1 RANK", "LPOS none a RANK 0", "LPOS l a RANK 1 RANK 2", "LPOS l a rank -1 count 1",
+            "LPOS l a FOO 1", "LPOS l a COUNT 1 RANK", "LPOS none a RANK 0", "LPOS l a RANK 1 RANK 2",
+            "LPOS l a rank -1 count 1",
             "LPOS l a RANK -9223372036854775807 COUNT 0",
         ]
         try compare(steps)
@@ -177,7 +189,10 @@ struct ListDifferentialTests {
         ]
         var steps: [Step] = []
         for change in changes {
-            steps += ["DEL l other", "RPUSH l a b c", "RPUSH other d", "WATCH l", "B: \(change)", "MULTI", "LLEN l", "EXEC"]
+            steps += [
+                "DEL l other", "RPUSH l a b c", "RPUSH other d", "WATCH l", "B: \(change)", "MULTI", "LLEN l",
+                "EXEC",
+            ]
         }
         try compare(steps, versions: [2])
     }

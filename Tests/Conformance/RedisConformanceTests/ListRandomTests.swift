@@ -15,7 +15,8 @@ struct ListRandomTests {
             // Long pushes first, and again now and then, so that lists stay long.
             if commands % 300 < 20 {
                 let elements = (0..<random.below(400)).map { _ in element(&random, longest: 200) }
-                return Step("\(random.pick(["RPUSH", "LPUSH"])) \(random.pick(["l", "m"])) x \(elements.joined(separator: " "))")
+                return Step("\(random.pick(["RPUSH", "LPUSH"])) \(random.pick(["l",
+                "m"])) x \(elements.joined(separator: " "))")
             }
             return step(&random, longest: 6000, keys: ["l", "m"])
         }

@@ -3,15 +3,20 @@ import Testing
 @Suite(.comparedWithRedis)
 struct SortedSetAlgebraDifferentialTests {
     private static let sets: [Step] = [
-        "ZADD a 1 x 2 y 3 z inf i", "ZADD b 10 y 20 z 30 w -inf i", "SADD s y w v 7", "ZADD c 0.1 y -0 n 7 7", "SADD i 5 6 7",
+        "ZADD a 1 x 2 y 3 z inf i", "ZADD b 10 y 20 z 30 w -inf i", "SADD s y w v 7", "ZADD c 0.1 y -0 n 7 7",
+        "SADD i 5 6 7",
     ]
 
     @Test func `sorted and plain sets are united, intersected and subtracted`() throws {
         var steps = Self.sets
-        for keys in ["1 a", "2 a b", "2 b a", "3 a b s", "2 s a", "2 s i", "2 a none", "1 none", "2 a a", "4 a b c s", "2 c i"] {
+        for keys in [
+            "1 a", "2 a b", "2 b a", "3 a b s", "2 s a", "2 s i", "2 a none", "1 none", "2 a a", "4 a b c s",
+            "2 c i",
+        ] {
             for command in ["ZUNION", "ZINTER", "ZDIFF"] {
                 steps += [
-                    "\(command) \(keys)", "\(command) \(keys) WITHSCORES", "\(command)STORE d \(keys)", "ZRANGE d 0 -1 WITHSCORES",
+                    "\(command) \(keys)", "\(command) \(keys) WITHSCORES", "\(command)STORE d \(keys)",
+                    "ZRANGE d 0 -1 WITHSCORES",
                 ].map { Step($0) }
             }
             steps.append("ZINTERCARD \(keys)")
@@ -39,10 +44,13 @@ struct SortedSetAlgebraDifferentialTests {
     @Test func `arguments that make no sense are refused`() throws {
         var steps = Self.sets
         let arguments = [
-            "0 a", "-1 a", "x a", "2 a", "3 a b", "9223372036854775807 a b", "1 a FOO", "2 a b WEIGHTS 1", "2 a b WEIGHTS 1 x",
+            "0 a", "-1 a", "x a", "2 a", "3 a b", "9223372036854775807 a b", "1 a FOO", "2 a b WEIGHTS 1",
+            "2 a b WEIGHTS 1 x",
             "2 a b WEIGHTS 1 2 3", "1 a WEIGHTS nan", "1 a AGGREGATE", "1 a AGGREGATE AVG", "1 a WITHSCORES WITHSCORES",
-            "1 a AGGREGATE SUM AGGREGATE MAX", "1 a LIMIT", "1 a LIMIT 1", "1 a LIMIT -1", "1 a LIMIT x", "1 a WITHSCORES FOO",
-            "2 a b WEIGHTS 1 2 WEIGHTS 3 4", "2 a b weights 1 2 aggregate max withscores", "1 none WEIGHTS x", "1 none FOO",
+            "1 a AGGREGATE SUM AGGREGATE MAX", "1 a LIMIT", "1 a LIMIT 1", "1 a LIMIT -1", "1 a LIMIT x",
+            "1 a WITHSCORES FOO",
+            "2 a b WEIGHTS 1 2 WEIGHTS 3 4", "2 a b weights 1 2 aggregate max withscores", "1 none WEIGHTS x",
+            "1 none FOO",
             "1.0 a", "\"\" a", "1 a LIMIT 1 LIMIT 2",
         ]
         for command in ["ZUNION", "ZINTER", "ZDIFF", "ZINTERCARD", "ZUNIONSTORE d", "ZINTERSTORE d", "ZDIFFSTORE d"] {
@@ -55,7 +63,8 @@ struct SortedSetAlgebraDifferentialTests {
     @Test func `a stored result replaces its destination`() throws {
         try compare(
             Self.sets + [
-                "SET d v", "EXPIRE d 1000", "ZUNIONSTORE d 1 a", "TYPE d", "TTL d", "ZINTERSTORE d 2 a none", "EXISTS d",
+                "SET d v", "EXPIRE d 1000", "ZUNIONSTORE d 1 a", "TYPE d", "TTL d", "ZINTERSTORE d 2 a none",
+                "EXISTS d",
                 "SET d v", "ZDIFFSTORE d 1 none", "EXISTS d", "ZUNIONSTORE a 2 a b", "ZRANGE a 0 -1 WITHSCORES",
                 "ZDIFFSTORE a 2 a a", "EXISTS a", "ZINTERSTORE s 1 s", "TYPE s", "ZRANGE s 0 -1 WITHSCORES",
             ])
@@ -70,8 +79,10 @@ struct SortedSetAlgebraDifferentialTests {
         }
         for keys in ["2 a b", "3 a b s", "2 s a"] {
             steps += [
-                "ZUNION \(keys) WITHSCORES", "ZINTER \(keys) WITHSCORES", "ZDIFF \(keys) WITHSCORES", "ZINTERCARD \(keys)",
-                "ZINTERCARD \(keys) LIMIT 10", "ZUNIONSTORE d \(keys)", "ZRANGE d 0 -1 WITHSCORES", "ZINTERSTORE d \(keys)",
+                "ZUNION \(keys) WITHSCORES", "ZINTER \(keys) WITHSCORES", "ZDIFF \(keys) WITHSCORES",
+                "ZINTERCARD \(keys)",
+                "ZINTERCARD \(keys) LIMIT 10", "ZUNIONSTORE d \(keys)", "ZRANGE d 0 -1 WITHSCORES",
+                "ZINTERSTORE d \(keys)",
                 "OBJECT ENCODING d", "ZDIFFSTORE d \(keys)", "ZCARD d",
             ]
         }

@@ -18,9 +18,11 @@ struct SortedSetDifferentialTests {
             "SET s v", "ZADD z 1 a", "ZADD s 1 a", "ZADD s x a", "ZADD s XX 1 a", "ZINCRBY s 1 a", "ZINCRBY s x a",
             "ZREM s a", "ZCARD s", "ZSCORE s a", "ZMSCORE s a b", "ZRANK s a", "ZREVRANK s a", "ZCOUNT s 0 1",
             "ZCOUNT s x 1", "ZLEXCOUNT s - +", "ZLEXCOUNT s x +", "ZRANGE s 0 1", "ZRANGE s x 1", "ZRANGESTORE z s 0 1",
-            "ZRANGESTORE s z 0 1", "TYPE s", "SET s v", "ZREVRANGE s 0 1", "ZRANGEBYSCORE s 0 1", "ZREVRANGEBYSCORE s 0 1",
+            "ZRANGESTORE s z 0 1", "TYPE s", "SET s v", "ZREVRANGE s 0 1", "ZRANGEBYSCORE s 0 1",
+            "ZREVRANGEBYSCORE s 0 1",
             "ZRANGEBYLEX s - +", "ZREVRANGEBYLEX s + -", "ZREMRANGEBYRANK s 0 1", "ZREMRANGEBYRANK s x 1",
-            "ZREMRANGEBYSCORE s 0 1", "ZREMRANGEBYLEX s - +", "ZPOPMIN s", "ZPOPMAX s 0", "ZPOPMIN s x", "ZMPOP 1 s MIN",
+            "ZREMRANGEBYSCORE s 0 1", "ZREMRANGEBYLEX s - +", "ZPOPMIN s", "ZPOPMAX s 0", "ZPOPMIN s x",
+            "ZMPOP 1 s MIN",
             "ZMPOP 2 none s MIN", "ZMPOP 2 s z MIN", "ZRANDMEMBER s", "ZRANDMEMBER s 0", "ZRANDMEMBER s x", "ZSCAN s 0",
             "ZSCAN s x", "ZSCAN s 0 FOO", "ZUNION 1 s", "ZUNION 2 z s WEIGHTS x y", "ZINTERSTORE d 2 s z",
             "ZUNIONSTORE s 1 z", "TYPE s", "ZINTERCARD 2 z s", "ZDIFF 2 none s", "GET z",
@@ -49,7 +51,8 @@ struct SortedSetDifferentialTests {
             "ZADD z 1 a nan b", "ZADD z 1e999 a", "ZADD z 0x10 hex", "ZADD z \"\" a", "ZADD z \" 1\" a", "ZADD z 1x a",
             "ZADD z +5 plus", "ZADD z .5 half", "ZADD z 5. five", "ZADD z infinity long", "ZADD z -Inf low",
             "ZADD z INCR 1 a 2 b", "ZADD z INCR x a", "ZADD none XX 1 a", "EXISTS none", "ZADD none XX INCR 1 a",
-            "ZADD z INCR -inf long", "ZADD z INCR inf long", "ZINCRBY z -inf long", "ZADD z NX XX 1", "ZADD z NX XX x a",
+            "ZADD z INCR -inf long", "ZADD z INCR inf long", "ZINCRBY z -inf long", "ZADD z NX XX 1",
+            "ZADD z NX XX x a",
             "ZADD z NX GT INCR 1 a 2 b", "ZADD z 1 \"\"", "ZADD z XX", "ZADD z 1e-400 tiny", "ZADD z 1 a\\x00b",
             "ZADD z \"1\\x00\" zero", "ZADD z 0000000000000000000000000000000000000001 long-text",
             Step("ZADD z \(String(repeating: "0", count: 300))7 longer-text"), "ZRANGE z 0 -1 WITHSCORES",
@@ -58,26 +61,35 @@ struct SortedSetDifferentialTests {
 
     @Test func `scores are printed with 17 digits`() throws {
         let scores = [
-            "0", "-0", "-0.0", "1", "-1", "0.1", "-0.1", "1.5", "3.14159265358979", "1e3", "1e15", "1e16", "1e17", "1e21",
-            "123456789012345678", "9007199254740993", "4611686018427387904", "-4611686018427387905", "9223372036854775807",
+            "0", "-0", "-0.0", "1", "-1", "0.1", "-0.1", "1.5", "3.14159265358979", "1e3", "1e15", "1e16", "1e17",
+            "1e21",
+            "123456789012345678", "9007199254740993", "4611686018427387904", "-4611686018427387905",
+            "9223372036854775807",
             "1e-5", "1e-7", "2.2250738585072014e-308", "1.7976931348623157e308", "inf", "-inf", "0.30000000000000004",
             "100000000000000000000", "5e-324", "999999999999999", "1000000000000000", "12345678.9",
         ]
         var steps: [Step] = []
         for (index, score) in scores.enumerated() {
-            steps += ["ZADD z \(score) m\(index)", "ZSCORE z m\(index)", "ZADD y INCR \(score) m", "ZINCRBY w \(score) m\(index)"]
+            steps += [
+                "ZADD z \(score) m\(index)", "ZSCORE z m\(index)", "ZADD y INCR \(score) m",
+                "ZINCRBY w \(score) m\(index)",
+            ]
         }
         steps += ["ZRANGE z 0 -1 WITHSCORES", "ZMSCORE z m1 m2 none m20", "ZSCAN z 0 COUNT 1000", "DEL z"]
         let long = String(repeating: "x", count: 65)
         steps.append("ZADD z 1 \(long)")
         for (index, score) in scores.enumerated() { steps.append("ZADD z \(score) m\(index)") }
-        steps += ["OBJECT ENCODING z", "ZRANGE z 0 -1 WITHSCORES", .sorted("ZSCAN z 0 COUNT 1000"), "ZREVRANGE z 0 -1 WITHSCORES"]
+        steps += [
+            "OBJECT ENCODING z", "ZRANGE z 0 -1 WITHSCORES", .sorted("ZSCAN z 0 COUNT 1000"),
+            "ZREVRANGE z 0 -1 WITHSCORES",
+        ]
         try compare(steps)
     }
 
     @Test func `ZINCRBY adds to a score or begins at 0`() throws {
         try compare([
-            "ZINCRBY z 1 a", "ZINCRBY z 1.5 a", "ZINCRBY z -10 a", "ZINCRBY z x a", "ZINCRBY z nan a", "ZINCRBY z inf b",
+            "ZINCRBY z 1 a", "ZINCRBY z 1.5 a", "ZINCRBY z -10 a", "ZINCRBY z x a", "ZINCRBY z nan a",
+            "ZINCRBY z inf b",
             "ZINCRBY z inf b", "ZINCRBY z -inf b", "ZSCORE z b", "ZINCRBY z 0 c", "ZINCRBY z 0.1 c", "ZINCRBY z 0.2 c",
             "ZINCRBY z NX c", "ZINCRBY z -0 d", "ZINCRBY z 1e308 e", "ZINCRBY z 1e308 e", "ZRANGE z 0 -1 WITHSCORES",
         ])
@@ -85,7 +97,8 @@ struct SortedSetDifferentialTests {
 
     @Test func `members are in order of score, then bytes`() throws {
         try compare([
-            "ZADD z 1 b 1 a 1 aa 1 B 1 \"\" 1 \"\\xff\" 1 \"\\x00\" 0 z 2 0", "ZRANGE z 0 -1", "ZREVRANGE z 0 -1 WITHSCORES",
+            "ZADD z 1 b 1 a 1 aa 1 B 1 \"\" 1 \"\\xff\" 1 \"\\x00\" 0 z 2 0", "ZRANGE z 0 -1",
+            "ZREVRANGE z 0 -1 WITHSCORES",
             "ZRANK z aa", "ZRANK z \"\"", "ZREVRANK z aa", "ZRANK z none", "ZREVRANK none a", "ZRANK none a", "ZCARD z",
             "ZCARD none", "ZSCORE none a", "ZSCORE z none", "ZMSCORE none a b", "ZMSCORE z a none a",
             "OBJECT ENCODING z", "TYPE z",
@@ -114,7 +127,8 @@ struct SortedSetDifferentialTests {
             "ZMPOP 2 a b MAX COUNT 1", "ZMPOP 2 a b min count 100", "EXISTS a", "ZMPOP 2 a b MAX", "EXISTS b",
             "ZMPOP 0 a MIN", "ZMPOP -1 a MIN", "ZMPOP x a MIN", "ZMPOP 1 a", "ZMPOP 2 a MIN", "ZMPOP 3 a b MIN",
             "ZMPOP 1 a MID", "ZMPOP 1 a MIN COUNT", "ZMPOP 1 a MIN COUNT 0", "ZMPOP 1 a MIN COUNT x",
-            "ZMPOP 1 a MIN COUNT 1 COUNT 2", "ZMPOP 1 a MIN FOO", "ZMPOP 1 a MIN COUNT 0 FOO", "ZMPOP 1 a MIN COUNT 1 FOO",
+            "ZMPOP 1 a MIN COUNT 1 COUNT 2", "ZMPOP 1 a MIN FOO", "ZMPOP 1 a MIN COUNT 0 FOO",
+            "ZMPOP 1 a MIN COUNT 1 FOO",
         ])
     }
 
@@ -126,7 +140,8 @@ struct SortedSetDifferentialTests {
             "ZRANDMEMBER z x", "ZRANDMEMBER z 1 FOO", "ZRANDMEMBER z 1 WITHSCORES FOO", "ZRANDMEMBER z WITHSCORES",
             "ZRANDMEMBER z -9223372036854775808", "ZRANDMEMBER z 9223372036854775807 WITHSCORES",
             "ZRANDMEMBER z 9223372036854775807", "ZRANDMEMBER z -9223372036854775807 WITHSCORES",
-            "ZADD z 2 b 3 c 4 d", .shape("ZRANDMEMBER z"), .shape("ZRANDMEMBER z 2"), .shape("ZRANDMEMBER z 3 WITHSCORES"),
+            "ZADD z 2 b 3 c 4 d", .shape("ZRANDMEMBER z"), .shape("ZRANDMEMBER z 2"),
+            .shape("ZRANDMEMBER z 3 WITHSCORES"),
             "ZRANDMEMBER z 4 WITHSCORES", "ZRANDMEMBER z 10", .shape("ZRANDMEMBER z -10 WITHSCORES"),
         ])
     }
@@ -186,14 +201,18 @@ struct SortedSetDifferentialTests {
 
     @Test func `changes of a sorted set are seen by who watches it`() throws {
         let changes = [
-            "ZADD z 9 new", "ZADD z 1 a", "ZADD z 2 a", "ZADD z XX 1 none", "ZINCRBY z 0 a", "ZINCRBY z 1 a", "ZREM z a",
+            "ZADD z 9 new", "ZADD z 1 a", "ZADD z 2 a", "ZADD z XX 1 none", "ZINCRBY z 0 a", "ZINCRBY z 1 a",
+            "ZREM z a",
             "ZREM z none", "ZPOPMIN z", "ZPOPMIN z 0", "ZREMRANGEBYRANK z 0 0", "ZREMRANGEBYRANK z 9 9",
             "ZREMRANGEBYSCORE z 0 9", "ZREMRANGEBYLEX z - +", "ZRANGESTORE z other 0 -1", "ZRANGESTORE z none 0 -1",
             "ZUNIONSTORE z 1 other", "ZUNIONSTORE z 1 none", "ZMPOP 1 z MIN", "ZRANGE z 0 -1", "ZUNION 2 z other",
         ]
         var steps: [Step] = []
         for change in changes {
-            steps += ["DEL z other", "ZADD z 1 a 2 b", "ZADD other 1 x", "WATCH z", "B: \(change)", "MULTI", "ZCARD z", "EXEC"]
+            steps += [
+                "DEL z other", "ZADD z 1 a 2 b", "ZADD other 1 x", "WATCH z", "B: \(change)", "MULTI",
+                "ZCARD z", "EXEC",
+            ]
         }
         steps += ["DEL z", "WATCH z", "B: ZUNIONSTORE z 1 none", "MULTI", "PING", "EXEC"]
         try compare(steps, versions: [2])
@@ -201,7 +220,8 @@ struct SortedSetDifferentialTests {
 
     @Test(arguments: [
         "lpush", "rpush", "lpushx", "rpushx", "lpop", "rpop", "llen", "lrange", "lindex", "lset", "linsert", "lrem",
-        "ltrim", "lpos", "lmove", "rpoplpush", "lmpop", "zadd", "zincrby", "zrem", "zcard", "zscore", "zmscore", "zrank",
+        "ltrim", "lpos", "lmove", "rpoplpush", "lmpop", "zadd", "zincrby", "zrem", "zcard", "zscore", "zmscore",
+        "zrank",
         "zrevrank", "zcount", "zlexcount", "zrange", "zrangestore", "zrevrange", "zrangebyscore", "zrevrangebyscore",
         "zrangebylex", "zrevrangebylex", "zremrangebyrank", "zremrangebyscore", "zremrangebylex", "zpopmin", "zpopmax",
         "zmpop", "zrandmember", "zunion", "zunionstore", "zinter", "zinterstore", "zintercard", "zdiff", "zdiffstore",
@@ -223,10 +243,13 @@ struct SortedSetDifferentialTests {
             "COMMAND GETKEYS zunion 0 a b", "COMMAND GETKEYS zunion -1 a b", "COMMAND GETKEYS zunion x a b",
             "COMMAND GETKEYS zunionstore d 2 a b", "COMMAND GETKEYS zunionstore d 3 a b",
             "COMMAND GETKEYS zinterstore d 1 a WEIGHTS 2", "COMMAND GETKEYS zdiffstore d 2 a b",
-            "COMMAND GETKEYS zintercard 2 a b LIMIT 1", "COMMAND GETKEYS zmpop 2 a b MIN", "COMMAND GETKEYS lmpop 1 a LEFT",
+            "COMMAND GETKEYS zintercard 2 a b LIMIT 1", "COMMAND GETKEYS zmpop 2 a b MIN",
+            "COMMAND GETKEYS lmpop 1 a LEFT",
             "COMMAND GETKEYS lmpop 0 a LEFT", "COMMAND GETKEYS lmpop 2 a LEFT", "COMMAND GETKEYS zmpop 9 a MIN",
-            "COMMAND GETKEYS lmove a b LEFT LEFT", "COMMAND GETKEYS zrangestore a b 0 1", "COMMAND GETKEYS zrange a 0 1",
-            "COMMAND GETKEYS zunion 2", "COMMAND GETKEYS ping x", "COMMAND GETKEYS nothing x", "COMMAND GETKEYS get a b",
+            "COMMAND GETKEYS lmove a b LEFT LEFT", "COMMAND GETKEYS zrangestore a b 0 1",
+            "COMMAND GETKEYS zrange a 0 1",
+            "COMMAND GETKEYS zunion 2", "COMMAND GETKEYS ping x", "COMMAND GETKEYS nothing x",
+            "COMMAND GETKEYS get a b",
             "COMMAND GETKEYS ping", "COMMAND GETKEYS object encoding a", "COMMAND GETKEYS lpush l a b",
         ])
     }

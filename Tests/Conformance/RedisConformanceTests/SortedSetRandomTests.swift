@@ -95,7 +95,8 @@ private struct SortedSetSteps {
         case 22 where random.oneIn(2): return Step("ZREMRANGEBYSCORE \(key) \(bound(&random)) \(bound(&random))")
         case 23: return Step("ZPOPMIN \(key)\(random.maybe("\(random.below(5))"))")
         case 24: return Step("ZPOPMAX \(key)\(random.maybe("\(random.below(5))"))")
-        case 25: return Step("ZMPOP 2 \(key) \(other) \(random.pick(["MIN", "MAX"]))\(random.maybe("COUNT \(random.below(5))"))")
+        case 25: return Step("ZMPOP 2 \(key) \(other) \(random.pick(["MIN",
+        "MAX"]))\(random.maybe("COUNT \(random.below(5))"))")
         case 26...28: return algebra(&random, stores: false)
         case 29: return algebra(&random, stores: true)
         case 30: return Step("ZINTERCARD 2 \(key) \(other)\(random.maybe("LIMIT \(random.below(6))"))")
@@ -108,7 +109,8 @@ private struct SortedSetSteps {
     }
 
     private func options(_ random: inout SeededRandom) -> String {
-        random.oneIn(2) ? "" : random.pick(["NX", "XX", "GT", "LT", "CH", "INCR", "XX GT CH", "LT CH", "NX INCR", "GT INCR"])
+        random.oneIn(2) ? "" : random.pick(["NX", "XX", "GT", "LT", "CH", "INCR", "XX GT CH", "LT CH", "NX INCR",
+        "GT INCR"])
     }
 
     private func algebra(_ random: inout SeededRandom, stores: Bool) -> Step {
@@ -118,7 +120,8 @@ private struct SortedSetSteps {
         let command = stores ? "\(operation)STORE \(random.pick(keys))" : operation
         var line = "\(command) \(count) \(inputs)"
         if operation != "ZDIFF" {
-            let weights = (0..<count).map { _ in random.pick(["1", "-1", "2", "0.5", "0", "inf"]) }.joined(separator: " ")
+            let weights = (0..<count).map { _ in random.pick(["1", "-1", "2", "0.5", "0",
+            "inf"]) }.joined(separator: " ")
             line += random.maybe("WEIGHTS \(weights)") + random.maybe("AGGREGATE \(random.pick(["SUM", "MIN", "MAX"]))")
         }
         return Step(stores ? line : line + random.maybe("WITHSCORES"))

@@ -52,7 +52,7 @@ import Testing
     }
 
     @Test func `a name that suggests no class is refused with a fix, and nothing is made`() async throws {
-        try await BrokerUnderTest.run { broker in
+        try await BrokerUnderTest.run { broker async throws in
             let error = await #expect(throws: BrokerError.self) { try await broker.attach("sessions") }
             #expect(error?.code == .classUnknown)
             #expect(error?.fix == "broker attach sessions --to web --class redis")
@@ -64,7 +64,9 @@ import Testing
         try await BrokerUnderTest.run { broker in
             try await broker.attach("cache", to: "web")
             try await broker.attach("cache", to: "worker")
-            let (web, worker) = (try await broker.variable("CACHE_URL"), try await broker.variable("CACHE_URL", of: "worker"))
+            let (web, worker) = (
+                try await broker.variable("CACHE_URL"), try await broker.variable("CACHE_URL", of: "worker")
+            )
             #expect(web != worker)
             #expect(web.hasPrefix("redis://web:"))
             #expect(worker.hasPrefix("redis://worker:"))
@@ -114,7 +116,7 @@ import Testing
     }
 
     @Test func `direct is refused for an emulator of a networked class, with the reason`() async throws {
-        try await BrokerUnderTest.run { broker in
+        try await BrokerUnderTest.run { broker async throws in
             let error = await #expect(throws: BrokerError.self) { try await broker.attach("cache", direct: true) }
             #expect(error?.code == .unsupported)
             #expect(error?.why.contains("emulator") == true)
@@ -135,10 +137,14 @@ import Testing
         }
     }
 
-    @Test(arguments: [("Cache", "web", nil), ("cache", "Web", nil), ("cache", "web", "lower")] as [(String, String, String?)])
+    @Test(
+        arguments: [("Cache", "web", nil), ("cache", "Web", nil), ("cache", "web", "lower")]
+            as [(String, String, String?)])
     func `names are checked`(resource: String, app: String, alias: String?) async throws {
         try await BrokerUnderTest.run { broker in
-            let error = await #expect(throws: BrokerError.self) { try await broker.attach(resource, to: app, as: alias) }
+            let error = await #expect(throws: BrokerError.self) {
+                try await broker.attach(resource, to: app, as: alias)
+            }
             #expect(error?.code == .invalidName)
         }
     }

@@ -1,4 +1,5 @@
 import Foundation
+import TestKit
 
 extension BrokerUnderTest {
     func exists(_ path: String) -> Bool { FileManager.default.fileExists(atPath: path) }

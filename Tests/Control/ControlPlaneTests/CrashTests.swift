@@ -1,5 +1,6 @@
 import BrokerModel
 import Ledger
+import Processes
 import Synchronization
 import TestKit
 import Testing
@@ -20,7 +21,8 @@ import Testing
                 switch verb(point) {
                 case "create":
                     _ = try await plane.create(
-                        CreateRequest(name: "cache", class: nil, provider: nil, plan: nil), in: BrokerUnderTest.workspace,
+                        CreateRequest(name: "cache", class: nil, provider: nil, plan: nil),
+                        in: BrokerUnderTest.workspace,
                         operation: id)
                 case "attach": _ = try await plane.attach(Self.request, in: BrokerUnderTest.workspace, operation: id)
                 case "detach":
@@ -133,7 +135,9 @@ extension BrokerUnderTest {
         try await restart()
         reached = { _ in }
         let operation = Task { [plane] in
-            do { try await body(plane) } catch { Issue.record("the operation failed before \(point.rawValue): \(error)") }
+            do { try await body(plane) } catch {
+                Issue.record("the operation failed before \(point.rawValue): \(error)")
+            }
             hit.finish()
         }
         for await _ in hits { break }

@@ -53,7 +53,9 @@ import Testing
             try client.send("list-tube-used\r\n")
             _ = try client.receive(until: "\r\n")
             #expect(try await broker.detach("queue").closed == 1)
-            #expect(throws: SocketClient.Failure.refused) { try SocketClient(to: .tcp(host: "127.0.0.1", port: address)) }
+            #expect(throws: SocketClient.Failure.refused) {
+                try SocketClient(to: .tcp(host: "127.0.0.1", port: address))
+            }
             #expect(try await broker.resource("queue")?.state == "ready")
         }
     }

@@ -25,7 +25,9 @@ import Testing
         try await BrokerUnderTest.run { broker in
             let id = OperationID.random()
             try await broker.attach("cache", operation: id)
-            let error = await #expect(throws: BrokerError.self) { try await broker.attach("cache", to: "other", operation: id) }
+            let error = await #expect(throws: BrokerError.self) {
+                try await broker.attach("cache", to: "other", operation: id)
+            }
             #expect(error?.code == .invalidRequest)
         }
     }
@@ -37,7 +39,9 @@ import Testing
                 for number in 0..<12 {
                     let request = AttachRequest(
                         resource: "cache", app: "web", alias: "A\(number)", class: nil, provider: nil, direct: false)
-                    group.addTask { try await plane.attach(request, in: BrokerUnderTest.workspace, operation: .random()) }
+                    group.addTask {
+                        try await plane.attach(request, in: BrokerUnderTest.workspace, operation: .random())
+                    }
                 }
                 return try await group.reduce(into: []) { $0.append($1) }
             }
@@ -47,8 +51,10 @@ import Testing
         }
     }
 
-    @Test func `of attaches of one alias at the same time exactly one wins, the others leave nothing behind`() async throws {
-        try await BrokerUnderTest.run(ports: 12) { broker in
+    @Test func `of attaches of one alias at the same time exactly one wins, the others leave nothing behind`()
+        async throws
+    {
+        try await BrokerUnderTest.run(ports: 12) { broker async throws in
             let plane = broker.plane
             let results = await withTaskGroup(of: Result<AttachOutcome, BrokerError>.self) { group in
                 for number in 0..<8 {

@@ -30,7 +30,8 @@ enum Values {
         let owners = AppEnvironment([Values.cache, Values.sessions, Values.store]).owners
         #expect(
             owners.mapValues(\.resource.rawValue) == [
-                "CACHE_URL": "cache", "REDIS_URL": "cache", "SESSIONS_URL": "sessions", "DB_URL": "db", "DATABASE_URL": "db",
+                "CACHE_URL": "cache", "REDIS_URL": "cache", "SESSIONS_URL": "sessions", "DB_URL": "db",
+                "DATABASE_URL": "db",
             ])
     }
 
@@ -43,7 +44,8 @@ enum Values {
     @Test func `the difference names what was added, changed and removed`() {
         var heir = Values.sessions
         heir.attachment.isPrimary = true
-        let difference = AppEnvironment([heir, Values.store]).difference(from: AppEnvironment([Values.cache, Values.sessions]))
+        let difference = AppEnvironment([heir, Values.store]).difference(
+            from: AppEnvironment([Values.cache, Values.sessions]))
         #expect(difference.added == ["DATABASE_URL", "DB_URL"])
         #expect(difference.changed == ["REDIS_URL"])
         #expect(difference.removed == ["CACHE_URL"])

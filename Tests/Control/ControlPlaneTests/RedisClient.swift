@@ -10,7 +10,8 @@ struct RedisClient {
     init(_ text: String) throws {
         let url = try ProviderURL(text)
         switch url.place {
-        case .tcp(let host, let port): socket = try SocketClient(to: .tcp(host: host, port: port), timeout: .seconds(10))
+        case .tcp(let host, let port):
+            socket = try SocketClient(to: .tcp(host: host, port: port), timeout: .seconds(10))
         case .unix(let path): socket = try SocketClient(to: .unix(path: path), timeout: .seconds(10))
         }
         guard let secret = url.secret?.reveal({ $0 }) else { return }

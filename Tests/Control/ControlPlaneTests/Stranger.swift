@@ -6,7 +6,7 @@ import Musl
 import Glibc
 #endif
 
-/// Somebody else who listens on a port.
+/// Somebody else who holds a port.
 final class Stranger {
     private var descriptor: Int32
 
@@ -14,7 +14,8 @@ final class Stranger {
         let errno: Int32
     }
 
-    init(port: UInt16) throws {
+    /// Where nobody listens, connecting is refused, and nobody else gets the port meanwhile.
+    init(port: UInt16, listens: Bool = true) throws {
         #if canImport(Glibc)
         descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         #else
@@ -31,7 +32,7 @@ final class Stranger {
                 bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
             }
         }
-        guard result == 0, listen(descriptor, 1) == 0 else { throw Failure(errno: errno) }
+        guard result == 0, !listens || listen(descriptor, 1) == 0 else { throw Failure(errno: errno) }
     }
 
     deinit {

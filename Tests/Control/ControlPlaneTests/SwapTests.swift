@@ -1,5 +1,6 @@
 import BrokerModel
 import Ledger
+import Processes
 import TestKit
 import Testing
 
@@ -62,6 +63,8 @@ import Testing
 
     @Test func `a target that cannot be reached changes nothing`() async throws {
         let port = try FreePort.find()
+        let silent = try Stranger(port: port, listens: false)
+        defer { silent.close() }
         try await BrokerUnderTest.run { broker in
             try await broker.attach("cache")
             let client = try RedisClient(try await broker.variable("CACHE_URL"))
@@ -125,7 +128,8 @@ import Testing
             #expect(error?.what == "cannot swap across classes: db is sqlite, target is redis")
             #expect(
                 error?.fix
-                    == "broker create db2 --class redis --provider exec:redis-server && broker attach db2 --to web --as DB_2")
+                    == "broker create db2 --class redis --provider exec:redis-server && broker attach db2 --to web --as DB_2"
+            )
         }
     }
 

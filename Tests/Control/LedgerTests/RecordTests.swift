@@ -16,7 +16,9 @@ import Testing
             try await test.ledger.write { try $0.insert(other, .present, backing: otherBacking) }
         }
         await #expect(throws: BrokerError.self) {
-            try await test.ledger.write { try $0.insert(Values.attachment("web", of: cache.id, sequence: 1, port: 21000)) }
+            try await test.ledger.write {
+                try $0.insert(Values.attachment("web", of: cache.id, sequence: 1, port: 21000))
+            }
         }
         #expect(try await test.ledger.read { try $0.ports() } == [21000])
         #expect(try await test.ledger.read { try $0.resources().count } == 1)
@@ -28,7 +30,8 @@ import Testing
         for _ in 0..<2 {
             try await test.ledger.write { writer in
                 try writer.insert(cache, .present, backing: backing)
-                try writer.insert(Values.attachment("web", of: cache.id, sequence: try writer.nextSequence(), port: 21001))
+                try writer.insert(
+                    Values.attachment("web", of: cache.id, sequence: try writer.nextSequence(), port: 21001))
             }
             try await test.ledger.write { try $0.remove(cache.id) }
         }
@@ -66,13 +69,19 @@ import Testing
         let web = AppName(unchecked: "web")
         try await test.ledger.write { writer in
             _ = try writer.insert(Values.resource("x").0, .present, backing: Values.resource("x").1)
-            #expect(try writer.addRelease(of: web, in: Values.workspace, "one", added: ["A"], changed: [], removed: []) == 1)
-            #expect(try writer.addRelease(of: web, in: Values.workspace, "two", added: [], changed: ["A"], removed: []) == 2)
+            #expect(
+                try writer.addRelease(of: web, in: Values.workspace, "one", added: ["A"], changed: [], removed: []) == 1
+            )
+            #expect(
+                try writer.addRelease(of: web, in: Values.workspace, "two", added: [], changed: ["A"], removed: []) == 2
+            )
         }
         let releases = try await test.ledger.read { try $0.releases(of: web, in: Values.workspace) }
         #expect(releases.map(\.version) == [2, 1])
         #expect(releases.map(\.changed) == [["A"], []])
-        #expect(try await test.ledger.read { try $0.latestRelease(of: AppName(unchecked: "api"), in: Values.workspace) } == 0)
+        #expect(
+            try await test.ledger.read { try $0.latestRelease(of: AppName(unchecked: "api"), in: Values.workspace) }
+                == 0)
     }
 
     @Test func `an operation is unfinished until it has succeeded or failed`() async throws {
@@ -82,7 +91,8 @@ import Testing
         try await test.ledger.write { writer in
             for id in ids {
                 let operation = Operation(
-                    id: id, workspace: Values.workspace, kind: .swap, resource: ResourceID(rawValue: "r"), phase: .intended)
+                    id: id, workspace: Values.workspace, kind: .swap, resource: ResourceID(rawValue: "r"),
+                    phase: .intended)
                 try writer.begin(StoredOperation(operation: operation, request: "{}", intent: "{}"))
             }
             try writer.succeed(ids[0], outcome: "[1]")

@@ -26,11 +26,10 @@ struct SnapshotTests {
                         contents: contents(of: database.table, database)))
             }
             for _ in 0..<commands.below(120) { engine.run(commands.next()) }
-            if let snapshot = living.last {
-                #expect(contents(of: snapshot.table, database) == snapshot.contents)
-            }
             if living.count > commands.below(5) {
-                memory.endSnapshot(living.remove(at: commands.below(living.count)).name)
+                let snapshot = living.remove(at: commands.below(living.count))
+                #expect(contents(of: snapshot.table, database) == snapshot.contents)
+                memory.endSnapshot(snapshot.name)
             }
         }
         #expect(database.count > 0)

@@ -60,7 +60,11 @@ import Glibc
     @Test func `the child gets the arguments, the environment and the folder, and nothing else`() async throws {
         let folder = try TemporaryDirectory()
         var command = ProcessCommand(
-            "/bin/sh", ["-c", "echo \"$#:$1:$2\"; echo \"$NAME\"; pwd; env | sort | grep -v -e ^_= -e ^SHLVL= -e ^PWD=", "sh", "a b", ""],
+            "/bin/sh",
+            [
+                "-c", "echo \"$#:$1:$2\"; echo \"$NAME\"; pwd; env | sort | grep -v -e ^_= -e ^SHLVL= -e ^PWD=", "sh",
+                "a b", "",
+            ],
             environment: Self.environment.merging(["NAME": "va lue"]) { $1 }, workingDirectory: folder.path)
         command.output = .append(path: folder.file("out"))
         let child = try ChildProcess.spawn(command)

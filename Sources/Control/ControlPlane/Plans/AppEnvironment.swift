@@ -15,7 +15,11 @@ struct AppEnvironment {
     /// The variables of one attachment: its alias's first.
     func variables(of attachment: AttachmentID) -> [String] {
         owners.filter { $0.value.attachment.id == attachment }
-            .sorted { ($0.key != $0.value.attachment.alias.urlVariable ? 1 : 0, $0.key) < ($1.key != $1.value.attachment.alias.urlVariable ? 1 : 0, $1.key) }
+            .sorted {
+                ($0.key != $0.value.attachment.alias.urlVariable ? 1 : 0, $0.key) < (
+                    $1.key != $1.value.attachment.alias.urlVariable ? 1 : 0, $1.key
+                )
+            }
             .map(\.key)
     }
 

@@ -78,11 +78,13 @@ extension ControlPlane {
                     credential: Credential(user: plan.user, secret: .random(), generation: 1), port: port,
                     sequence: try writer.nextSequence(), isPrimary: false)
                 // Another attach may have taken the alias since the plan was made.
-                guard try !writer.members(of: app, in: call.workspace, reserved: true)
-                    .contains(where: { $0.attachment.alias == plan.alias })
+                guard
+                    try !writer.members(of: app, in: call.workspace, reserved: true)
+                        .contains(where: { $0.attachment.alias == plan.alias })
                 else { throw Self.overtaken(plan.alias, app) }
                 try writer.insert(
-                    StoredAttachment(attachment: attachment, workspace: call.workspace, lifecycle: .coming, direct: nil))
+                    StoredAttachment(attachment: attachment, workspace: call.workspace, lifecycle: .coming, direct: nil)
+                )
                 try writer.begin(try call.begin(resource.id, intent))
             }
         } catch {
@@ -123,10 +125,11 @@ extension ControlPlane {
         let attachment = new.attachment
         let response = try await providers.provider(for: backing.provider).bind(
             BindRequest(
-                backing: backing, serviceClass: resource.serviceClass, attachment: attachment.id, mode: attachment.mode))
+                backing: backing, serviceClass: resource.serviceClass, attachment: attachment.id, mode: attachment.mode)
+        )
         await reached(.attachEffected)
 
-        let status = await status(of: stored)
+        let status = await status(of: stored.present)
         let outcome = try await ledger.write { writer in
             if intent.makesResource {
                 try writer.set(.present, of: id)
@@ -168,7 +171,8 @@ extension ControlPlane {
             do throws(BrokerError) {
                 try await serve(stored.resource.id)
             } catch {
-                log.warning("a resource does not serve", metadata: ["resource": "\(stored.resource.name)", "error": "\(error)"])
+                log.warning(
+                    "a resource does not serve", metadata: ["resource": "\(stored.resource.name)", "error": "\(error)"])
             }
         }
     }

@@ -25,7 +25,8 @@ extension ControlPlane {
             }
             let plan = try ResourcePlan(
                 name: name, serviceClass: serviceClass, provider: reference, plan: request.plan,
-                offerings: try providers.provider(for: reference ?? .emulator).offerings, command: "broker create \(name)")
+                offerings: try providers.provider(for: reference ?? .emulator).offerings,
+                command: "broker create \(name)")
             let (resource, backing, server) = try await prepare(plan, in: workspace)
             do throws(BrokerError) {
                 try await ledger.write { writer in
@@ -65,7 +66,7 @@ extension ControlPlane {
             try await serve(id)
             await reached(.createEffected)
             let stored = try await ledger.read { try Self.found(try $0.resource(id)) }
-            outcome = CreateOutcome(created: true, resource: await status(of: stored))
+            outcome = CreateOutcome(created: true, resource: await status(of: stored.present))
             let made = outcome
             try await ledger.write { writer in
                 try writer.set(.present, of: id)
@@ -91,7 +92,8 @@ extension ControlPlane {
                     try reader.backings().filter { $0.resource == id }
                 )
             }
-            let going = intent.makesResource ? attachments : attachments.filter { $0.attachment.id == intent.attachment }
+            let going =
+                intent.makesResource ? attachments : attachments.filter { $0.attachment.id == intent.attachment }
             for attachment in going { await close(attachment.attachment.endpoint) }
             var isGone = intent.makesResource
             if intent.makesResource {
@@ -102,7 +104,8 @@ extension ControlPlane {
                         try await deprovision(backing, stored.resource)
                     } catch {
                         isGone = false
-                        log.error("a backing is left over", metadata: ["backing": "\(backing.id)", "error": "\(error)"])
+                        log.error(
+                            "a backing is left over", metadata: ["backing": "\(backing.id)", "error": "\(error)"])
                     }
                 }
             }
@@ -114,8 +117,18 @@ extension ControlPlane {
             }
         } catch {
             // It stays unfinished on disk: the next operation on the resource, or the next start, takes it up.
-            log.error("an operation cannot be undone now", metadata: ["operation": "\(operation.id)", "error": "\(error)"])
+            log.error(
+                "an operation cannot be undone now", metadata: ["operation": "\(operation.id)", "error": "\(error)"])
         }
+    }
+}
+
+extension StoredResource {
+    /// As it is when the outcome is on disk.
+    var present: StoredResource {
+        var stored = self
+        stored.lifecycle = .present
+        return stored
     }
 }
 

@@ -48,7 +48,8 @@ extension ControlPlane {
         let closed = await revoke(attachment, on: resource)
         let response = try await providers.provider(for: backing.provider).unbind(
             UnbindRequest(
-                backing: backing, serviceClass: resource.serviceClass, attachment: attachment.id, mode: attachment.mode))
+                backing: backing, serviceClass: resource.serviceClass, attachment: attachment.id, mode: attachment.mode)
+        )
         await reached(.detachEffected)
 
         let outcome = try await ledger.write { writer in

@@ -19,7 +19,8 @@ extension ControlPlane {
         if let after {
             guard let id = Int64(after), id >= 0 else {
                 throw BrokerError(
-                    .invalidRequest, "\"\(after.prefix(40))\" is no cursor", why: "a cursor comes from an earlier answer")
+                    .invalidRequest, "\"\(after.prefix(40))\" is no cursor",
+                    why: "a cursor comes from an earlier answer")
             }
             cursor = id
         }

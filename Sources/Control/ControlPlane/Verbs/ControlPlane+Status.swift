@@ -43,7 +43,8 @@ extension ControlPlane {
             }
         let counted = ([resource.id.endpoint] + attachments.map(\.attachment.endpoint)).compactMap { statistics[$0] }
         return ResourceStatus(
-            name: resource.name.rawValue, class: resource.serviceClass.rawValue, provider: resource.provider.description,
+            name: resource.name.rawValue, class: resource.serviceClass.rawValue,
+            provider: resource.provider.description,
             plan: resource.plan.name, state: state.word, detail: state.detail,
             host: resource.port == nil ? nil : "127.0.0.1", port: resource.port.map(Int.init), path: now?.path,
             connections: counted.reduce(0) { $0 + $1.connections },

@@ -16,7 +16,8 @@ extension ControlPlane {
         let name = try ResourceName(resource)
         let target = try request.to.resolved()
         let call = try Call(
-            .swap, operation, in: workspace, resource: name, request: [name.rawValue, request.to.withoutSecret.reference])
+            .swap, operation, in: workspace, resource: name,
+            request: [name.rawValue, request.to.withoutSecret.reference])
         return try await perform(call) { () async throws(BrokerError) in
             let (stored, attachments) = try await ledger.read { reader in
                 let stored = try reader.resource(named: name, in: workspace)
@@ -38,7 +39,8 @@ extension ControlPlane {
             }
             await reached(.swapIntended)
             return try await finishSwap(
-                Operation(id: operation, workspace: workspace, kind: .swap, resource: stored.resource.id, phase: .intended),
+                Operation(
+                    id: operation, workspace: workspace, kind: .swap, resource: stored.resource.id, phase: .intended),
                 intent, SwapMachine())
         }
     }
@@ -212,7 +214,8 @@ enum SwapRules {
         if let first = direct.first {
             throw BrokerError(
                 .unsafe, "\"\(resource.name)\" has direct attachments",
-                why: "past the endpoint, \(direct.map { "\($0.app) as \($0.alias)" }.joined(separator: ", ")) would go on "
+                why:
+                    "past the endpoint, \(direct.map { "\($0.app) as \($0.alias)" }.joined(separator: ", ")) would go on "
                     + "with the former provider",
                 fix: "broker detach \(resource.name) --from \(first.app) --as \(first.alias)")
         }

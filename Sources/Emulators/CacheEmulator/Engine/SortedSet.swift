@@ -122,12 +122,13 @@ struct SortedSet {
     /// Adds a member, or gives it another score. `member` is not bytes of this set.
     @inline(__always) func put(_ member: Bytes, score: Double) -> Outcome {
         if isPacked {
-            guard let old = find(member)?.score else {
+            guard let found = find(member) else {
                 insert(member, score: score)
                 return .added(score)
             }
-            if old == score { return .same(score) }
-            setScore(score, of: member)
+            if found.score == score { return .same(score) }
+            remove(found)
+            insert(member, score: score)
             return .updated(score)
         }
         let hash = keyHash(member, seed: memory.seed)
@@ -160,10 +161,8 @@ struct SortedSet {
     /// Takes a member out; false when it is not here.
     func remove(_ member: Bytes) -> Bool {
         if isPacked {
-            let owned = packed.owned(in: memory)
-            entry.pointer = owned.block
             guard let found = find(member) else { return false }
-            owned.remove(from: found.offset, to: found.next, elements: 2)
+            remove(found)
             return true
         }
         let hash = keyHash(member, seed: memory.seed)
@@ -172,6 +171,15 @@ struct SortedSet {
         guard let found = set.table.find(member, hash) else { return false }
         set.remove(found, hash, in: memory)
         return true
+    }
+
+    /// Takes out a member of the packed form.
+    private func remove(_ found: Found) {
+        let head = packed.head
+        let owned = packed.owned(in: memory)
+        entry.pointer = owned.block
+        let moved = owned.head - head
+        owned.remove(from: found.offset + moved, to: found.next + moved, elements: 2)
     }
 
     /// The number of members before `member`, or nil when it is not here.

@@ -46,8 +46,8 @@ final class Dialogue {
         let (name, command) = step.parts
         let arguments = try CommandLine.arguments(command)
         let (ours, theirs) = try connection(name)
-        let ourReply = try Self.exchange(arguments, step.collects, ours)
-        let theirReply = try Self.exchange(arguments, step.collects, theirs)
+        let ourReply = try Self.exchange(arguments, step, ours)
+        let theirReply = try Self.exchange(arguments, step, theirs)
         return note(step.line, ourReply, theirReply, step.rule)
     }
 
@@ -70,8 +70,16 @@ final class Dialogue {
         return accepted
     }
 
-    private static func exchange(_ arguments: [[UInt8]], _ collects: Bool, _ client: RedisClient) throws -> Reply {
-        if collects { return try collect(arguments, client) }
+    private static func exchange(_ arguments: [[UInt8]], _ step: Step, _ client: RedisClient) throws -> Reply {
+        if step.collects { return try collect(arguments, client) }
+        if let awaited = step.awaited {
+            let deadline = ContinuousClock.now + .seconds(10)
+            while ContinuousClock.now < deadline {
+                let reply = try client.call(arguments)
+                if reply.description == awaited { return reply }
+            }
+            return try client.call(arguments)
+        }
         try client.send(arguments)
         let first = try client.receive()
         let expected = confirmations(arguments)

@@ -26,6 +26,9 @@ struct Step: ExpressibleByStringInterpolation, Sendable {
     /// Also takes everything that arrives until the server answers a PING sent behind the command.
     var collects = false
 
+    /// Asks again until the reply reads so.
+    var awaited: String?
+
     init(stringLiteral line: String) {
         self.line = line
     }
@@ -43,6 +46,12 @@ struct Step: ExpressibleByStringInterpolation, Sendable {
     static func errorClass(_ line: String) -> Step { Step(line, .errorClass) }
     static func shape(_ line: String) -> Step { Step(line, .shape) }
     static func ignored(_ line: String) -> Step { Step(line, .ignored) }
+    /// Asks both again and again until the reply, as it is shown, reads `text`.
+    static func until(_ line: String, _ text: String) -> Step {
+        var step = Step(line)
+        step.awaited = text
+        return step
+    }
     /// All that connection `line` ("A", or a command as elsewhere) has received, in order, ended by a PING.
     static func collected(_ line: String, sorted: Bool = false) -> Step {
         Step(line, sorted ? .sorted : .exactly, collects: true)
