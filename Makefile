@@ -23,7 +23,7 @@ test: ## bootstrap, lint, build, and all tests against the real servers
 	swift build -c release --product broker
 	swift build --build-tests
 	@BROKER_BINARY="$(CURDIR)/$(RELEASE)" BROKER_PYTHON="$(CURDIR)/.venv/bin/python" BROKER_REQUIRE_SERVERS=1 \
-		swift test --skip-build --disable-xctest
+		swift test --skip-build --disable-xctest --no-parallel
 
 lint: ## swift format, strict, changing nothing
 	swift format lint --strict --recursive Sources Tests Package.swift

@@ -160,6 +160,13 @@ let package = Package(
                 "BrokerModel", "ControlPlane", "EmulatedProviders", "EventLoop", "Gateway", "Ledger", "Processes",
                 "ProviderKit", "ServerProviders", "TestKit", library("Logging", "swift-log"),
             ]),
+        tests("Providers", "EmulatedProvidersTests", ["EmulatedProviders", "BrokerModel", "TestKit"]),
+        tests(
+            "Providers", "ServerProvidersTests",
+            ["ServerProviders", "ProviderKit", "BrokerModel", "Processes", "TestKit"]),
+        tests(
+            "Providers", "ProviderConformanceTests",
+            ["EmulatedProviders", "ServerProviders", "ProviderKit", "BrokerModel", "EventLoop", "TestKit"]),
         tests("Gateway", "GatewayTests", ["CacheEmulator", "EventLoop", "Gateway", "TestKit"]),
         tests("Faces", "EnvironmentFormatsTests", ["EnvironmentFormats", "BrokerModel"]),
         tests("Faces", "BrokerClientTests", ["BrokerClient", "BrokerModel"]),

@@ -72,6 +72,11 @@ extension ControlPlane {
 
     /// Goes on with an operation from what is on disk. Throws only when it is still unfinished then.
     func resume(_ stored: StoredOperation) async throws(BrokerError) {
+        if let undoing = undoings[stored.operation.id] {
+            await undoMaking(undoing.operation, undoing.intent, because: undoing.cause)
+            if undoings[stored.operation.id] != nil { throw undoing.cause }
+            return
+        }
         let intent: Intent = try LedgerText.decode(stored.intent)
         log.notice(
             "resuming an operation",

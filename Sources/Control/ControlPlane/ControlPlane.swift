@@ -21,6 +21,9 @@ public actor ControlPlane {
     var serving: [ResourceID: Serving] = [:]
     /// The endpoints that are open, and whose backing each is routed to.
     var routes: [EndpointID: BackingID?] = [:]
+    /// Creates and attaches that have failed and whose undoing could not be put on disk (it is full): what is to be
+    /// tried again, so that nothing appears later that was reported as failed.
+    var undoings: [OperationID: Undoing] = [:]
     /// Tasks that live as long as the control plane: `stop` ends them.
     var background: [Task<Void, Never>] = []
     var isStopping = false

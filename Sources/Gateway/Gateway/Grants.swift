@@ -25,6 +25,8 @@ struct Grants {
         return user == Array(grant.user.utf8) ? grant : nil
     }
 
+    func knows(user: String) -> Bool { byHash.values.contains { $0.user == user } }
+
     private static func hash(_ secret: [UInt8]) -> SHA256Digest {
         SHA256.hash(data: secret)
     }

@@ -7,9 +7,8 @@ extension RedisSession {
     func runClient(_ arguments: UnsafeMutablePointer<Bytes>, _ count: Int, _ reply: ReplyWriter) {
         let word = arguments[1].text.lowercased()
         guard let row = Self.subcommands.first(where: { $0.name == word }) else {
-            return reply.error(
-                "ERR unknown subcommand '\(arguments[1].slice(0, min(arguments[1].count, 128)).text)'. Try CLIENT HELP."
-            )
+            let name = arguments[1].text(upTo: 128)
+            return reply.error(Array("ERR unknown subcommand '".utf8) + name + Array("'. Try CLIENT HELP.".utf8))
         }
         guard row.arity >= 0 ? count == row.arity : count >= -row.arity else {
             return reply.error("ERR wrong number of arguments for 'client|\(word)' command")
@@ -31,6 +30,7 @@ extension RedisSession {
         ("no-evict", 3, { session, arguments, _, reply in session.setEviction(arguments[2], reply) }),
         ("no-touch", 3, { session, arguments, _, reply in session.setTouch(arguments[2], reply) }),
         ("getredir", 2, { _, _, _, reply in reply.integer(-1) }),
+        ("help", 2, { _, _, _, reply in reply.help(clientHelp) }),
         ("unblock", -3, { _, arguments, count, reply in unblock(arguments, count, reply) }),
     ]
 
@@ -103,6 +103,9 @@ extension RedisSession {
             } else if arguments[index].isWord("laddr") {
                 filters.append { $0.connection.localAddress == value }
             } else if arguments[index].isWord("user") {
+                guard value == "default" || endpoint.grants.knows(user: value) else {
+                    return reply.error(Array("ERR No such user '".utf8) + arguments[index + 1].array + [39])
+                }
                 filters.append { $0.grant?.user == value }
             } else if arguments[index].isWord("type") {
                 let type = value.lowercased()
@@ -151,7 +154,10 @@ extension RedisSession {
     }
 
     private static func unblock(_ arguments: UnsafeMutablePointer<Bytes>, _ count: Int, _ reply: ReplyWriter) {
-        guard count <= 4 else { return reply.error("ERR syntax error") }
+        guard count <= 4 else {
+            return reply.error(
+                "ERR unknown subcommand or wrong number of arguments for '\(arguments[1].text)'. Try CLIENT HELP.")
+        }
         if count == 4, !arguments[3].isWord("timeout"), !arguments[3].isWord("error") {
             return reply.error("ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR")
         }
@@ -180,7 +186,7 @@ extension RedisSession {
         if case .emulator(_, let client) = upstream {
             (database, channels, patterns) = (client.database, client.channelCount, client.patternCount)
             (shards, queued) = (client.shardChannelCount, client.queuedCount)
-            command = client.lastCommand.description
+            command = client.lastCommandName
         }
         let flags = (subscriptions > 0 ? "P" : "") + (queued >= 0 ? "x" : "")
         let fields = [

@@ -134,6 +134,7 @@ final class RedisSession: ConnectionHandler, CacheFront {
     func closeAtBoundary() {
         guard !isEnding else { return }
         isEnding = true
+        if case .emulator(_, let client) = upstream { client.isEnding = true }
         if case .relay(let relay) = upstream { return relay.closeAtBoundary() }
         connection.closeAfterFlush()
     }

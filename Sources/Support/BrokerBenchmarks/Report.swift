@@ -42,18 +42,20 @@ struct Report: Codable {
     }
 
     func show() {
-        var group = ""
-        for row in rows {
-            if row.group != group {
-                group = row.group
-                print("\n\(group)")
-            }
-            let spread = "\(Self.text(row.lowest))…\(Self.text(row.highest))"
-            let gate = row.must.map { "gate \(Self.text(row.ambitious ?? $0)) / \(Self.text($0))" } ?? ""
-            print(
-                "  " + Self.padded(row.name, 34) + Self.padded("\(Self.text(row.median)) \(row.unit)", 16)
-                    + Self.padded(spread, 18) + Self.padded(gate, 22) + row.verdict)
+        var groups: [String] = []
+        for row in rows where !groups.contains(row.group) { groups.append(row.group) }
+        for group in groups {
+            print("\n\(group)")
+            for row in rows where row.group == group { show(row) }
         }
+    }
+
+    private func show(_ row: Row) {
+        let spread = "\(Self.text(row.lowest))…\(Self.text(row.highest))"
+        let gate = row.must.map { "gate \(Self.text(row.ambitious ?? $0)) / \(Self.text($0))" } ?? ""
+        print(
+            "  " + Self.padded(row.name, 34) + Self.padded("\(Self.text(row.median)) \(row.unit)", 16)
+                + Self.padded(spread, 18) + Self.padded(gate, 22) + row.verdict)
     }
 
     func write(to path: String) throws {

@@ -1,3 +1,5 @@
+import Synchronization
+
 #if canImport(Darwin)
 import Darwin
 #elseif canImport(Musl)
@@ -14,15 +16,22 @@ public enum FreePort {
     }
 
     /// `count` neighbouring ports below the system's own range of outgoing ports, all free at the time of the call.
-    /// Drawn at random, so that tests that run at the same time do not meet.
+    /// Drawn at random, so that test runs at the same time seldom meet; within one run no port is given out twice.
     public static func range(of count: Int) throws -> ClosedRange<UInt16> {
-        for _ in 0..<200 {
+        for _ in 0..<1000 {
             let first = UInt16.random(in: 25_000...(32_000 - UInt16(count)))
-            let last = first + UInt16(count) - 1
-            if (first...last).allSatisfy(isFree) { return first...last }
+            let range = first...(first + UInt16(count) - 1)
+            let isNew = givenOut.withLock { given in
+                guard given.isDisjoint(with: range) else { return false }
+                given.formUnion(range)
+                return true
+            }
+            if isNew, range.allSatisfy(isFree) { return range }
         }
         throw RealServer.Failure(description: "there are no \(count) free ports")
     }
+
+    private static let givenOut = Mutex<Set<UInt16>>([])
 
     /// Whether the port can be bound now.
     public static func isFree(_ port: UInt16) -> Bool {

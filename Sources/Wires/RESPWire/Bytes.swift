@@ -63,6 +63,11 @@ public struct Bytes {
     /// A copy, invalid UTF-8 replaced.
     public var text: String { String(decoding: UnsafeBufferPointer(start: start, count: count), as: UTF8.self) }
 
+    /// A copy of the bytes in front of a zero byte, `most` at the most: what C's `%.*s` prints.
+    public func text(upTo most: Int) -> [UInt8] {
+        Array(raw.prefix(max(most, 0)).prefix { $0 != 0 })
+    }
+
     /// A copy that lives on its own.
     public var array: [UInt8] { Array(UnsafeBufferPointer(start: start, count: count)) }
 

@@ -46,6 +46,20 @@ public struct ReplyWriter {
         output.append("\r\n")
     }
 
+    /// An error that repeats what a client sent, up to a zero byte, as C prints it.
+    public func error(_ text: StaticString, quoting bytes: Bytes) {
+        error(Array(Bytes(text).raw) + bytes.text(upTo: bytes.count))
+    }
+
+    /// An error with a text that may be no UTF-8; line breaks in it become spaces.
+    public func error(_ text: [UInt8]) {
+        output.append(UInt8(ascii: "-"))
+        for byte in text {
+            output.append(byte == UInt8(ascii: "\r") || byte == UInt8(ascii: "\n") ? UInt8(ascii: " ") : byte)
+        }
+        output.append("\r\n")
+    }
+
     @inlinable public func integer(_ value: Int64) {
         header(UInt8(ascii: ":"), value)
     }
@@ -95,6 +109,12 @@ public struct ReplyWriter {
             let start = digits.baseAddress.unsafelyUnwrapped
             bulk(Bytes(UnsafePointer(start), Decimal.write(value, to: start)))
         }
+    }
+
+    /// What the HELP subcommands answer: lines of text.
+    public func help(_ lines: [StaticString]) {
+        array(lines.count)
+        for line in lines { simple(line) }
     }
 
     /// "There is nothing": `$-1`, in version 3 `_`.

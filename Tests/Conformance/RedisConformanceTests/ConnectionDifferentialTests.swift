@@ -19,7 +19,7 @@ struct ConnectionDifferentialTests {
     }
 
     @Test func `AUTH refuses a wrong password`() throws {
-        try compare(["AUTH", "AUTH a b c", "AUTH nobody wrong", "PING"])
+        try compare(["AUTH", "AUTH a b c", "AUTH nobody wrong", "PING", "AUTH wrong", "AUTH app wrong", "AUTH secret", "AUTH default secret", "AUTH app secret", "MULTI", "AUTH wrong", "AUTH app secret", "HELLO 3", .shape("EXEC"), "PING"])
     }
 
     @Test func `CLIENT names and describes connections`() throws {
@@ -28,13 +28,13 @@ struct ConnectionDifferentialTests {
             .shape("CLIENT INFO"), .shape("CLIENT LIST"), "CLIENT LIST BOGUS", "CLIENT LIST TYPE", "CLIENT LIST TYPE bogus", .shape("CLIENT LIST TYPE normal"), "CLIENT LIST TYPE pubsub", "CLIENT LIST TYPE replica", "CLIENT LIST ID", "CLIENT LIST ID x",
             .shape("CLIENT LIST ID 99999999"), "CLIENT KILL", "CLIENT KILL x", "CLIENT KILL ID x", "CLIENT KILL ID 99999999", "CLIENT KILL ID 0", "CLIENT KILL TYPE bogus", "CLIENT KILL BOGUS x", "CLIENT KILL ADDR", "CLIENT KILL ADDR 1.2.3.4:5", "CLIENT KILL SKIPME maybe", "CLIENT KILL USER nobody",
             "CLIENT KILL LADDR 1.2.3.4:5", "CLIENT KILL ID 99999999 SKIPME", "CLIENT KILL TYPE pubsub SKIPME no", "CLIENT GETREDIR", "CLIENT NO-EVICT on", "CLIENT NO-EVICT off", "CLIENT NO-EVICT x", "CLIENT UNBLOCK 99999999", "CLIENT UNBLOCK x", "CLIENT UNBLOCK 99999999 TIMEOUT",
-            "CLIENT UNBLOCK 99999999 ERROR", "CLIENT UNBLOCK 99999999 BOGUS", "CLIENT UNBLOCK 1 2 3", "CLIENT REPLY x", "CLIENT REPLY on", "CLIENT REPLY", "CLIENT PAUSE", "CLIENT PAUSE x", "CLIENT PAUSE -1", "CLIENT PAUSE 0", "CLIENT PAUSE 1 BOGUS", "CLIENT UNPAUSE", "CLIENT UNPAUSE x",
-            "CLIENT TRACKINGINFO", "CLIENT TRACKING off", "CLIENT TRACKING bogus", "CLIENT TRACKING", "CLIENT CACHING yes", "CLIENT CACHING bogus", "CLIENT KILL ID 99999998 ID 99999999",
+            "CLIENT UNBLOCK 99999999 ERROR", "CLIENT UNBLOCK 99999999 BOGUS", "CLIENT UNBLOCK 1 2 3", "CLIENT REPLY x", "CLIENT REPLY on", "CLIENT REPLY", 
+            "CLIENT KILL ID 99999998 ID 99999999",
         ])
     }
 
     @Test func `CLIENT HELP lists what there is`() throws {
-        try compare([.errorClass("CLIENT HELP x"), .ignored("CLIENT HELP")])
+        try compare(["CLIENT HELP x", .ignored("CLIENT HELP")])
     }
 
     @Test func `CLIENT LIST has the fields of Redis`() throws {
@@ -43,7 +43,8 @@ struct ConnectionDifferentialTests {
             let line = try #require(try client.call("CLIENT", "INFO").text)
             return line.split(separator: " ").compactMap { $0.split(separator: "=", omittingEmptySubsequences: false).first }
         }
-        #expect(try fields(ours) == fields(theirs))
+        // CLIENT SETINFO is of Redis 7.2: clients of today send it, and these are its fields.
+        #expect(try fields(ours).filter { !$0.hasPrefix("lib-") } == fields(theirs))
     }
 
     @Test func `CLIENT REPLY silences the server`() throws {
@@ -63,7 +64,7 @@ struct ConnectionDifferentialTests {
         try compare(["QUIT", "PING"])
         try compare(["QUIT a b", "PING"])
         try compare(["MULTI", "SET a 1", "QUIT", "PING", "B: EXISTS a"])
-        try compare(["SELECT 3", "CLIENT SETNAME me", "MULTI", "RESET", .ignored("PING")], versions: [2, 3])
+        try compare(["SELECT 3", "CLIENT SETNAME me", "WATCH a", "MULTI", "SET a 1", "RESET", "PING", "AUTH app secret", "CLIENT GETNAME", "HGETALL none", "EXEC", "SET b 1", "B: GET b"])
         try compare(["RESET x"])
     }
 

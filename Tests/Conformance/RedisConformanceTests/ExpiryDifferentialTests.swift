@@ -58,7 +58,7 @@ struct ExpiryDifferentialTests {
     }
 
     @Test func `expiry of a watched key makes EXEC fail`() throws {
-        try compare(["SET a 1 PX 1", "WATCH a", .until("EXISTS a", "(integer) 0"), "MULTI", "PING", "EXEC"])
+        try compare(["SET a 1 PX 40", "WATCH a", .until("EXISTS a", "(integer) 0"), "MULTI", "PING", "EXEC"])
         try compare(["SET a 1 PX 1", .until("EXISTS a", "(integer) 0"), "WATCH a", "MULTI", "PING", "EXEC"])
         try compare(["SET a 1 PX 1", .until("EXISTS a", "(integer) 0"), "WATCH a", "SET a 2", "MULTI", "PING", "EXEC"])
     }

@@ -14,9 +14,9 @@ struct ListRandomTests {
             commands += 1
             // Long pushes first, and again now and then, so that lists stay long.
             if commands % 300 < 20 {
+                let command = random.pick(["RPUSH l", "LPUSH l", "RPUSH m", "LPUSH m"])
                 let elements = (0..<random.below(400)).map { _ in element(&random, longest: 200) }
-                return Step("\(random.pick(["RPUSH", "LPUSH"])) \(random.pick(["l",
-                "m"])) x \(elements.joined(separator: " "))")
+                return Step("\(command) x \(elements.joined(separator: " "))")
             }
             return step(&random, longest: 6000, keys: ["l", "m"])
         }
@@ -61,7 +61,8 @@ struct ListRandomTests {
         case 19 where random.oneIn(3): return Step("LTRIM \(key) \(index(&random)) \(index(&random))")
         case 20:
             let rank = random.maybe("RANK \(random.pick([-2, -1, 1, 2, 3]))")
-            return Step("LPOS \(key) \(value)\(rank)\(random.maybe("COUNT \(random.below(4))"))\(random.maybe("MAXLEN \(random.below(9))"))")
+            let count = random.maybe("COUNT \(random.below(4))")
+            return Step("LPOS \(key) \(value)\(rank)\(count)\(random.maybe("MAXLEN \(random.below(9))"))")
         case 21...23: return Step("LMOVE \(key) \(other) \(end) \(otherEnd)")
         case 24: return Step("RPOPLPUSH \(key) \(other)")
         case 25: return Step("LMPOP 2 \(key) \(other) \(end)\(random.maybe("COUNT \(random.below(4))"))")

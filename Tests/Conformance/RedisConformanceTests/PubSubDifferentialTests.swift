@@ -5,9 +5,9 @@ struct PubSubDifferentialTests {
     @Test func `messages reach subscribers of channels and patterns in order`() throws {
         try compare([
             "A: SUBSCRIBE x y", "A: SUBSCRIBE x", "B: PUBLISH x hello", "B: PUBLISH y \"\"", "B: PUBLISH z nobody", .collected("A"), "C: PSUBSCRIBE x* *", "B: PUBLISH x both",
-            .collected("A"), .collected("C"), "C: PSUBSCRIBE [xy]", "B: PUBLISH xx 1", .collected("C"), "B: PUBSUB NUMPAT", .sorted("B: PUBSUB CHANNELS"), "B: PUBSUB CHANNELS x*",
+            .collected("A"), .collected("C", sorted: true), "C: PSUBSCRIBE [xy]", "B: PUBLISH xx 1", .collected("C", sorted: true), "B: PUBSUB NUMPAT", .sorted("B: PUBSUB CHANNELS"), "B: PUBSUB CHANNELS x*",
             "B: PUBSUB NUMSUB x y z", "B: PUBSUB NUMSUB", "A: UNSUBSCRIBE x", "B: PUBLISH x gone", .collected("A"), "A: UNSUBSCRIBE y", "A: UNSUBSCRIBE none", "A: UNSUBSCRIBE",
-            "A: PING", "C: PUNSUBSCRIBE *", "C: PUNSUBSCRIBE none", "B: PUBLISH x 2", .collected("C"), .collected("C: PUNSUBSCRIBE", sorted: true), "B: PUBSUB CHANNELS", "B: PUBSUB NUMPAT", "C: PUNSUBSCRIBE",
+            "A: PING", .collected("C", sorted: true), "C: PUNSUBSCRIBE *", "C: PUNSUBSCRIBE none", "B: PUBLISH x 2", .collected("C", sorted: true), .collected("C: PUNSUBSCRIBE", sorted: true), "B: PUBSUB CHANNELS", "B: PUBSUB NUMPAT", "C: PUNSUBSCRIBE",
         ])
     }
 
@@ -56,17 +56,18 @@ struct PubSubDifferentialTests {
     @Test func `random subscriptions of three clients behave alike`() throws {
         let names = ["a", "b", "ab", "c"]
         let patterns = ["a*", "?", "[ab]", "*"]
+        // Redis delivers to patterns in the order of a hash table: what a client has received is compared unordered.
         try compareRandomly { random in
             let who = random.pick(["A", "B", "C"])
             switch random.below(13) {
-            case 0, 1: return Step("\(who): SUBSCRIBE \(random.pick(names))\(random.maybe(random.pick(names)))")
-            case 2: return Step("\(who): UNSUBSCRIBE \(random.pick(names))")
-            case 3: return Step("\(who): PSUBSCRIBE \(random.pick(patterns))")
-            case 4: return Step("\(who): PUNSUBSCRIBE \(random.pick(patterns))")
+            case 0, 1: return .collected("\(who): SUBSCRIBE \(random.pick(names))\(random.maybe(random.pick(names)))", sorted: true)
+            case 2: return .collected("\(who): UNSUBSCRIBE \(random.pick(names))", sorted: true)
+            case 3: return .collected("\(who): PSUBSCRIBE \(random.pick(patterns))", sorted: true)
+            case 4: return .collected("\(who): PUNSUBSCRIBE \(random.pick(patterns))", sorted: true)
             case 5: return Step("P: PUBSUB NUMSUB a b ab c")
             case 6: return Step("P: PUBSUB NUMPAT")
             case 7: return .sorted("P: PUBSUB CHANNELS")
-            case 8: return .collected(who)
+            case 8: return .collected(who, sorted: true)
             default: return Step("P: PUBLISH \(random.pick(names)) \(random.below(100))")
             }
         }

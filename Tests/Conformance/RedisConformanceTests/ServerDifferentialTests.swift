@@ -6,7 +6,7 @@ struct ServerDifferentialTests {
         try compare([
             .shape("TIME"), "TIME x", "ROLE", "ROLE x", "WAIT 0 0", "WAIT 0 10", "WAIT x 0", "WAIT 0 x", "WAIT 0 -1", "WAIT 0", .shape("INFO"), .shape("INFO server"), .shape("INFO server clients"), "INFO bogus", "DBSIZE",
             .shape("DBSIZE"), "MEMORY USAGE none", "SET a 1", .shape("MEMORY USAGE a"), .shape("MEMORY USAGE a SAMPLES 5"), "MEMORY USAGE a SAMPLES x", "MEMORY USAGE a SAMPLES -1", "MEMORY USAGE a SAMPLES", "MEMORY USAGE a BOGUS 1", "MEMORY USAGE", "MEMORY BOGUS", "MEMORY",
-            "MEMORY DOCTOR x", "LOLWUT x", "CONFIG RESETSTAT", "CONFIG RESETSTAT x", "CONFIG REWRITE", "CONFIG REWRITE x",
+            "CONFIG RESETSTAT", "CONFIG RESETSTAT x", "CONFIG REWRITE", "CONFIG REWRITE x",
         ])
     }
 
@@ -28,6 +28,8 @@ struct ServerDifferentialTests {
             "CONFIG GET", "CONFIG GET bogus", "CONFIG GET hz", "CONFIG GET HZ", .pairs("CONFIG GET hz timeout"), "CONFIG GET hz hz", .pairs("CONFIG GET hash-max-listpack-*"), "CONFIG GET hz bogus",
             "CONFIG SET", "CONFIG SET hz", "CONFIG SET bogus 1", "CONFIG SET databases 5", "CONFIG SET hz 10 timeout", "CONFIG SET hz 10", "CONFIG SET hz 10 hz 10", "CONFIG SET bogus 1 hz 20", "CONFIG GET hz",
             "CONFIG SET timeout x", "CONFIG SET timeout -1", "CONFIG SET maxmemory-policy bogus", "CONFIG SET maxmemory-policy noeviction", "CONFIG SET appendonly maybe", "CONFIG BOGUS x", "CONFIG GET \"\"",
+            "CONFIG SET hash-max-listpack-entries x", "CONFIG SET notify-keyspace-events KEA", "CONFIG GET notify-keyspace-events", "CONFIG SET notify-keyspace-events Q", "CONFIG SET notify-keyspace-events Exg", "CONFIG GET notify-keyspace-events",
+            "CONFIG SET notify-keyspace-events \"\"", "CONFIG SET maxmemory 100mb", "CONFIG GET maxmemory", "CONFIG SET maxmemory 1x", "CONFIG SET maxmemory 0", "CONFIG SET hash-max-ziplist-entries 512", "CONFIG HELP", "COMMAND HELP x", "PUBSUB HELP", "OBJECT HELP",
         ])
     }
 

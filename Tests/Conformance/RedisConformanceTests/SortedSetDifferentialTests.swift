@@ -86,6 +86,20 @@ struct SortedSetDifferentialTests {
         try compare(steps)
     }
 
+    @Test func `a negative zero is kept where Redis keeps it`() throws {
+        let long = String(repeating: "x", count: 70)
+        var steps: [Step] = ["ZADD z 1 \(long)"] + (0..<140).map { Step("ZADD z -0 m\($0)") }
+        for range in ["0 -1", "0 -1 REV", "-inf inf BYSCORE", "inf -inf BYSCORE REV", "- + BYLEX", "5 100"] {
+            steps += ["ZRANGESTORE d z \(range)", "ZRANGE d 0 -1 WITHSCORES", "OBJECT ENCODING d"].map { Step($0) }
+        }
+        steps += [
+            "ZADD s 0 a -0 b", "ZRANGE s 0 -1 WITHSCORES", "ZUNION 1 s WEIGHTS -1 WITHSCORES",
+            "ZUNIONSTORE d 1 s WEIGHTS -1", "ZRANGE d 0 -1 WITHSCORES", "ZUNIONSTORE d 1 z WEIGHTS -1",
+            "ZRANGE d 0 -1 WITHSCORES", "ZINTERSTORE d 2 z z WEIGHTS -1 0", "ZRANGE d 0 -1 WITHSCORES",
+        ]
+        try compare(steps)
+    }
+
     @Test func `ZINCRBY adds to a score or begins at 0`() throws {
         try compare([
             "ZINCRBY z 1 a", "ZINCRBY z 1.5 a", "ZINCRBY z -10 a", "ZINCRBY z x a", "ZINCRBY z nan a",

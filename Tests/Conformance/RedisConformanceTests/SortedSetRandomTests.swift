@@ -15,7 +15,8 @@ struct SortedSetRandomTests {
             let steps = SortedSetSteps(members: 900, keys: ["z", "y"])
             // Many members first, and again now and then, so that sets stay large.
             guard commands % 300 < 6 else { return steps.next(&random) }
-            return Step("ZADD \(random.pick(steps.keys)) " + (0..<150).map { _ in steps.pair(&random) }.joined(separator: " "))
+            let pairs = (0..<150).map { _ in steps.pair(&random) }.joined(separator: " ")
+            return Step("ZADD \(random.pick(steps.keys)) \(pairs)")
         }
     }
 
@@ -28,7 +29,7 @@ struct SortedSetRandomTests {
             let high = random.pick(["+", "-", "(", "["])
             let from = low == "[" || low == "(" ? low + random.pick(["a", "b", "aa", "ab", "c", ""]) : low
             let to = high == "[" || high == "(" ? high + random.pick(["a", "b", "ba", "ab", "c", ""]) : high
-            let limit = random.maybe("LIMIT \(Int.random(in: -1...4, using: &random)) \(Int.random(in: -1...4, using: &random))")
+            let limit = random.maybe("LIMIT \(random.below(6) - 1) \(random.below(6) - 1)")
             switch random.below(10) {
             case 0...3: return Step("ZADD \(key) 0 \(random.pick(letters)) 0 \(random.pick(letters))")
             case 4: return Step("ZLEXCOUNT \(key) \(from) \(to)")
@@ -65,7 +66,9 @@ private struct SortedSetSteps {
         random.pick(["", "", "("]) + random.pick(["-inf", "inf", score(&random), score(&random), score(&random)])
     }
 
-    private func rank(_ random: inout SeededRandom) -> Int { Int.random(in: -members / 2...members / 2, using: &random) }
+    private func rank(_ random: inout SeededRandom) -> Int {
+        Int.random(in: -members / 2...members / 2, using: &random)
+    }
 
     private func limit(_ random: inout SeededRandom) -> String {
         random.maybe("LIMIT \(Int.random(in: -1...6, using: &random)) \(Int.random(in: -1...9, using: &random))")
@@ -74,6 +77,10 @@ private struct SortedSetSteps {
     func next(_ random: inout SeededRandom) -> Step {
         let key = random.pick(keys)
         let other = random.pick(keys)
+        let bounds = "\(bound(&random)) \(bound(&random))"
+        let direction = random.maybe("REV")
+        let withScores = random.maybe("WITHSCORES")
+        let count = random.maybe("COUNT \(random.below(5))")
         switch random.below(36) {
         case 0...5: return Step("ZADD \(key) \(options(&random)) \(pair(&random))\(random.maybe(pair(&random)))")
         case 6, 7: return Step("ZINCRBY \(key) \(score(&random)) \(member(&random))")
@@ -83,20 +90,17 @@ private struct SortedSetSteps {
         case 12: return Step("ZRANK \(key) \(member(&random))")
         case 13: return Step("ZREVRANK \(key) \(member(&random))")
         case 14: return Step("ZSCORE \(key) \(member(&random))")
-        case 15: return Step("ZCOUNT \(key) \(bound(&random)) \(bound(&random))")
-        case 16: return Step("ZRANGE \(key) \(rank(&random)) \(rank(&random))\(random.maybe("REV"))\(random.maybe("WITHSCORES"))")
-        case 17:
-            return Step("ZRANGEBYSCORE \(key) \(bound(&random)) \(bound(&random))\(limit(&random))\(random.maybe("WITHSCORES"))")
-        case 18: return Step("ZREVRANGEBYSCORE \(key) \(bound(&random)) \(bound(&random))\(limit(&random))")
-        case 19: return Step("ZRANGE \(key) \(bound(&random)) \(bound(&random)) BYSCORE\(random.maybe("REV"))\(limit(&random))")
-        case 20:
-            return Step("ZRANGESTORE \(other) \(key) \(bound(&random)) \(bound(&random)) BYSCORE\(random.maybe("REV"))\(limit(&random))")
+        case 15: return Step("ZCOUNT \(key) \(bounds)")
+        case 16: return Step("ZRANGE \(key) \(rank(&random)) \(rank(&random))\(direction)\(withScores)")
+        case 17: return Step("ZRANGEBYSCORE \(key) \(bounds)\(limit(&random))\(withScores)")
+        case 18: return Step("ZREVRANGEBYSCORE \(key) \(bounds)\(limit(&random))")
+        case 19: return Step("ZRANGE \(key) \(bounds) BYSCORE\(direction)\(limit(&random))")
+        case 20: return Step("ZRANGESTORE \(other) \(key) \(bounds) BYSCORE\(direction)\(limit(&random))")
         case 21 where random.oneIn(2): return Step("ZREMRANGEBYRANK \(key) \(rank(&random)) \(rank(&random))")
-        case 22 where random.oneIn(2): return Step("ZREMRANGEBYSCORE \(key) \(bound(&random)) \(bound(&random))")
+        case 22 where random.oneIn(2): return Step("ZREMRANGEBYSCORE \(key) \(bounds)")
         case 23: return Step("ZPOPMIN \(key)\(random.maybe("\(random.below(5))"))")
         case 24: return Step("ZPOPMAX \(key)\(random.maybe("\(random.below(5))"))")
-        case 25: return Step("ZMPOP 2 \(key) \(other) \(random.pick(["MIN",
-        "MAX"]))\(random.maybe("COUNT \(random.below(5))"))")
+        case 25: return Step("ZMPOP 2 \(key) \(other) \(random.pick(["MIN", "MAX"]))\(count)")
         case 26...28: return algebra(&random, stores: false)
         case 29: return algebra(&random, stores: true)
         case 30: return Step("ZINTERCARD 2 \(key) \(other)\(random.maybe("LIMIT \(random.below(6))"))")
@@ -109,8 +113,8 @@ private struct SortedSetSteps {
     }
 
     private func options(_ random: inout SeededRandom) -> String {
-        random.oneIn(2) ? "" : random.pick(["NX", "XX", "GT", "LT", "CH", "INCR", "XX GT CH", "LT CH", "NX INCR",
-        "GT INCR"])
+        let options = ["NX", "XX", "GT", "LT", "CH", "INCR", "XX GT CH", "LT CH", "NX INCR", "GT INCR"]
+        return random.oneIn(2) ? "" : random.pick(options)
     }
 
     private func algebra(_ random: inout SeededRandom, stores: Bool) -> Step {
@@ -120,8 +124,8 @@ private struct SortedSetSteps {
         let command = stores ? "\(operation)STORE \(random.pick(keys))" : operation
         var line = "\(command) \(count) \(inputs)"
         if operation != "ZDIFF" {
-            let weights = (0..<count).map { _ in random.pick(["1", "-1", "2", "0.5", "0",
-            "inf"]) }.joined(separator: " ")
+            let choice = ["1", "-1", "2", "0.5", "0", "inf"]
+            let weights = (0..<count).map { _ in random.pick(choice) }.joined(separator: " ")
             line += random.maybe("WEIGHTS \(weights)") + random.maybe("AGGREGATE \(random.pick(["SUM", "MIN", "MAX"]))")
         }
         return Step(stores ? line : line + random.maybe("WITHSCORES"))

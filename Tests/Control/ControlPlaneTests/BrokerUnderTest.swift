@@ -25,6 +25,11 @@ final class BrokerUnderTest {
     private(set) var ledger: Ledger
     private(set) var loop: any EventLoop
     private(set) var exec: ExecProvider
+    /// Serves `exec:fake`.
+    private(set) var fake: FakeProvider
+    /// What the next control plane gets.
+    var patience = Duration.seconds(30)
+    var failsFromTheStart: Set<FakeProvider.Verb> = []
 
     var workspace: WorkspaceName { Self.workspace }
 
@@ -45,13 +50,15 @@ final class BrokerUnderTest {
         folder = try TemporaryDirectory()
         ports = try FreePort.range(of: count)
         try FileManager.default.createDirectory(atPath: folder.file("resources"), withIntermediateDirectories: true)
-        (ledger, loop, exec, plane) = try Self.make(folder, ports, clock, reached)
+        var settings = ControlPlaneSettings(ports: ports)
+        settings.clock = clock
+        settings.reached = reached
+        (ledger, loop, exec, fake, plane) = try Self.make(folder, settings)
     }
 
     private static func make(
-        _ folder: TemporaryDirectory, _ ports: ClosedRange<UInt16>, _ clock: ManualClock,
-        _ reached: @escaping @Sendable (CrashPoint) async -> Void
-    ) throws -> (Ledger, any EventLoop, ExecProvider, ControlPlane) {
+        _ folder: TemporaryDirectory, _ settings: ControlPlaneSettings
+    ) throws -> (Ledger, any EventLoop, ExecProvider, FakeProvider, ControlPlane) {
         let ledger = try Ledger.open(path: folder.file("ledger.sqlite")) { 1_700_000_000_000 }
         let loop = try LoopUnderTest.allCases[0].make()
         var limits = ExecProvider.Limits()
@@ -60,14 +67,13 @@ final class BrokerUnderTest {
         let exec = ExecProvider(
             folders: folder.file("resources"), runtime: folder.path,
             path: ProcessInfo.processInfo.environment["PATH"] ?? "", limits: limits)
-        var settings = ControlPlaneSettings(ports: ports)
-        settings.clock = clock
-        settings.reached = reached
+        let emulator = EmulatorProvider(loop: loop, folders: folder.file("resources"))
+        let fake = FakeProvider(emulator)
         let plane = ControlPlane(
             ledger: ledger, gateway: Gateway(loop: loop),
-            providers: [EmulatorProvider(loop: loop, folders: folder.file("resources")), exec, URLProvider()],
+            providers: [emulator, fake, exec, URLProvider()],
             settings: settings, log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
-        return (ledger, loop, exec, plane)
+        return (ledger, loop, exec, fake, plane)
     }
 
     /// A graceful end.
@@ -84,7 +90,12 @@ final class BrokerUnderTest {
     /// A new control plane on what the former one has left. `reached` is its own from then on.
     func restart(afterKill: Bool = false) async throws {
         if afterKill { await kill() } else { await stop() }
-        (ledger, loop, exec, plane) = try Self.make(folder, ports, clock, reached)
+        var settings = ControlPlaneSettings(ports: ports)
+        settings.clock = clock
+        settings.reached = reached
+        settings.patience = patience
+        (ledger, loop, exec, fake, plane) = try Self.make(folder, settings)
+        fake.failing = failsFromTheStart
         try await plane.start()
     }
 

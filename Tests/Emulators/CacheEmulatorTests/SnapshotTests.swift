@@ -139,7 +139,9 @@ private struct RandomWrites {
         case 5: return "LINSERT \(list) \(pick(["BEFORE", "AFTER"])) w\(below(400)) \(word())"
         case 6: return "LREM \(list) \(below(5) - 2) w\(below(400))"
         case 7: return "LTRIM \(list) \(below(6)) \(-1 - below(6))"
-        case 8, 9: return "LMOVE \(list) \(pick(["l1", "l2", "l3"])) \(pick(["LEFT", "RIGHT"])) \(pick(["LEFT", "RIGHT"]))"
+        case 8, 9:
+            let ends = pick(["LEFT LEFT", "LEFT RIGHT", "RIGHT LEFT", "RIGHT RIGHT"])
+            return "LMOVE \(list) \(pick(["l1", "l2", "l3"])) \(ends)"
         case 10: return "LMPOP 2 \(list) l1 LEFT COUNT \(below(9) + 1)"
         case 11...13: return "ZADD \(set) \(pairs())"
         case 14: return "ZINCRBY \(set) \(below(9) - 4) w\(below(400))"

@@ -22,7 +22,8 @@ extension DriverTests {
             #expect(try client.receiveToEnd() == reply)
             client.close()
             await stopped
-            #expect(log.events == [.received("hello"), .closed(.shutdown)])
+            // The reply may have gone out before the stop was heard of: then it was drained first.
+            #expect(log.events.filter { $0 != .drained } == [.received("hello"), .closed(.shutdown)])
             #expect(throws: SocketClient.Failure.self) { _ = try SocketClient(to: address) }
         }
 

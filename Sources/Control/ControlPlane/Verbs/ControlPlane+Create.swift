@@ -83,7 +83,7 @@ extension ControlPlane {
 
     /// Takes back a create or an attach that cannot be finished. What cannot be removed now stays in the ledger as
     /// `going`: it is removed at the next start, or by `destroy`.
-    func undoMaking(_ operation: Operation, _ intent: Intent, because error: BrokerError) async {
+    func undoMaking(_ operation: Operation, _ intent: Intent, because cause: BrokerError) async {
         let id = operation.resource
         do throws(BrokerError) {
             let (stored, attachments, backings) = try await ledger.read { reader in
@@ -113,14 +113,22 @@ extension ControlPlane {
             try await ledger.write { writer in
                 for attachment in going { try writer.remove(attachment.attachment.id) }
                 if isRemoved { try writer.remove(id) } else if intent.makesResource { try writer.set(.going, of: id) }
-                try writer.fail(operation.id, error)
+                try writer.fail(operation.id, cause)
             }
+            undoings[operation.id] = nil
         } catch {
-            // It stays unfinished on disk: the next operation on the resource, or the next start, takes it up.
+            undoings[operation.id] = Undoing(operation: operation, intent: intent, cause: cause)
             log.error(
                 "an operation cannot be undone now", metadata: ["operation": "\(operation.id)", "error": "\(error)"])
         }
     }
+}
+
+/// A create or an attach that is to be taken back, and why.
+struct Undoing: Sendable {
+    let operation: Operation
+    let intent: Intent
+    let cause: BrokerError
 }
 
 extension StoredResource {

@@ -134,6 +134,10 @@ enum ErrorText {
     static let execAborted: StaticString = "EXECABORT Transaction discarded because of previous errors."
     static let noAuth: StaticString = "NOAUTH Authentication required."
 
+    static func execAborted(because text: String) -> String {
+        "EXECABORT Transaction discarded because of: " + (text.hasPrefix("ERR ") ? String(text.dropFirst(4)) : text)
+    }
+
     static func wrongArity(_ name: String) -> String {
         "ERR wrong number of arguments for '\(name)' command"
     }
@@ -151,28 +155,25 @@ enum ErrorText {
     }
 
     /// As Redis quotes what it does not know: the name and the arguments up to 128 bytes together.
-    static func unknownCommand(_ arguments: UnsafeMutablePointer<Bytes>, _ count: Int) -> String {
-        var quoted = ""
+    static func unknownCommand(_ arguments: UnsafeMutablePointer<Bytes>, _ count: Int) -> [UInt8] {
+        var quoted: [UInt8] = []
         var index = 1
-        while index < count, quoted.utf8.count < 128 {
-            quoted += "'\(printable(arguments[index], most: 128 - quoted.utf8.count))' "
+        while index < count, quoted.count < 128 {
+            quoted += Array("'".utf8) + arguments[index].text(upTo: 128 - quoted.count) + Array("' ".utf8)
             index += 1
         }
-        return "ERR unknown command '\(printable(arguments[0], most: 128))', with args beginning with: \(quoted)"
+        return Array("ERR unknown command '".utf8) + arguments[0].text(upTo: 128)
+            + Array("', with args beginning with: ".utf8) + quoted
     }
 
     /// For what a subcommand's body finds wrong with the number of its arguments.
-    static func wrongSubcommandArity(_ container: String, _ name: Bytes) -> String {
-        "ERR unknown subcommand or wrong number of arguments for '\(printable(name, most: 128))'. "
-            + "Try \(container.uppercased()) HELP."
+    static func wrongSubcommandArity(_ container: String, _ name: Bytes) -> [UInt8] {
+        Array("ERR unknown subcommand or wrong number of arguments for '".utf8) + name.text(upTo: 128)
+            + Array("'. Try \(container.uppercased()) HELP.".utf8)
     }
 
-    static func unknownSubcommand(_ container: String, _ name: Bytes) -> String {
-        "ERR unknown subcommand '\(printable(name, most: 128))'. Try \(container.uppercased()) HELP."
-    }
-
-    private static func printable(_ bytes: Bytes, most: Int) -> String {
-        let count = min(bytes.count, max(most, 0))
-        return bytes.slice(0, count).text
+    static func unknownSubcommand(_ container: String, _ name: Bytes) -> [UInt8] {
+        Array("ERR unknown subcommand '".utf8) + name.text(upTo: 128)
+            + Array("'. Try \(container.uppercased()) HELP.".utf8)
     }
 }

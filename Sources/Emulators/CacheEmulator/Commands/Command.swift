@@ -11,8 +11,13 @@ struct Command: Sendable {
     let flags: Flags
     let keys: Keys
     let body: CommandBody
-    /// Rows of a container's subcommands; `body` runs for what is none of them.
+    /// Rows of a container's subcommands; `body` runs where none is named.
     let subcommands: [Command]
+    /// Of a subcommand: what contains it.
+    private(set) var container: StaticString?
+
+    /// `get`, `config|get`
+    var fullName: String { container.map { "\($0)|\(name)" } ?? name.description }
 
     init(
         _ name: StaticString, _ arity: Int, _ flags: Flags, _ keys: Keys = .none, subcommands: [Command] = [],
@@ -23,7 +28,11 @@ struct Command: Sendable {
         self.flags = flags
         self.keys = keys
         self.body = body
-        self.subcommands = subcommands
+        self.subcommands = subcommands.map { row in
+            var row = row
+            row.container = name
+            return row
+        }
     }
 
     /// What a command is, in the words of COMMAND.
@@ -49,6 +58,7 @@ struct Command: Sendable {
         static let mayReplicate = Flags(rawValue: 1 << 14)
         static let noMandatoryKeys = Flags(rawValue: 1 << 15)
         static let allowBusy = Flags(rawValue: 1 << 16)
+        static let noAsyncLoading = Flags(rawValue: 1 << 17)
 
         // How this server treats it; COMMAND does not show these.
 
@@ -67,7 +77,7 @@ struct Command: Sendable {
             (.pubsub, "pubsub"), (.noscript, "noscript"), (.loading, "loading"), (.stale, "stale"),
             (.skipMonitor, "skip_monitor"), (.skipSlowlog, "skip_slowlog"), (.fast, "fast"), (.noAuth, "no_auth"),
             (.mayReplicate, "may_replicate"), (.noMulti, "no_multi"), (.movableKeys, "movablekeys"),
-            (.noMandatoryKeys, "no_mandatory_keys"), (.allowBusy, "allow_busy"),
+            (.noMandatoryKeys, "no_mandatory_keys"), (.allowBusy, "allow_busy"), (.noAsyncLoading, "no_async_loading"),
         ]
     }
 

@@ -20,7 +20,7 @@ enum CommandInspection {
                 let command = call.emulator.table.commands[found]
                 describe(command, named: command.name.description, call)
             } else {
-                call.reply.nullArray()
+                call.reply.null()
             }
         }
     }
@@ -46,10 +46,21 @@ enum CommandInspection {
     }
 
     static let list: CommandBody = { call in
-        guard call.count == 2 else { return call.reply.error(ErrorText.syntax) }
-        let commands = call.emulator.table.commands
-        call.reply.array(commands.count)
-        for command in commands { call.reply.bulk(command.name) }
+        var names = call.emulator.table.commands.map(\.name)
+        if call.count == 5, call.isWord(2, "filterby") {
+            let pattern = call[4].array.map { Bytes.folded($0) }
+            if call.isWord(3, "pattern") {
+                names = names.filter { name in pattern.withBytes { Glob.matches($0, Bytes(name)) } }
+            } else if call.isWord(3, "module") {
+                names = []
+            } else {
+                return call.reply.error(ErrorText.syntax)
+            }
+        } else if call.count != 2 {
+            return call.reply.error(ErrorText.syntax)
+        }
+        call.reply.array(names.count)
+        for name in names { call.reply.bulk(name) }
     }
 
     static let keys: CommandBody = { call in
@@ -61,7 +72,9 @@ enum CommandInspection {
         if count > 1, let subcommand = command.subcommands.first(where: { call[3].isWord($0.name) }) {
             command = subcommand
         }
-        guard command.keys.first > 0 || command.keys.countAt > 0 else {
+        // What stands where keys stand in commands for channels is none.
+        let hasKeys = command.keys.first > 0 || command.keys.countAt > 0
+        guard hasKeys, !command.flags.contains(.pubsub) else {
             return call.reply.error("ERR The command has no key arguments")
         }
         guard command.arity >= 0 ? count == command.arity : count >= -command.arity else {
@@ -85,8 +98,8 @@ enum CommandInspection {
         call.reply.integer(command.keys.last)
         call.reply.integer(command.keys.step)
         call.reply.set(0)
-        call.reply.array(0)
-        call.reply.array(0)
+        call.reply.set(0)
+        call.reply.set(0)
         call.reply.array(command.subcommands.count)
         for subcommand in command.subcommands {
             describe(subcommand, named: "\(name)|\(subcommand.name)", call)

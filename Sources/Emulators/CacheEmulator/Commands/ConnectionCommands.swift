@@ -2,10 +2,17 @@ import RESPWire
 
 /// Commands that concern the connection: most are the front's, which owns it.
 let connectionCommands: [Command] = [
-    front("auth", -2, [.noscript, .loading, .stale, .fast, .noAuth, .noMulti, .allowBusy]),
-    front("hello", -1, [.noscript, .loading, .stale, .fast, .noAuth, .noMulti, .allowBusy]),
-    front("client", -2, [.noscript, .loading, .stale]),
-    front("acl", -2, [.noscript, .loading, .stale]),
+    front("auth", -2, [.noscript, .loading, .stale, .fast, .noAuth, .allowBusy]),
+    front("hello", -1, [.noscript, .loading, .stale, .fast, .noAuth, .allowBusy]),
+    front("acl", -2, []),
+    Command(
+        "client", -2, [.front],
+        subcommands: [
+            front("id", 2), front("getname", 2), front("setname", 3), front("setinfo", 4), front("info", 2),
+            front("list", -2, clientAdministration), front("kill", -3, clientAdministration), front("reply", 3),
+            front("no-evict", 3, clientAdministration), front("no-touch", 3), front("getredir", 2),
+            front("unblock", -3, clientAdministration), front("help", 2, [.loading, .stale]),
+        ], body: { _ in }),
     front("quit", -1, [.allowBusy, .noscript, .loading, .stale, .fast, .noAuth, .immediate, .whileSubscribed]),
     front("reset", 1, [.noscript, .loading, .stale, .fast, .noAuth, .allowBusy, .immediate, .whileSubscribed]),
     Command("ping", -1, [.fast, .whileSubscribed], body: ConnectionBodies.ping),
@@ -13,14 +20,18 @@ let connectionCommands: [Command] = [
     Command("select", 2, [.loading, .stale, .fast], body: ConnectionBodies.select),
 ]
 
-private func front(_ name: StaticString, _ arity: Int, _ flags: Command.Flags) -> Command {
+private let clientAdministration: Command.Flags = [.admin, .noscript, .loading, .stale]
+
+private func front(
+    _ name: StaticString, _ arity: Int, _ flags: Command.Flags = [.noscript, .loading, .stale]
+) -> Command {
     Command(name, arity, flags.union(.front), body: { _ in })
 }
 
 private enum ConnectionBodies {
     static let ping: CommandBody = { call in
         guard call.count <= 2 else { return call.reply.error(ErrorText.wrongArity("ping")) }
-        if call.client.version == 2, call.client.subscriptionCount > 0 {
+        if call.client.isInSubscribedMode {
             call.reply.array(2)
             call.reply.bulk("pong")
             return call.count == 2 ? call.reply.bulk(call[1]) : call.reply.bulk("")

@@ -24,13 +24,13 @@ let keyCommands: [Command] = [
     Command("pexpiretime", 2, [.readonly, .fast], .first, body: { KeyExpiry.timeLeft($0, .millisecondsAt) }),
     Command("persist", 2, [.write, .fast], .first, body: KeyExpiry.persist),
     Command(
-        "object", -2, [.readonly],
+        "object", -2, [],
         subcommands: [
             Command("encoding", 3, [.readonly], .second, body: ObjectInspection.encoding),
             Command("freq", 3, [.readonly], .second, body: ObjectInspection.frequency),
             Command("idletime", 3, [.readonly], .second, body: ObjectInspection.idleTime),
             Command("refcount", 3, [.readonly], .second, body: ObjectInspection.references),
-            Command("help", 2, [.loading, .stale], body: ObjectInspection.help),
+            Command("help", 2, [.loading, .stale], body: { $0.reply.help(HelpText.object) }),
         ], body: { _ in }),
 ]
 
@@ -71,8 +71,8 @@ private enum Keys {
     }
 
     static let scan: CommandBody = { call in
-        guard let options = ScanOptions(call, from: 2, allowsType: true) else { return }
         guard let cursor = ScanOptions.cursor(call[1]) else { return call.reply.error(ErrorText.invalidCursor) }
+        guard let options = ScanOptions(call, from: 2, allowsType: true) else { return }
         let now = call.now
         var found: [Entry] = []
         let next = call.database.table.scan(from: cursor, wanted: options.count) { entry in
@@ -170,7 +170,6 @@ private enum Keys {
 private enum KeyExpiry {
     static func expire(_ call: borrowing Call, _ unit: Expiry.Unit, _ command: String) {
         var flags = (nx: false, xx: false, gt: false, lt: false)
-        guard let number = call.integer(2) else { return }
         for index in stride(from: 3, to: call.count, by: 1) {
             if call.isWord(index, "nx") {
                 flags.nx = true
@@ -181,11 +180,12 @@ private enum KeyExpiry {
             } else if call.isWord(index, "lt") {
                 flags.lt = true
             } else {
-                return call.reply.error("ERR Unsupported option \(call[index].text)")
+                return call.reply.error("ERR Unsupported option ", quoting: call[index])
             }
         }
         if flags.nx, flags.xx || flags.gt || flags.lt { return call.reply.error(ErrorText.expiryOptions) }
         if flags.gt, flags.lt { return call.reply.error(ErrorText.expiryOptionsGTLT) }
+        guard let number = call.integer(2) else { return }
         guard let end = Expiry.time(number, unit, now: call.now) else {
             return call.reply.error(ErrorText.invalidExpiry(command))
         }
@@ -209,7 +209,7 @@ private enum KeyExpiry {
         guard let entry = call.database.find(call[1], call.hash) else { return call.reply.integer(-2) }
         guard entry.hasExpiry else { return call.reply.integer(-1) }
         let time = unit.isRelative ? max(entry.expiry - call.now, 0) : entry.expiry
-        call.reply.integer(unit.isSeconds ? (time + (unit.isRelative ? 500 : 0)) / 1000 : time)
+        call.reply.integer(unit.isSeconds ? (time + 500) / 1000 : time)
     }
 
     static let persist: CommandBody = { call in
@@ -255,21 +255,6 @@ private enum ObjectInspection {
             entry.type == .string && entry.encoding == Database.StringEncoding.integer
             && (0..<10_000).contains(entry.integer)
         call.reply.integer(isShared ? Int(Int32.max) : 1)
-    }
-
-    static let help: CommandBody = { call in
-        let lines: [StaticString] = [
-            "OBJECT <subcommand> [<arg> [value] [opt] ...]. Subcommands are:", "ENCODING <key>",
-            "    Return the kind of internal representation used in order to store the value", "    associated with a <key>.",
-            "FREQ <key>", "    Return the access frequency index of the <key>. The returned integer is",
-            "    proportional to the logarithm of the recent access frequency of the key.", "IDLETIME <key>",
-            "    Return the idle time of the <key>, that is the approximated number of",
-            "    seconds elapsed since the last access to the key.", "REFCOUNT <key>",
-            "    Return the number of references of the value associated with the specified", "    <key>.", "HELP",
-            "    Prints this help.",
-        ]
-        call.reply.array(lines.count)
-        for line in lines { call.reply.simple(line) }
     }
 }
 

@@ -8,16 +8,17 @@ let pubSubCommands: [Command] = [
     Command("punsubscribe", -1, subscriptionFlags, body: PubSub.unsubscribePattern),
     Command("ssubscribe", -2, subscriptionFlags, .all, body: PubSub.subscribeShard),
     Command("sunsubscribe", -1, subscriptionFlags, .all, body: PubSub.unsubscribeShard),
-    Command("publish", 3, [.pubsub, .loading, .stale, .fast, .mayReplicate], body: PubSub.publish),
-    Command("spublish", 3, [.pubsub, .loading, .stale, .fast, .mayReplicate], .first, body: PubSub.publishShard),
+    Command("publish", 3, [.pubsub, .loading, .stale, .fast], body: PubSub.publish),
+    Command("spublish", 3, [.pubsub, .loading, .stale, .fast], .first, body: PubSub.publishShard),
     Command(
-        "pubsub", -2, [.pubsub, .loading, .stale],
+        "pubsub", -2, [],
         subcommands: [
             Command("channels", -2, [.pubsub, .loading, .stale], body: PubSub.listChannels),
             Command("numsub", -2, [.pubsub, .loading, .stale], body: PubSub.countSubscribers),
             Command("numpat", 2, [.pubsub, .loading, .stale], body: PubSub.countPatterns),
             Command("shardchannels", -2, [.pubsub, .loading, .stale], body: PubSub.listShardChannels),
             Command("shardnumsub", -2, [.pubsub, .loading, .stale], body: PubSub.countShardSubscribers),
+            Command("help", 2, [.loading, .stale], body: { $0.reply.help(HelpText.pubSub) }),
         ], body: { _ in }),
 ]
 
@@ -41,6 +42,9 @@ private enum PubSub {
     }
 
     static let subscribeShard: CommandBody = { call in
+        if call.client.isExecuting {
+            return call.reply.error("ERR SSUBSCRIBE isn't allowed for a DENY BLOCKING client")
+        }
         for index in 1..<call.count {
             call.emulator.channels.subscribeShard(call.client, to: call[index].array)
             confirm("ssubscribe", call[index], call.client.shardChannelCount, call)

@@ -11,12 +11,13 @@ let serverCommands: [Command] = [
     Command("role", 1, [.noscript, .loading, .stale, .fast], body: Server.role),
     Command("info", -1, [.loading, .stale], body: { $0.emulator.replyInfo($0) }),
     Command(
-        "config", -2, [.admin, .noscript, .loading, .stale],
+        "config", -2, [],
         subcommands: [
             Command("get", -3, [.admin, .noscript, .loading, .stale], body: Server.getConfiguration),
             Command("set", -4, [.admin, .noscript, .loading, .stale], body: Server.setConfiguration),
             Command("resetstat", 2, [.admin, .noscript, .loading, .stale], body: Server.resetStatistics),
             Command("rewrite", 2, [.admin, .noscript, .loading, .stale], body: Server.rewriteConfiguration),
+            Command("help", 2, [.loading, .stale], body: { $0.reply.help(HelpText.configuration) }),
         ], body: { _ in }),
     Command(
         "command", -1, [.loading, .stale],
@@ -26,10 +27,14 @@ let serverCommands: [Command] = [
             Command("docs", -2, [.loading, .stale], body: CommandInspection.documentation),
             Command("list", -2, [.loading, .stale], body: CommandInspection.list),
             Command("getkeys", -4, [.loading, .stale], body: CommandInspection.keys),
+            Command("help", 2, [.loading, .stale], body: { $0.reply.help(HelpText.command) }),
         ], body: CommandInspection.all),
     Command(
-        "memory", -2, [.readonly],
-        subcommands: [Command("usage", -3, [.readonly], .second, body: Server.memoryUsage)], body: { _ in }),
+        "memory", -2, [],
+        subcommands: [
+            Command("usage", -3, [.readonly], .second, body: Server.memoryUsage),
+            Command("help", 2, [.loading, .stale], body: { $0.reply.help(HelpText.memory) }),
+        ], body: { _ in }),
 ]
 
 private enum Server {
@@ -96,7 +101,7 @@ private enum Server {
     }
 
     static let getConfiguration: CommandBody = { call in
-        var found: [(name: String, value: String)] = []
+        var found: [(name: [UInt8], value: String)] = []
         for index in 2..<call.count {
             for parameter in call.emulator.configuration.matching(call[index])
             where !found.contains(where: { $0.name == parameter.name }) {
@@ -105,29 +110,38 @@ private enum Server {
         }
         call.reply.map(found.count)
         for parameter in found {
-            call.reply.bulk(parameter.name)
+            parameter.name.withBytes { call.reply.bulk($0) }
             call.reply.bulk(parameter.value)
         }
     }
 
     static let setConfiguration: CommandBody = { call in
-        guard call.count % 2 == 0 else {
-            return call.reply.error(ErrorText.wrongArity("config|set"))
-        }
-        var changes: [(Int, String)] = []
+        guard call.count % 2 == 0 else { return call.reply.error(ErrorText.syntax) }
+        let parameters = call.emulator.configuration.parameters
+        var places: [Int] = []
         for index in stride(from: 2, to: call.count, by: 2) {
-            let name = call[index].text.lowercased()
             guard let place = call.emulator.configuration.index(of: call[index]) else {
                 return call.reply.error(
-                    "ERR Unknown option or number of arguments for CONFIG SET - '\(name)'")
+                    Array("ERR Unknown option or number of arguments for CONFIG SET - '".utf8) + call[index].array
+                        + Array("'".utf8))
             }
-            guard case .none = call.emulator.configuration.values[place].effect else {
-                return call.reply.error("ERR CONFIG SET failed (possibly related to argument '\(name)') - can't set immutable config")
-            }
-            changes.append((place, call[index + 1].text))
+            let problem = parameters[place].kind.refusal ?? (places.contains(place) ? "duplicate parameter" : nil)
+            if let problem { return refuse(parameters[place].name, problem, call) }
+            places.append(place)
         }
-        for (place, value) in changes { call.emulator.configuration.set(place, to: value) }
+        var values: [String] = []
+        for (number, place) in places.enumerated() {
+            switch parameters[place].kind.check(call[number * 2 + 3]) {
+            case .taken(let value): values.append(value)
+            case .refused(let problem): return refuse(parameters[place].name, problem, call)
+            }
+        }
+        for (place, value) in zip(places, values) { call.emulator.configuration.set(place, to: value) }
         call.reply.ok()
+    }
+
+    private static func refuse(_ name: String, _ problem: String, _ call: borrowing Call) {
+        call.reply.error("ERR CONFIG SET failed (possibly related to argument '\(name)') - \(problem)")
     }
 
     static let resetStatistics: CommandBody = { call in
@@ -145,7 +159,8 @@ private enum Server {
             guard call.isWord(index, "samples"), index + 1 < call.count else {
                 return call.reply.error(ErrorText.syntax)
             }
-            guard call.integer(index + 1) != nil else { return }
+            guard let samples = call.integer(index + 1) else { return }
+            guard samples >= 0 else { return call.reply.error(ErrorText.syntax) }
             index += 2
         }
         guard let entry = call.find(call[2]) else { return call.reply.null() }

@@ -182,7 +182,11 @@ private enum SortedSetRanges {
         if let entry {
             let set = database.sortedSet(entry)
             let ranks = ranging.limited(range.ranks(in: set))
-            set.forEach(from: ranks.lowerBound, to: ranks.upperBound) { target.insert($0, score: $1) }
+            // As Redis, which knows the number beforehand for ranks only: it shows in negative zeros.
+            if ranks.count > SortedSet.packedMembers, (ranging.by ?? .rank) == .rank { target.becomeIndexed() }
+            set.forEach(from: ranks.lowerBound, to: ranks.upperBound, reversed: isReversed) {
+                target.insert($0, score: $1)
+            }
         }
         call.reply.integer(call.store(target))
     }

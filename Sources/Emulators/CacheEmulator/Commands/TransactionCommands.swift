@@ -26,6 +26,8 @@ private enum Transactions {
         if transaction.isAborted { return call.reply.error(ErrorText.execAborted) }
         if isTainted { return call.reply.nullArray() }
         call.reply.array(transaction.queue.count)
+        client.isExecuting = true
+        defer { client.isExecuting = false }
         for request in transaction.queue { call.emulator.runQueued(request, for: client) }
     }
 

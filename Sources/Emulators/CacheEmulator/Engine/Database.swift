@@ -3,7 +3,11 @@ import RESPWire
 /// The time of a keyspace: set before every batch of commands, so that all of it sees one instant.
 final class KeyspaceClock {
     /// Milliseconds since 1970.
-    var now: Int64 = 0
+    var now: Int64 = 0 {
+        didSet { access = UInt32(truncatingIfNeeded: now / 1000) & 0xff_ffff }
+    }
+    /// The same in seconds, as far as entries have room for it.
+    private(set) var access: UInt32 = 0
 }
 
 /// One numbered database of a keyspace: keys with their values.
@@ -48,6 +52,7 @@ final class Database {
     /// Adds an entry whose key is not here.
     @inline(__always) func insert(_ entry: Entry, _ hash: UInt64) {
         table = table.owned(in: memory)
+        entry.setAccess(clock.access)
         table.insert(entry, hash, in: memory)
         if entry.hasExpiry { expiringCount &+= 1 }
     }
@@ -211,11 +216,12 @@ extension Database {
             old.valueStart.copyMemory(from: value.start, byteCount: value.count)
             old.setValueLength(value.count)
             old.setEncoding(StringEncoding.bytes)
+            old.setAccess(clock.access)
             return
         }
         if old.type != .string { freeValue(old) }
         let entry = makeString(key, value, expiry: expiry, isNumber: isNumber)
-        entry.setAccess(old.access)
+        entry.setAccess(clock.access)
         replace(old, with: entry, hash)
     }
 

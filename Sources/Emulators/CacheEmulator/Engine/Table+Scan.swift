@@ -4,18 +4,21 @@ extension Table {
     /// Visits entries from `cursor` on until about `wanted` were visited; returns the next cursor, 0 at the end.
     ///
     /// An entry that is in the table during a whole scan is visited at least once, whatever is added, removed, split
-    /// or joined meanwhile. A cursor is a place in the order of the hashes: the leading 31 bits of a hash, as far as a
-    /// segment's depth goes, then the home (9 bits) from which to go on in that segment: 40 bits in all.
+    /// or joined meanwhile. A cursor is a place in the order of the hashes: the leading 31 bits of the hashes of a
+    /// segment, the segment's depth, and the home (9 bits) from which to go on in it. A segment that has been joined
+    /// with its neighbour since, which its smaller depth shows, is begun again: the neighbour's entries before that
+    /// home are not visited yet.
     func scan(from cursor: UInt64, wanted: Int, _ visit: (Entry) -> Void) -> UInt64 {
         var prefix = (cursor >> 9) << 33
         var home = Int(cursor & 511)
+        if UInt64(segment(prefix).depth) < cursor >> 40 & 63 { home = 0 }
         var visited = 0
         while true {
             let segment = segment(prefix)
             let bits = UInt64(segment.depth)
             let first = bits == 0 ? 0 : (prefix >> (64 - bits)) << (64 - bits)
             while home < 512 {
-                if visited >= wanted { return ((first >> 33) << 9) | UInt64(home) }
+                if visited >= wanted { return bits << 40 | (first >> 33) << 9 | UInt64(home) }
                 let step = 512 >> Int(segment.capacityLog2)
                 visited += visitHome(home, in: segment, visit)
                 home = home / step * step + step

@@ -18,8 +18,12 @@ public final class CacheClient {
     public var database = 0
     /// What CLIENT REPLY has set.
     public var replies = ReplyMode.on
-    /// The last command, in lower case, for CLIENT LIST.
-    public internal(set) var lastCommand: StaticString = "NULL"
+    /// The last command, in lower case.
+    var lastCommand: StaticString = "NULL"
+    /// What contains the last command where it is a subcommand.
+    var lastContainer: StaticString?
+    /// EXEC is running its queue.
+    var isExecuting = false
     /// Nil outside MULTI.
     var transaction: Transaction?
     var watched: [WatchedKey] = []
@@ -48,6 +52,10 @@ public final class CacheClient {
     /// The number of queued commands, -1 outside MULTI, for CLIENT LIST.
     public var queuedCount: Int { transaction?.queue.count ?? -1 }
     public var watchedCount: Int { watched.count }
+    /// The last command as CLIENT LIST shows it: `get`, `client|list`.
+    public var lastCommandName: String { lastContainer.map { "\($0)|\(lastCommand)" } ?? lastCommand.description }
+    /// Of version 2 and subscribed to something: it may do little else, and messages look like replies.
+    var isInSubscribedMode: Bool { version == 2 && subscriptionCount + shardChannelCount > 0 }
 }
 
 /// What CLIENT REPLY sets.

@@ -63,18 +63,16 @@ extension CacheEmulator {
         guard index >= 0 else { return refuseUnknown(arguments, count, client) }
         guard let command = resolve(table.commands[index], arguments, count, client) else { return }
         if !client.isAuthenticated, !command.flags.contains(.noAuth) {
-            client.transaction?.isAborted = true
-            return client.writer.error(ErrorText.noAuth)
+            return refuse(client, command, "\(ErrorText.noAuth)")
         }
         if command.flags.contains(.refused) {
-            return refuse(client, ErrorText.noPermission(command.name.description))
+            return refuse(client, command, ErrorText.noPermission(command.name.description))
         }
-        if client.version == 2, client.subscriptionCount + client.shardChannelCount > 0,
-            !command.flags.contains(.whileSubscribed)
-        {
-            return refuse(client, Self.refusedWhileSubscribed(command.name.description))
+        if client.isInSubscribedMode, !command.flags.contains(.whileSubscribed) {
+            return refuse(client, command, Self.refusedWhileSubscribed(command.fullName))
         }
         client.lastCommand = command.name
+        client.lastContainer = command.container
         if client.transaction != nil, !command.flags.contains(.immediate) {
             return queue(index, command, arguments, count, client)
         }
@@ -90,7 +88,7 @@ extension CacheEmulator {
         let reply = client.writer
         if command.flags.contains(.front) {
             return client.front.run(
-                FrontCommand(name: command.name, arguments: arguments, count: count, reply: reply), for: client)
+                FrontCommand(name: command.container ?? command.name, arguments: arguments, count: count, reply: reply), for: client)
         }
         command.body(
             Call(
@@ -103,17 +101,20 @@ extension CacheEmulator {
         _ command: Command, _ arguments: UnsafeMutablePointer<Bytes>, _ count: Int, _ client: CacheClient
     ) -> Command? {
         guard hasRightArity(command, count) else {
-            refuse(client, ErrorText.wrongArity(command.name.description))
+            refuse(client, command, ErrorText.wrongArity(command.name.description))
             return nil
         }
         if command.subcommands.isEmpty || count < 2 { return command }
         guard let found = command.subcommands.first(where: { arguments[1].isWord($0.name) }) else {
-            statistics.noteUnsupported("\(command.name) \(arguments[1].slice(0, min(arguments[1].count, 32)).text)")
-            refuse(client, ErrorText.unknownSubcommand(command.name.description, arguments[1]))
+            if client.isAuthenticated {
+                statistics.noteUnsupported("\(command.name) \(arguments[1].slice(0, min(arguments[1].count, 32)).text)")
+            }
+            client.transaction?.isAborted = true
+            client.writer.error(ErrorText.unknownSubcommand(command.name.description, arguments[1]))
             return nil
         }
         guard hasRightArity(found, count) else {
-            refuse(client, ErrorText.wrongArity("\(command.name)|\(found.name)"))
+            refuse(client, found, ErrorText.wrongArity(found.fullName))
             return nil
         }
         return found
@@ -147,7 +148,7 @@ extension CacheEmulator {
         _ index: Int, _ command: Command, _ arguments: UnsafeMutablePointer<Bytes>, _ count: Int,
         _ client: CacheClient
     ) {
-        if command.flags.contains(.noMulti) { return refuse(client, "\(ErrorText.notInsideMulti)") }
+        if command.flags.contains(.noMulti) { return refuse(client, command, "\(ErrorText.notInsideMulti)") }
         client.transaction?.append(
             Transaction.Request(command: index, arguments: (0..<count).map { arguments[$0].array }))
         client.writer.simple("QUEUED")
@@ -157,17 +158,21 @@ extension CacheEmulator {
         command.arity >= 0 ? count == command.arity : count >= -command.arity
     }
 
-    /// Answers with an error; inside MULTI, EXEC will not run.
-    private func refuse(_ client: CacheClient, _ text: String) {
+    /// Answers with an error; inside MULTI, EXEC will not run. A refused EXEC ends the transaction.
+    private func refuse(_ client: CacheClient, _ command: Command, _ text: String) {
         client.transaction?.isAborted = true
-        client.writer.error(text)
+        guard command.name.description == "exec" else { return client.writer.error(text) }
+        client.transaction = nil
+        unwatch(client)
+        client.writer.error(ErrorText.execAborted(because: text))
     }
 
     private func refuseUnknown(_ arguments: UnsafeMutablePointer<Bytes>, _ count: Int, _ client: CacheClient) {
         if client.isAuthenticated {
             statistics.noteUnsupported(arguments[0].slice(0, min(arguments[0].count, 64)).text)
         }
-        refuse(client, ErrorText.unknownCommand(arguments, count))
+        client.transaction?.isAborted = true
+        client.writer.error(ErrorText.unknownCommand(arguments, count))
     }
 
     private static func refusedWhileSubscribed(_ name: String) -> String {

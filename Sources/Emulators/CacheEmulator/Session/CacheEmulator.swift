@@ -97,7 +97,7 @@ public final class CacheEmulator {
             return
         }
         statistics.hits &+= 1
-        entry.setAccess(UInt32(truncatingIfNeeded: clock.now / 1000) & 0xff_ffff)
+        entry.setAccess(clock.access)
     }
 
     /// Forgets all keys that the client watches.

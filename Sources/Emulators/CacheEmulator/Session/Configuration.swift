@@ -1,45 +1,182 @@
 import RESPWire
 
-/// The parameters that CONFIG knows. Each is honoured, or kept without effect and listed as such.
+/// The parameters that CONFIG knows: kept, checked and shown as Redis does; nothing here depends on them.
 struct Configuration {
-    /// What a parameter does here.
-    enum Effect {
-        /// Kept and shown; nothing depends on it.
-        case none
+    /// What a parameter may be.
+    enum Kind {
+        case text
+        /// Within bounds.
+        case number(Int64, Int64)
+        /// A number with a unit: `100mb`.
+        case memory(least: Int64)
+        case yesOrNo
+        case choice([String])
+        /// Letters of events, shown in the order of Redis.
+        case events
+        /// Never changed while the server runs.
+        case immutable
         /// The file system of the server: never changed by a client.
-        case refused
+        case protected
     }
 
-    private(set) var values: [(name: String, value: String, effect: Effect)] = [
-        ("activerehashing", "yes", .none), ("appendfsync", "everysec", .none), ("appendonly", "no", .none),
-        ("client-output-buffer-limit", "normal 0 0 0 slave 268435456 67108864 60 pubsub 33554432 8388608 60", .none),
-        ("databases", "16", .refused), ("dbfilename", "dump.rdb", .refused), ("dir", "/", .refused),
-        ("hash-max-listpack-entries", "512", .none), ("hash-max-listpack-value", "64", .none), ("hz", "10", .none),
-        ("latency-monitor-threshold", "0", .none), ("lfu-decay-time", "1", .none), ("lfu-log-factor", "10", .none),
-        ("list-max-listpack-size", "-2", .none), ("loglevel", "notice", .none), ("logfile", "", .refused),
-        ("maxclients", "10000", .none), ("maxmemory", "0", .none), ("maxmemory-policy", "noeviction", .none),
-        ("maxmemory-samples", "5", .none), ("notify-keyspace-events", "", .none),
-        ("proto-max-bulk-len", "536870912", .none), ("save", "", .none), ("set-max-intset-entries", "512", .none),
-        ("slowlog-log-slower-than", "10000", .none), ("slowlog-max-len", "128", .none), ("timeout", "0", .none),
-        ("tcp-keepalive", "300", .none), ("zset-max-listpack-entries", "128", .none),
-        ("zset-max-listpack-value", "64", .none),
+    struct Parameter {
+        var name: String
+        var value: String
+        var kind: Kind
+
+        init(_ name: String, _ value: String, _ kind: Kind) {
+            self.name = name
+            self.value = value
+            self.kind = kind
+        }
+    }
+
+    private static let count = Kind.number(0, .max)
+    private static let positive32 = Kind.number(1, Int64(Int32.max))
+    private static let natural32 = Kind.number(0, Int64(Int32.max))
+
+    private(set) var parameters: [Parameter] = [
+        Parameter("activerehashing", "yes", .yesOrNo),
+        Parameter("appendfsync", "everysec", .choice(["everysec", "always", "no"])),
+        Parameter("appendonly", "no", .yesOrNo),
+        Parameter(
+            "client-output-buffer-limit", "normal 0 0 0 slave 268435456 67108864 60 pubsub 33554432 8388608 60", .text),
+        Parameter("databases", "16", .immutable),
+        Parameter("dbfilename", "dump.rdb", .protected),
+        Parameter("dir", "/", .protected),
+        Parameter("hash-max-listpack-entries", "512", count),
+        Parameter("hash-max-listpack-value", "64", count),
+        Parameter("hash-max-ziplist-entries", "512", count),
+        Parameter("hash-max-ziplist-value", "64", count),
+        Parameter("hz", "10", .number(0, Int64(Int32.max))),
+        Parameter("latency-monitor-threshold", "0", count),
+        Parameter("lfu-decay-time", "1", natural32),
+        Parameter("lfu-log-factor", "10", natural32),
+        Parameter("list-max-listpack-size", "-2", .number(Int64(Int32.min), Int64(Int32.max))),
+        Parameter("list-max-ziplist-size", "-2", .number(Int64(Int32.min), Int64(Int32.max))),
+        Parameter("logfile", "", .immutable),
+        Parameter("loglevel", "notice", .choice(["debug", "verbose", "notice", "warning"])),
+        Parameter("maxclients", "10000", .number(1, Int64(UInt32.max))),
+        Parameter("maxmemory", "0", .memory(least: 0)),
+        Parameter(
+            "maxmemory-policy", "noeviction",
+            .choice([
+                "volatile-lru", "volatile-lfu", "volatile-random", "volatile-ttl", "allkeys-lru", "allkeys-lfu",
+                "allkeys-random", "noeviction",
+            ])),
+        Parameter("maxmemory-samples", "5", positive32),
+        Parameter("notify-keyspace-events", "", .events),
+        Parameter("proto-max-bulk-len", "536870912", .memory(least: 1 << 20)),
+        Parameter("save", "", .text),
+        Parameter("set-max-intset-entries", "512", count),
+        Parameter("slowlog-log-slower-than", "10000", .number(-1, .max)),
+        Parameter("slowlog-max-len", "128", count),
+        Parameter("tcp-keepalive", "300", natural32),
+        Parameter("timeout", "0", natural32),
+        Parameter("zset-max-listpack-entries", "128", count),
+        Parameter("zset-max-listpack-value", "64", count),
+        Parameter("zset-max-ziplist-entries", "128", count),
+        Parameter("zset-max-ziplist-value", "64", count),
     ]
 
-    /// The parameters whose names match a pattern.
-    func matching(_ pattern: Bytes) -> [(name: String, value: String)] {
+    /// The parameters that a pattern names; one named in full is called as it was named.
+    func matching(_ pattern: Bytes) -> [(name: [UInt8], value: String)] {
+        if !pattern.raw.contains(where: { Array("*?[".utf8).contains($0) }) {
+            guard let index = index(of: pattern) else { return [] }
+            return [(pattern.array, parameters[index].value)]
+        }
         let folded = pattern.array.map { Bytes.folded($0) }
         return folded.withBytes { pattern in
-            values.filter { Array($0.name.utf8).withBytes { Glob.matches(pattern, $0) } }.map { ($0.name, $0.value) }
+            parameters.map { (Array($0.name.utf8), $0.value) }.filter { $0.0.withBytes { Glob.matches(pattern, $0) } }
         }
     }
 
     /// The place of a parameter, or nil.
     func index(of name: Bytes) -> Int? {
         let folded = name.array.map { Bytes.folded($0) }
-        return values.firstIndex { Array($0.name.utf8) == folded }
+        return parameters.firstIndex { Array($0.name.utf8) == folded }
     }
 
+    /// A parameter and its alias are changed together.
     mutating func set(_ index: Int, to value: String) {
-        values[index].value = value
+        parameters[index].value = value
+        let name = parameters[index].name
+        for (word, alias) in [("listpack", "ziplist"), ("ziplist", "listpack")] {
+            guard let split = Self.split(name, at: word) else { continue }
+            let other = split.0 + alias + split.1
+            for place in parameters.indices where parameters[place].name == other { parameters[place].value = value }
+        }
+    }
+
+    private static func split(_ name: String, at word: String) -> (String, String)? {
+        let parts = name.split(separator: "-", omittingEmptySubsequences: false).map(String.init)
+        guard let place = parts.firstIndex(of: word) else { return nil }
+        let before = parts[..<place].map { $0 + "-" }.joined()
+        return (before, parts[(place + 1)...].map { "-" + $0 }.joined())
+    }
+}
+
+/// Whether a value may be taken, and how it is shown then.
+enum CheckedValue: Equatable {
+    case taken(String)
+    /// In the words of Redis.
+    case refused(String)
+}
+
+extension Configuration.Kind {
+    /// Why a parameter of this kind may not be changed at all.
+    var refusal: String? {
+        switch self {
+        case .immutable: "can't set immutable config"
+        case .protected: "can't set protected config"
+        default: nil
+        }
+    }
+
+    func check(_ bytes: Bytes) -> CheckedValue {
+        let text = bytes.text
+        switch self {
+        case .text, .immutable, .protected: return .taken(text)
+        case .number(let least, let most):
+            guard let number = bytes.integer else { return .refused("argument couldn't be parsed into an integer") }
+            return Self.bounded(number, least, most)
+        case .memory(let least):
+            guard let number = Self.memory(text) else { return .refused("argument must be a memory value") }
+            return Self.bounded(number, least, .max)
+        case .yesOrNo:
+            let folded = text.lowercased()
+            return ["yes", "no"].contains(folded) ? .taken(folded) : .refused("argument must be 'yes' or 'no'")
+        case .choice(let choices):
+            let folded = text.lowercased()
+            if choices.contains(folded) { return .taken(folded) }
+            return .refused("argument(s) must be one of the following: " + choices.joined(separator: ", "))
+        case .events: return Self.events(text)
+        }
+    }
+
+    private static func bounded(_ number: Int64, _ least: Int64, _ most: Int64) -> CheckedValue {
+        (least...most).contains(number)
+            ? .taken("\(number)") : .refused("argument must be between \(least) and \(most) inclusive")
+    }
+
+    private static func memory(_ text: String) -> Int64? {
+        let digits = text.prefix { $0.isASCII && $0.isNumber }
+        let units: [String: Int64] = [
+            "": 1, "b": 1, "k": 1000, "kb": 1 << 10, "m": 1_000_000, "mb": 1 << 20, "g": 1_000_000_000, "gb": 1 << 30,
+        ]
+        guard let number = Int64(digits), let unit = units[text.dropFirst(digits.count).lowercased()] else { return nil }
+        let (product, overflow) = number.multipliedReportingOverflow(by: unit)
+        return overflow ? nil : product
+    }
+
+    /// `A` stands for all classes but those of misses and new keys.
+    private static func events(_ text: String) -> CheckedValue {
+        let all = Array("g$lshzxetd")
+        guard text.allSatisfy({ "Ag$lshzxeKEtmdn".contains($0) }) else {
+            return .refused("Invalid event class character. Use 'Ag$lshzxeKEtmdn'.")
+        }
+        let classes = text.contains("A") ? all : all.filter { text.contains($0) }
+        let shown = classes.count == all.count ? "A" : String(classes)
+        return .taken(shown + "KEmn".filter { text.contains($0) })
     }
 }

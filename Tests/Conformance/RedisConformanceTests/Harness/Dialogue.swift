@@ -31,10 +31,9 @@ final class Dialogue {
         let made = (
             ours: try RedisClient(path: pair.emulated.socketPath), theirs: try RedisClient(path: pair.real.socketPath)
         )
-        try made.ours.call("AUTH", EmulatedRedis.user, EmulatedRedis.secret)
-        if version == 3 {
-            try made.ours.call("HELLO", "3")
-            try made.theirs.call("HELLO", "3")
+        for client in [made.ours, made.theirs] {
+            try client.authenticate()
+            if version == 3 { try client.call("HELLO", "3") }
         }
         connections[name] = made
         return made
@@ -56,7 +55,10 @@ final class Dialogue {
     func run(raw bytes: [UInt8], authenticated: Bool = true) throws -> Bool {
         let ours = try RedisClient(path: pair.emulated.socketPath)
         let theirs = try RedisClient(path: pair.real.socketPath)
-        if authenticated { try ours.call("AUTH", EmulatedRedis.user, EmulatedRedis.secret) }
+        if authenticated {
+            try ours.authenticate()
+            try theirs.authenticate()
+        }
         try ours.send(raw: bytes)
         try theirs.send(raw: bytes)
         return note(

@@ -73,6 +73,10 @@ final class RedisClient {
         return try receive()
     }
 
+    func authenticate() throws {
+        try call("AUTH", EmulatedRedis.user, EmulatedRedis.secret)
+    }
+
     /// `call` with words.
     @discardableResult
     func call(_ words: String...) throws -> Reply {
