@@ -58,7 +58,7 @@ extension RedisSession {
     }
 
     private func list(_ arguments: UnsafeMutablePointer<Bytes>, _ count: Int, _ reply: ReplyWriter) {
-        var sessions = endpoint.redisSessions.values.sorted { $0.id < $1.id }
+        var sessions = endpoint.redisSessions.values.filter { !$0.isEnding }.sorted { $0.id < $1.id }
         if count > 2 {
             if arguments[2].isWord("type"), count == 4 {
                 let type = arguments[3].text.lowercased()
@@ -83,7 +83,9 @@ extension RedisSession {
     private func kill(_ arguments: UnsafeMutablePointer<Bytes>, _ count: Int, _ reply: ReplyWriter) {
         if count == 3 {
             let address = arguments[2].text
-            guard let victim = endpoint.redisSessions.values.first(where: { $0.connection.peerAddress == address })
+            guard let victim = endpoint.redisSessions.values.first(where: {
+                    !$0.isEnding && $0.connection.peerAddress == address
+                })
             else { return reply.error("ERR No such client") }
             reply.ok()
             return victim.closeAtBoundary()
@@ -120,7 +122,7 @@ extension RedisSession {
             }
         }
         let victims = endpoint.redisSessions.values.filter { session in
-            (!skipsMe || session !== self) && filters.allSatisfy { $0(session) }
+            !session.isEnding && (!skipsMe || session !== self) && filters.allSatisfy { $0(session) }
         }
         reply.integer(victims.count)
         for victim in victims { victim.closeAtBoundary() }

@@ -68,7 +68,7 @@ extension RedisSession {
         guard isAuthenticated || newGrant != nil else {
             return reply.error(
                 """
-                NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH \
+                NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO AUTH \
                 <user> <pass> option can be used to authenticate the client and select the RESP protocol version at \
                 the same time
                 """)

@@ -44,7 +44,7 @@ struct KeyDifferentialTests {
         let long = String(repeating: "x", count: 44)
         try compare([
             "OBJECT ENCODING none", "OBJECT FREQ none", "OBJECT IDLETIME none", "OBJECT REFCOUNT none", "SET i 12", Step("SET e \(long)"), Step("SET r \(long)x"),
-            "OBJECT ENCODING i", "OBJECT ENCODING e", "OBJECT ENCODING r", "OBJECT REFCOUNT i", "OBJECT REFCOUNT e", .approximately("OBJECT IDLETIME i", by: 2), "OBJECT FREQ i", "SET big 10000",
+            "OBJECT ENCODING i", "OBJECT ENCODING e", "OBJECT ENCODING r", "OBJECT REFCOUNT i", "OBJECT REFCOUNT e", .approximately("OBJECT IDLETIME e", by: 2), "OBJECT FREQ i", "SET big 10000",
             "OBJECT REFCOUNT big", "SET m 9999", "OBJECT REFCOUNT m", "SET neg -1", "OBJECT REFCOUNT neg", "RPUSH l 1", "OBJECT ENCODING l", "OBJECT REFCOUNT l", "HSET h f v",
             "OBJECT ENCODING h", "ZADD z 1 a", "OBJECT ENCODING z", "SADD s 1", "OBJECT ENCODING s", "SADD s a", "OBJECT ENCODING s", "OBJECT", "OBJECT BOGUS", "OBJECT BOGUS x",
             "OBJECT ENCODING", "OBJECT ENCODING a b", "OBJECT FREQ", "OBJECT HELP", "OBJECT HELP x", "object encoding i", "INCR i", "OBJECT REFCOUNT i", "OBJECT ENCODING i",

@@ -14,7 +14,7 @@ struct ProtocolDifferentialTests {
         try compare(raw: [
             "*1\r\nPING\r\n", "*x\r\nQUIT\r\n", "*-5\r\nPING\r\nQUIT\r\n", "*0\r\nPING\r\nQUIT\r\n", "*2147483648\r\n", "*9999999999999999999999\r\n", "*1\r\n$x\r\n", "*1\r\n$-1\r\n", "*1\r\n$536870913\r\n", "*1\r\n$99999999999999999999\r\n",
             "*1\r\n:1\r\n", "*1\r\n*1\r\n", "*1\r\n+PING\r\n", "*2\r\n$4\r\nECHO\r\nx\r\n", "*\r\nQUIT\r\n", "*1\r\n$\r\n", "*1\r\n$4\r\nPINGxx*1\r\n$4\r\nQUIT\r\n", "*1\r\n\r\n", "*+1\r\n$4\r\nQUIT\r\n", "*01\r\n$4\r\nQUIT\r\n", "*1\r\n$04\r\nQUIT\r\n",
-            "* 1\r\n$4\r\nQUIT\r\n", "PING\r\n*1\r\nx", "*1\r\n$4\r\nquit\r\n", "*1\r\n$0\r\n\r\n*1\r\n$4\r\nQUIT\r\n", "*2\r\n$4\r\nECHO\r\n$2\r\n\r\n\r\n*1\r\n$4\r\nQUIT\r\n", "GET / HTTP/1.1\r\n", "POST / HTTP/1.1\r\n", "host: localhost\r\n", "Host: x\r\nPING\r\n", "*1\r\n\u{1}4\r\n",
+            "* 1\r\n$4\r\nQUIT\r\n", "PING\r\n*1\r\nx\r\n", "*1\r\n$4\r\nquit\r\n", "*1\r\n$0\r\n\r\n*1\r\n$4\r\nQUIT\r\n", "*2\r\n$4\r\nECHO\r\n$2\r\n\r\n\r\n*1\r\n$4\r\nQUIT\r\n", "GET / HTTP/1.1\r\nQUIT\r\n", "POST / HTTP/1.1\r\nPING\r\n", "host: localhost\r\nPING\r\n", "Host: x\r\nPING\r\n", "*1\r\n\u{1}4\r\n",
         ])
     }
 
@@ -69,7 +69,19 @@ struct ProtocolDifferentialTests {
         #expect(try client.call("RESET") == .simple(Array("RESET".utf8)))
         #expect(try client.call("PING") == refused)
         #expect(try client.call("AUTH", EmulatedRedis.secret) == .simple(Array("OK".utf8)))
-        try compare(raw: ["*11\r\n$4\r\nPING\r\n", "*1\r\n$16385\r\n"].map { _ in "QUIT\r\n" }, authenticated: false)
+    }
+
+    @Test func `strangers are told what Redis tells them`() throws {
+        try compare(
+            raw: [
+                """
+                PING\r\nGET\r\nGET a\r\nBOGUS a b\r\nCONFIG BOGUS\r\nCLIENT ID\r\nHELLO\r\nHELLO 3\r\nHELLO 9\r\nAUTH\r\nAUTH wrong\r\n\
+                AUTH app wrong\r\nEXEC\r\nMULTI\r\nDISCARD\r\nRESET\r\nQUIT\r\n
+                """,
+                "HELLO 3 AUTH app wrong\r\nHELLO 3 SETNAME x\r\nHELLO 2 BOGUS\r\nSUBSCRIBE x\r\nCOMMAND\r\nQUIT\r\n",
+                "*11\r\n$4\r\nPING\r\n", "*1\r\n$16385\r\n", "AUTH secret\r\nSET a 1\r\nRESET\r\nGET a\r\nQUIT\r\n",
+                "AUTH app secret\r\nMULTI\r\nRESET\r\nEXEC\r\nQUIT\r\n",
+            ], authenticated: false)
     }
 
     @Test func `limits are narrow before authentication`() throws {

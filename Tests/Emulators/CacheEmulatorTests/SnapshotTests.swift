@@ -109,10 +109,10 @@ struct SnapshotTests {
 
 /// Random commands that write every type.
 private struct RandomWrites {
-    private var random: SeededGenerator
+    private var random: SeededRandom
 
     init(seed: UInt64) {
-        random = SeededGenerator(state: seed)
+        random = SeededRandom(seed: seed)
     }
 
     mutating func below(_ bound: Int) -> Int { Int.random(in: 0..<bound, using: &random) }
@@ -132,7 +132,7 @@ private struct RandomWrites {
     mutating func next() -> String {
         let list = pick(["l1", "l2", "l3"])
         let set = pick(["z1", "z2", "z3"])
-        switch below(34) {
+        switch below(44) {
         case 0...2: return "\(pick(["LPUSH", "RPUSH"])) \(list) \(words())"
         case 3: return "\(pick(["LPOP", "RPOP"])) \(list) \(below(30))"
         case 4: return "LSET \(list) \(below(60) - 30) \(word())"
@@ -161,21 +161,19 @@ private struct RandomWrites {
         case 28: return "INCR n\(below(300))"
         case 29: return "DEL k\(below(300)) k\(below(300)) n\(below(300))"
         case 30: return "EXPIRE k\(below(300)) 1000"
-        case 31: return "COPY \(pick([list, set, "s1", "h1"])) \(pick([list, set])) REPLACE"
-        case 32: return below(6) == 0 ? "DEL \(pick([list, set, "s1", "s2", "h1"]))" : "PERSIST k\(below(300))"
+        case 31: return "COPY \(pick([list, set, "s1", "s2", "h1", "h2"])) \(pick([list, set])) REPLACE"
+        case 32: return below(6) == 0 ? "DEL \(pick([list, set, "s1", "s2", "h1", "h2"]))" : "PERSIST k\(below(300))"
+        case 33: return "SPOP \(pick(["s1", "s2"])) \(below(20))"
+        case 34: return "SMOVE s1 s2 w\(below(400))"
+        case 35: return "\(pick(["SUNIONSTORE", "SINTERSTORE", "SDIFFSTORE"])) \(pick(["s1", "s3"])) s1 s2"
+        case 36: return "HSET h2 n\(below(20)) \(below(100)) w\(below(300)) \(word())"
+        case 37: return "HINCRBY h2 n\(below(20)) 5"
+        case 38: return "HINCRBYFLOAT h2 n\(below(20)) 1.5"
+        case 39: return "HDEL h2 n\(below(20)) w\(below(300))"
+        case 40: return "SETBIT k\(below(300)) \(below(9000)) \(below(2))"
+        case 41: return "BITOP \(pick(["AND", "OR", "XOR"])) k\(below(300)) k\(below(300)) k\(below(300))"
+        case 42: return "BITFIELD k\(below(300)) INCRBY u17 \(below(900)) 77"
         default: return "RENAME \(pick([list, set, "k\(below(300))"])) \(pick([list, set, "k\(below(300))"]))"
         }
-    }
-}
-
-private struct SeededGenerator: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
-        return mixed ^ (mixed >> 31)
     }
 }

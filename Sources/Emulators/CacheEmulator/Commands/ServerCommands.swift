@@ -71,8 +71,12 @@ private enum Server {
         if first != second {
             let emulator = call.emulator
             emulator.databases[Int(first)].swapContents(with: emulator.databases[Int(second)])
-            for watched in emulator.watchers.keys where [Int(first), Int(second)].contains(watched.database) {
-                emulator.taintWatchers(watched)
+            let databases = [emulator.databases[Int(first)], emulator.databases[Int(second)]]
+            for watched in emulator.watchers.keys where databases.contains(where: { $0.number == watched.database }) {
+                let exists = watched.key.withBytes { key in
+                    databases.contains { $0.find(key, $0.hash(key)) != nil }
+                }
+                if exists { emulator.taintWatchers(watched) }
             }
         }
         call.reply.ok()

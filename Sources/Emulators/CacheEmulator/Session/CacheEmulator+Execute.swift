@@ -168,6 +168,11 @@ extension CacheEmulator {
     }
 
     private func refuseUnknown(_ arguments: UnsafeMutablePointer<Bytes>, _ count: Int, _ client: CacheClient) {
+        // A browser that was made to speak to this port: closed before the body of its request is taken for commands.
+        if arguments[0].isWord("post") || arguments[0].isWord("host:") {
+            client.isEnding = true
+            return client.front.end(client)
+        }
         if client.isAuthenticated {
             statistics.noteUnsupported(arguments[0].slice(0, min(arguments[0].count, 64)).text)
         }
