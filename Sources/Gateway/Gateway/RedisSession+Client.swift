@@ -83,7 +83,8 @@ extension RedisSession {
     private func kill(_ arguments: UnsafeMutablePointer<Bytes>, _ count: Int, _ reply: ReplyWriter) {
         if count == 3 {
             let address = arguments[2].text
-            guard let victim = endpoint.redisSessions.values.first(where: {
+            guard
+                let victim = endpoint.redisSessions.values.first(where: {
                     !$0.isEnding && $0.connection.peerAddress == address
                 })
             else { return reply.error("ERR No such client") }

@@ -5,30 +5,49 @@ struct ConnectionDifferentialTests {
     @Test func `PING, ECHO and unknown commands answer as Redis does`() throws {
         let long = String(repeating: "y", count: 200)
         try compare([
-            "PING", "PING hi", "PING \"\"", "PING a b", "ECHO hi", "ECHO", "ECHO a b", "bogus", "BOGUS a b c", "Bogus \"a b\" \"\"", Step("\(long) a b"), Step("bogus \(long) b"), Step("bogus a \(long) c"),
-            Step("bogus \(String(repeating: "ab ", count: 80))"), "\"\"", "\"\" a", "\"bo\\r\\ngus\" \"x\\r\\ny\"", "get", "GET a b c", "gEt nothing", "SELECT 0", "BOGUS|SUB x", "config|get x", "CONFIG", "CONFIG BOGUS", Step("CONFIG \(long)"), "CLIENT", "CLIENT BOGUS", "OBJECT BOGUS a b", "pubsub bogus a b",
+            "PING", "PING hi", "PING \"\"", "PING a b", "ECHO hi", "ECHO", "ECHO a b", "bogus", "BOGUS a b c",
+            "Bogus \"a b\" \"\"", Step("\(long) a b"), Step("bogus \(long) b"), Step("bogus a \(long) c"),
+            Step("bogus \(String(repeating: "ab ", count: 80))"), "\"\"", "\"\" a", "\"bo\\r\\ngus\" \"x\\r\\ny\"",
+            "get", "GET a b c", "gEt nothing", "SELECT 0", "BOGUS|SUB x", "config|get x", "CONFIG", "CONFIG BOGUS",
+            Step("CONFIG \(long)"), "CLIENT", "CLIENT BOGUS", "OBJECT BOGUS a b", "pubsub bogus a b",
             "\"bo\\x00gus\" \"a\\x00b\"", "\"\\xff\\xfe\" \"\\xc3\"",
         ])
     }
 
     @Test func `HELLO changes the version and answers about the server`() throws {
         try compare([
-            .shape("HELLO"), .shape("HELLO 2"), .shape("HELLO 3"), "PING", "HGETALL none", "HELLO 1", "HELLO 4", "HELLO x", "HELLO 3 BOGUS", "HELLO 3 SETNAME", "HELLO 3 SETNAME \"a b\"", .shape("HELLO 3 SETNAME me"),
-            "CLIENT GETNAME", "HELLO 2 AUTH", "HELLO 2 AUTH x", .errorClass("HELLO 2 AUTH x y"), "HELLO 3 AUTH x y BOGUS", .shape("HELLO 2"), "HGETALL none", "HELLO \"\"", "HELLO 03", "HELLO 9223372036854775808", .shape("hello 3 setname you"), "CLIENT GETNAME",
+            .shape("HELLO"), .shape("HELLO 2"), .shape("HELLO 3"), "PING", "HGETALL none", "HELLO 1", "HELLO 4",
+            "HELLO x", "HELLO 3 BOGUS", "HELLO 3 SETNAME", "HELLO 3 SETNAME \"a b\"", .shape("HELLO 3 SETNAME me"),
+            "CLIENT GETNAME", "HELLO 2 AUTH", "HELLO 2 AUTH x", .errorClass("HELLO 2 AUTH x y"),
+            "HELLO 3 AUTH x y BOGUS", .shape("HELLO 2"), "HGETALL none", "HELLO \"\"", "HELLO 03",
+            "HELLO 9223372036854775808", .shape("hello 3 setname you"), "CLIENT GETNAME",
         ])
     }
 
     @Test func `AUTH refuses a wrong password`() throws {
-        try compare(["AUTH", "AUTH a b c", "AUTH nobody wrong", "PING", "AUTH wrong", "AUTH app wrong", "AUTH secret", "AUTH default secret", "AUTH app secret", "MULTI", "AUTH wrong", "AUTH app secret", "HELLO 3", .shape("EXEC"), "PING"])
+        try compare([
+            "AUTH", "AUTH a b c", "AUTH nobody wrong", "PING", "AUTH wrong", "AUTH app wrong", "AUTH secret",
+            "AUTH default secret", "AUTH app secret", "MULTI", "AUTH wrong", "AUTH app secret", "HELLO 3",
+            .shape("EXEC"), "PING",
+        ])
     }
 
     @Test func `CLIENT names and describes connections`() throws {
         try compare([
-            "CLIENT GETNAME", "CLIENT SETNAME me", "CLIENT GETNAME", "CLIENT SETNAME \"a b\"", "CLIENT SETNAME \"a\\nb\"", "CLIENT SETNAME \"\"", "CLIENT GETNAME", "CLIENT SETNAME", "CLIENT GETNAME x", .shape("CLIENT ID"), "CLIENT ID x",
-            .shape("CLIENT INFO"), .shape("CLIENT LIST"), "CLIENT LIST BOGUS", "CLIENT LIST TYPE", "CLIENT LIST TYPE bogus", .shape("CLIENT LIST TYPE normal"), "CLIENT LIST TYPE pubsub", "CLIENT LIST TYPE replica", "CLIENT LIST ID", "CLIENT LIST ID x",
-            .shape("CLIENT LIST ID 99999999"), "CLIENT KILL", "CLIENT KILL x", "CLIENT KILL ID x", "CLIENT KILL ID 99999999", "CLIENT KILL ID 0", "CLIENT KILL TYPE bogus", "CLIENT KILL BOGUS x", "CLIENT KILL ADDR", "CLIENT KILL ADDR 1.2.3.4:5", "CLIENT KILL SKIPME maybe", "CLIENT KILL USER nobody",
-            "CLIENT KILL LADDR 1.2.3.4:5", "CLIENT KILL ID 99999999 SKIPME", "CLIENT KILL TYPE pubsub SKIPME no", "CLIENT GETREDIR", "CLIENT NO-EVICT on", "CLIENT NO-EVICT off", "CLIENT NO-EVICT x", "CLIENT UNBLOCK 99999999", "CLIENT UNBLOCK x", "CLIENT UNBLOCK 99999999 TIMEOUT",
-            "CLIENT UNBLOCK 99999999 ERROR", "CLIENT UNBLOCK 99999999 BOGUS", "CLIENT UNBLOCK 1 2 3", "CLIENT REPLY x", "CLIENT REPLY on", "CLIENT REPLY", 
+            "CLIENT GETNAME", "CLIENT SETNAME me", "CLIENT GETNAME", "CLIENT SETNAME \"a b\"",
+            "CLIENT SETNAME \"a\\nb\"", "CLIENT SETNAME \"\"", "CLIENT GETNAME", "CLIENT SETNAME", "CLIENT GETNAME x",
+            .shape("CLIENT ID"), "CLIENT ID x",
+            .shape("CLIENT INFO"), .shape("CLIENT LIST"), "CLIENT LIST BOGUS", "CLIENT LIST TYPE",
+            "CLIENT LIST TYPE bogus", .shape("CLIENT LIST TYPE normal"), "CLIENT LIST TYPE pubsub",
+            "CLIENT LIST TYPE replica", "CLIENT LIST ID", "CLIENT LIST ID x",
+            .shape("CLIENT LIST ID 99999999"), "CLIENT KILL", "CLIENT KILL x", "CLIENT KILL ID x",
+            "CLIENT KILL ID 99999999", "CLIENT KILL ID 0", "CLIENT KILL TYPE bogus", "CLIENT KILL BOGUS x",
+            "CLIENT KILL ADDR", "CLIENT KILL ADDR 1.2.3.4:5", "CLIENT KILL SKIPME maybe", "CLIENT KILL USER nobody",
+            "CLIENT KILL LADDR 1.2.3.4:5", "CLIENT KILL ID 99999999 SKIPME", "CLIENT KILL TYPE pubsub SKIPME no",
+            "CLIENT GETREDIR", "CLIENT NO-EVICT on", "CLIENT NO-EVICT off", "CLIENT NO-EVICT x",
+            "CLIENT UNBLOCK 99999999", "CLIENT UNBLOCK x", "CLIENT UNBLOCK 99999999 TIMEOUT",
+            "CLIENT UNBLOCK 99999999 ERROR", "CLIENT UNBLOCK 99999999 BOGUS", "CLIENT UNBLOCK 1 2 3", "CLIENT REPLY x",
+            "CLIENT REPLY on", "CLIENT REPLY",
             "CLIENT KILL ID 99999998 ID 99999999",
         ])
     }
@@ -41,7 +60,9 @@ struct ConnectionDifferentialTests {
         let (ours, theirs) = try Dialogue(version: 2).connection("A")
         func fields(_ client: RedisClient) throws -> [Substring] {
             let line = try #require(try client.call("CLIENT", "INFO").text)
-            return line.split(separator: " ").compactMap { $0.split(separator: "=", omittingEmptySubsequences: false).first }
+            return line.split(separator: " ").compactMap {
+                $0.split(separator: "=", omittingEmptySubsequences: false).first
+            }
         }
         // CLIENT SETINFO is of Redis 7.2: clients of today send it, and these are its fields.
         #expect(try fields(ours).filter { !$0.hasPrefix("lib-") } == fields(theirs))
@@ -50,7 +71,10 @@ struct ConnectionDifferentialTests {
     @Test func `CLIENT REPLY silences the server`() throws {
         let (ours, theirs) = try Dialogue(version: 2).connection("A")
         for client in [ours, theirs] {
-            try client.send(raw: Array("CLIENT REPLY OFF\r\nSET a 5\r\nGET a\r\nBOGUS\r\nCLIENT REPLY ON\r\nCLIENT REPLY SKIP\r\nGET a\r\nGET a\r\n".utf8))
+            try client.send(
+                raw: Array(
+                    "CLIENT REPLY OFF\r\nSET a 5\r\nGET a\r\nBOGUS\r\nCLIENT REPLY ON\r\nCLIENT REPLY SKIP\r\nGET a\r\nGET a\r\n"
+                        .utf8))
             #expect(try client.receive() == .simple(Array("OK".utf8)))
             #expect(try client.receive() == .bulk(Array("5".utf8)))
             #expect(try client.call("ECHO", "end") == .bulk(Array("end".utf8)))
@@ -61,7 +85,10 @@ struct ConnectionDifferentialTests {
         try compare(["QUIT", "PING"])
         try compare(["QUIT a b", "PING"])
         try compare(["MULTI", "SET a 1", "QUIT", "PING", "B: EXISTS a"])
-        try compare(["SELECT 3", "CLIENT SETNAME me", "WATCH a", "MULTI", "SET a 1", "RESET", "PING", "AUTH app secret", "CLIENT GETNAME", "HGETALL none", "EXEC", "SET b 1", "B: GET b"])
+        try compare([
+            "SELECT 3", "CLIENT SETNAME me", "WATCH a", "MULTI", "SET a 1", "RESET", "PING", "AUTH app secret",
+            "CLIENT GETNAME", "HGETALL none", "EXEC", "SET b 1", "B: GET b",
+        ])
         try compare(["RESET x"])
     }
 

@@ -4,12 +4,16 @@ import Testing
 struct HashDifferentialTests {
     @Test func `fields are set, read and removed`() throws {
         try compare([
-            "HSET h a 1 b 2", "HSET h a 3 c 4", "HGET h a", "HGET h none", "HGET none a", "HMGET h a none c a", "HMGET none a b",
-            "HGETALL h", "HKEYS h", "HVALS h", "HLEN h", "HSTRLEN h a", "HSTRLEN h none", "HSTRLEN none a", "HEXISTS h a",
+            "HSET h a 1 b 2", "HSET h a 3 c 4", "HGET h a", "HGET h none", "HGET none a", "HMGET h a none c a",
+            "HMGET none a b",
+            "HGETALL h", "HKEYS h", "HVALS h", "HLEN h", "HSTRLEN h a", "HSTRLEN h none", "HSTRLEN none a",
+            "HEXISTS h a",
             "HEXISTS h none", "HEXISTS none a", "HSETNX h a 9", "HSETNX h d 9", "HSETNX new x y", "HGETALL new",
             "HMSET h e 5 f 6", "HMSET other x y", "HDEL h a none b", "HDEL h a", "HDEL none a", "HGETALL h",
-            "HDEL h c d e f f", "EXISTS h", "HGETALL none", "HKEYS none", "HVALS none", "HLEN none", "TYPE new", "OBJECT ENCODING new",
-            "HSET e \"\" \"\"", "HGET e \"\"", "HGETALL e", "HSTRLEN e \"\"", "HSET dup a 1 a 2", "HGETALL dup", "HDEL dup a a", "EXISTS dup",
+            "HDEL h c d e f f", "EXISTS h", "HGETALL none", "HKEYS none", "HVALS none", "HLEN none", "TYPE new",
+            "OBJECT ENCODING new",
+            "HSET e \"\" \"\"", "HGET e \"\"", "HGETALL e", "HSTRLEN e \"\"", "HSET dup a 1 a 2", "HGETALL dup",
+            "HDEL dup a a", "EXISTS dup",
         ])
     }
 
@@ -25,11 +29,14 @@ struct HashDifferentialTests {
     @Test func `HRANDFIELD refuses what Redis refuses`() throws {
         try compare([
             "HRANDFIELD", "HRANDFIELD none", "HRANDFIELD none 5", "HRANDFIELD none 5 WITHVALUES", "HRANDFIELD none -5",
-            "HRANDFIELD none x", "HSET h a 1", "HRANDFIELD h", "HRANDFIELD h 1", "HRANDFIELD h 5 WITHVALUES", "HRANDFIELD h -3",
-            "HRANDFIELD h -3 withvalues", "HRANDFIELD h 0", "HRANDFIELD h 0 WITHVALUES", "HRANDFIELD h x", "HRANDFIELD h 1 BOGUS",
+            "HRANDFIELD none x", "HSET h a 1", "HRANDFIELD h", "HRANDFIELD h 1", "HRANDFIELD h 5 WITHVALUES",
+            "HRANDFIELD h -3",
+            "HRANDFIELD h -3 withvalues", "HRANDFIELD h 0", "HRANDFIELD h 0 WITHVALUES", "HRANDFIELD h x",
+            "HRANDFIELD h 1 BOGUS",
             "HRANDFIELD h 1 WITHVALUES x", "HRANDFIELD h -9223372036854775808", "HRANDFIELD h 9223372036854775808",
             "HRANDFIELD h 9223372036854775807 WITHVALUES", "HRANDFIELD h -9223372036854775807 WITHVALUES",
-            "HRANDFIELD h 9223372036854775807", "SET s v", "HRANDFIELD s", "HRANDFIELD s 1", "HRANDFIELD s x", "HRANDFIELD s 0",
+            "HRANDFIELD h 9223372036854775807", "SET s v", "HRANDFIELD s", "HRANDFIELD s 1", "HRANDFIELD s x",
+            "HRANDFIELD s 0",
             "HSET h b 2 c 3", "HRANDFIELD h 3", "HRANDFIELD h 10 WITHVALUES", .shape("HRANDFIELD h 2"),
             .shape("HRANDFIELD h -10"), .shape("HRANDFIELD h -2 WITHVALUES"), .shape("HRANDFIELD h 1 WITHVALUES"),
         ])
@@ -41,18 +48,24 @@ struct HashDifferentialTests {
             "HSET h n 9223372036854775807", "HINCRBY h n 1", "HSET h n abc", "HINCRBY h n 1", "HSET h n \" 1\"",
             "HINCRBY h n 1", "HSET h n 1.5", "HINCRBY h n 1", "HINCRBYFLOAT h n 1.25", "HINCRBYFLOAT h f 3",
             "HINCRBYFLOAT h f 0.1", "HINCRBYFLOAT h f x", "HINCRBYFLOAT h f inf", "HINCRBYFLOAT h f -inf",
-            "HINCRBYFLOAT h f nan", "HINCRBYFLOAT h f \"\"", "HINCRBYFLOAT h f \" 1\"", "HSET h f abc", "HINCRBYFLOAT h f 1",
-            "HSET h f 5.0e3", "HINCRBYFLOAT h f 2.0e2", "HINCRBYFLOAT h f 1e4931", "HINCRBYFLOAT h f 1e4932", "HSET h f \"\"", "HINCRBYFLOAT h f 1",
-            "HSET h f inf", "HINCRBYFLOAT h f 1", "HINCRBY h f 1", "SET s v", "HINCRBYFLOAT s a x", "HINCRBY s a x", "HINCRBYFLOAT s a 1",
+            "HINCRBYFLOAT h f nan", "HINCRBYFLOAT h f \"\"", "HINCRBYFLOAT h f \" 1\"", "HSET h f abc",
+            "HINCRBYFLOAT h f 1",
+            "HSET h f 5.0e3", "HINCRBYFLOAT h f 2.0e2", "HINCRBYFLOAT h f 1e4931", "HINCRBYFLOAT h f 1e4932",
+            "HSET h f \"\"", "HINCRBYFLOAT h f 1",
+            "HSET h f inf", "HINCRBYFLOAT h f 1", "HINCRBY h f 1", "SET s v", "HINCRBYFLOAT s a x", "HINCRBY s a x",
+            "HINCRBYFLOAT s a 1",
             "HINCRBY new a 0", "HINCRBYFLOAT new b 0", "HGETALL new", "HSET h f 1", "HINCRBYFLOAT h f 1e-17",
         ])
     }
 
     @Test func `HSCAN answers small hashes whole and refuses bad options`() throws {
         try compare([
-            "HSCAN none 0", "HSCAN none 5 BOGUS", "HSET h a 1 b 2 ab 3", "HSCAN h 0", "HSCAN h 0 MATCH a*", "HSCAN h 0 COUNT 1",
-            "HSCAN h 0 MATCH * COUNT 100", "HSCAN h 0 COUNT 0", "HSCAN h 0 COUNT x", "HSCAN h 0 COUNT", "HSCAN h 0 BOGUS x",
-            "HSCAN h x", "HSCAN h -1", "HSCAN h \"\"", "HSCAN none x", "HSCAN h 0 TYPE hash", "HSCAN h 18446744073709551615", "HSCAN h 18446744073709551616",
+            "HSCAN none 0", "HSCAN none 5 BOGUS", "HSET h a 1 b 2 ab 3", "HSCAN h 0", "HSCAN h 0 MATCH a*",
+            "HSCAN h 0 COUNT 1",
+            "HSCAN h 0 MATCH * COUNT 100", "HSCAN h 0 COUNT 0", "HSCAN h 0 COUNT x", "HSCAN h 0 COUNT",
+            "HSCAN h 0 BOGUS x",
+            "HSCAN h x", "HSCAN h -1", "HSCAN h \"\"", "HSCAN none x", "HSCAN h 0 TYPE hash",
+            "HSCAN h 18446744073709551615", "HSCAN h 18446744073709551616",
             "HSCAN h \" 0\"", "HSCAN h 0x0", "SET s v", "HSCAN s 0", "HSCAN s 0 BOGUS", "HSCAN s x",
         ])
     }
@@ -61,17 +74,22 @@ struct HashDifferentialTests {
         let many = (0..<512).map { "f\($0) v\($0)" }.joined(separator: " ")
         let long = String(repeating: "x", count: 64)
         try compare([
-            Step("HSET h \(many)"), "OBJECT ENCODING h", "HLEN h", "HGETALL h", "HSET h f5 new", "HKEYS h", "HVALS h", "HSET h more 1", "OBJECT ENCODING h", "HLEN h",
+            Step("HSET h \(many)"), "OBJECT ENCODING h", "HLEN h", "HGETALL h", "HSET h f5 new", "HKEYS h", "HVALS h",
+            "HSET h more 1", "OBJECT ENCODING h", "HLEN h",
             .pairs("HGETALL h"), .sorted("HKEYS h"), .sorted("HVALS h"), "HDEL h more f0 f1", "OBJECT ENCODING h",
-            Step("HSET l a \(long)"), "OBJECT ENCODING l", Step("HSET l a \(long)x"), "OBJECT ENCODING l", "HGET l a", "HSET l a 1", "OBJECT ENCODING l",
+            Step("HSET l a \(long)"), "OBJECT ENCODING l", Step("HSET l a \(long)x"), "OBJECT ENCODING l", "HGET l a",
+            "HSET l a 1", "OBJECT ENCODING l",
             Step("HSET m \(long)x 1"), "OBJECT ENCODING m", "HGETALL m", "HINCRBY m n 1", .pairs("HGETALL m"),
-            .sorted("HRANDFIELD h 1000"), "HDEL h f2", "HSTRLEN h f3", "HEXISTS h f4", "COPY h copy", "OBJECT ENCODING copy", .pairs("HGETALL copy"),
+            .sorted("HRANDFIELD h 1000"), "HDEL h f2", "HSTRLEN h f3", "HEXISTS h f4", "COPY h copy",
+            "OBJECT ENCODING copy", .pairs("HGETALL copy"),
         ])
     }
 
     @Test func `changes of a hash are seen by who watches it`() throws {
         for change in ["HSET h a 1", "HSET h a 2", "HDEL h a", "HINCRBY h b 1", "HSETNX h c 1", "HINCRBYFLOAT h b 1"] {
-            try compare(["HSET h a 1 b 1", "WATCH h", Step("B: \(change)"), "MULTI", "HLEN h", "EXEC", .pairs("HGETALL h")])
+            try compare([
+                "HSET h a 1 b 1", "WATCH h", Step("B: \(change)"), "MULTI", "HLEN h", "EXEC", .pairs("HGETALL h"),
+            ])
         }
         for nothing in ["HDEL h x", "HSETNX h a 2", "HGET h a", "HINCRBY h a x"] {
             try compare(["HSET h a 1 b 1", "WATCH h", Step("B: \(nothing)"), "MULTI", "HLEN h", "EXEC"])
@@ -80,14 +98,17 @@ struct HashDifferentialTests {
 
     @Test func `expiry stays with a hash that changes`() throws {
         try compare([
-            "HSET h a 1", "EXPIREAT h 4102444800", "HSET h b 2", "HDEL h a", "HINCRBY h b 1", "EXPIRETIME h", "HDEL h b",
+            "HSET h a 1", "EXPIREAT h 4102444800", "HSET h b 2", "HDEL h a", "HINCRBY h b 1", "EXPIRETIME h",
+            "HDEL h b",
             "HSET h a 1", "EXPIRETIME h",
         ])
     }
 
     @Test(arguments: [200, 6]) func `random hashes behave alike`(_ fields: Int) throws {
         let keys = ["h", "i"]
-        let values = ["1", "-5", "9223372036854775807", "2.5", "text", "\"\"", String(repeating: "v", count: 70), "\"\\r\\n\""]
+        let values = [
+            "1", "-5", "9223372036854775807", "2.5", "text", "\"\"", String(repeating: "v", count: 70), "\"\\r\\n\"",
+        ]
         try compareRandomly { random in
             let key = random.pick(keys)
             let field = "f\(random.below(fields))"
@@ -109,7 +130,9 @@ struct HashDifferentialTests {
             case 18: return Step("HINCRBYFLOAT \(key) \(field) \(random.below(100)).\(random.below(100))")
             case 19: return .sorted("HRANDFIELD \(key) 1000")
             case 20: return random.oneIn(8) ? Step("DEL \(key)") : Step("OBJECT ENCODING \(key)")
-            default: return random.oneIn(8) ? Step("COPY \(key) \(random.pick(keys)) REPLACE") : .shape("HRANDFIELD \(key) -5 WITHVALUES")
+            default:
+                return random.oneIn(8)
+                    ? Step("COPY \(key) \(random.pick(keys)) REPLACE") : .shape("HRANDFIELD \(key) -5 WITHVALUES")
             }
         }
     }

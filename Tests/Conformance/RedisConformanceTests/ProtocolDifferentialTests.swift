@@ -4,32 +4,51 @@ import Testing
 struct ProtocolDifferentialTests {
     @Test func `inline commands are split as Redis splits them`() throws {
         let lines = [
-            "PING", "  PING  ", "PING\n", "ECHO \"a b\"", "ECHO 'a b'", "ECHO \"\\x41\\n\\t\\\"\\\\\\q\"", "ECHO 'it\\'s \\n'", "ECHO \"unclosed", "ECHO 'unclosed", "ECHO \"a\"b", "ECHO a\"b c\"d", "ECHO 'a'b", "ECHO a'b c'",
-            "", "   ", "\t", "ECHO \\x41", "ECHO \"\\xZZ\"", "ECHO \"\\x4\"", "ECHO \"\"", "ECHO ''", "ECHO\ta", "SET a 1\r\nGET a", "\r\n\r\nPING", "ECHO \"a\" \"b\"", "ECHO \"\\a\\b\\r\"", "bogus 'x y' z",
+            "PING", "  PING  ", "PING\n", "ECHO \"a b\"", "ECHO 'a b'", "ECHO \"\\x41\\n\\t\\\"\\\\\\q\"",
+            "ECHO 'it\\'s \\n'", "ECHO \"unclosed", "ECHO 'unclosed", "ECHO \"a\"b", "ECHO a\"b c\"d", "ECHO 'a'b",
+            "ECHO a'b c'",
+            "", "   ", "\t", "ECHO \\x41", "ECHO \"\\xZZ\"", "ECHO \"\\x4\"", "ECHO \"\"", "ECHO ''", "ECHO\ta",
+            "SET a 1\r\nGET a", "\r\n\r\nPING", "ECHO \"a\" \"b\"", "ECHO \"\\a\\b\\r\"", "bogus 'x y' z",
         ]
         try compare(raw: lines.map { $0 + "\r\nQUIT\r\n" })
     }
 
     @Test func `bytes that are no request are refused and the connection closed`() throws {
         try compare(raw: [
-            "*1\r\nPING\r\n", "*x\r\nQUIT\r\n", "*-5\r\nPING\r\nQUIT\r\n", "*0\r\nPING\r\nQUIT\r\n", "*2147483648\r\n", "*9999999999999999999999\r\n", "*1\r\n$x\r\n", "*1\r\n$-1\r\n", "*1\r\n$536870913\r\n", "*1\r\n$99999999999999999999\r\n",
-            "*1\r\n:1\r\n", "*1\r\n*1\r\n", "*1\r\n+PING\r\n", "*2\r\n$4\r\nECHO\r\nx\r\n", "*\r\nQUIT\r\n", "*1\r\n$\r\n", "*1\r\n$4\r\nPINGxx*1\r\n$4\r\nQUIT\r\n", "*1\r\n\r\n", "*+1\r\n$4\r\nQUIT\r\n", "*01\r\n$4\r\nQUIT\r\n", "*1\r\n$04\r\nQUIT\r\n",
-            "* 1\r\n$4\r\nQUIT\r\n", "PING\r\n*1\r\nx\r\n", "*1\r\n$4\r\nquit\r\n", "*1\r\n$0\r\n\r\n*1\r\n$4\r\nQUIT\r\n", "*2\r\n$4\r\nECHO\r\n$2\r\n\r\n\r\n*1\r\n$4\r\nQUIT\r\n", "GET / HTTP/1.1\r\nQUIT\r\n", "POST / HTTP/1.1\r\nPING\r\n", "host: localhost\r\nPING\r\n", "Host: x\r\nPING\r\n", "*1\r\n\u{1}4\r\n",
+            "*1\r\nPING\r\n", "*x\r\nQUIT\r\n", "*-5\r\nPING\r\nQUIT\r\n", "*0\r\nPING\r\nQUIT\r\n", "*2147483648\r\n",
+            "*9999999999999999999999\r\n", "*1\r\n$x\r\n", "*1\r\n$-1\r\n", "*1\r\n$536870913\r\n",
+            "*1\r\n$99999999999999999999\r\n",
+            "*1\r\n:1\r\n", "*1\r\n*1\r\n", "*1\r\n+PING\r\n", "*2\r\n$4\r\nECHO\r\nx\r\n", "*\r\nQUIT\r\n",
+            "*1\r\n$\r\n", "*1\r\n$4\r\nPINGxx*1\r\n$4\r\nQUIT\r\n", "*1\r\n\r\n", "*+1\r\n$4\r\nQUIT\r\n",
+            "*01\r\n$4\r\nQUIT\r\n", "*1\r\n$04\r\nQUIT\r\n",
+            "* 1\r\n$4\r\nQUIT\r\n", "PING\r\n*1\r\nx\r\n", "*1\r\n$4\r\nquit\r\n",
+            "*1\r\n$0\r\n\r\n*1\r\n$4\r\nQUIT\r\n", "*2\r\n$4\r\nECHO\r\n$2\r\n\r\n\r\n*1\r\n$4\r\nQUIT\r\n",
+            "GET / HTTP/1.1\r\nQUIT\r\n", "POST / HTTP/1.1\r\nPING\r\n", "host: localhost\r\nPING\r\n",
+            "Host: x\r\nPING\r\n", "*1\r\n\u{1}4\r\n",
         ])
     }
 
     @Test func `headers that are too long are refused`() throws {
         let long = String(repeating: "1", count: 70_000)
-        try compare(raw: ["*" + long, "*1\r\n$" + long, long, "ECHO " + String(repeating: "a", count: 65_000) + "\r\nQUIT\r\n", "ECHO " + String(repeating: "a", count: 66_000) + "\r\nQUIT\r\n"])
+        try compare(raw: [
+            "*" + long, "*1\r\n$" + long, long, "ECHO " + String(repeating: "a", count: 65_000) + "\r\nQUIT\r\n",
+            "ECHO " + String(repeating: "a", count: 66_000) + "\r\nQUIT\r\n",
+        ])
     }
 
     @Test func `requests in one piece are answered in order`() throws {
-        let requests = (0..<500).map { "*3\r\n$3\r\nSET\r\n$\("k\($0)".utf8.count)\r\nk\($0)\r\n$1\r\n\($0 % 10)\r\nGET k\($0)\r\nINCR k\($0)\r\n" }
-        try compare(raw: [requests.joined() + "QUIT\r\n", "MULTI\r\nSET a 1\r\nGET\r\nEXEC\r\nQUIT\r\nPING\r\n", "QUIT\r\nPING\r\n", "SUBSCRIBE a\r\nPING\r\nGET a\r\nUNSUBSCRIBE\r\nPING\r\nQUIT\r\n"])
+        let requests = (0..<500).map {
+            "*3\r\n$3\r\nSET\r\n$\("k\($0)".utf8.count)\r\nk\($0)\r\n$1\r\n\($0 % 10)\r\nGET k\($0)\r\nINCR k\($0)\r\n"
+        }
+        try compare(raw: [
+            requests.joined() + "QUIT\r\n", "MULTI\r\nSET a 1\r\nGET\r\nEXEC\r\nQUIT\r\nPING\r\n", "QUIT\r\nPING\r\n",
+            "SUBSCRIBE a\r\nPING\r\nGET a\r\nUNSUBSCRIBE\r\nPING\r\nQUIT\r\n",
+        ])
     }
 
     @Test func `requests cut anywhere are put together`() throws {
-        let bytes = Array("*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$12\r\nhello\r\nworld\r\nGET k\r\n*2\r\n$6\r\nSTRLEN\r\n$1\r\nk\r\n".utf8)
+        let bytes = Array(
+            "*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$12\r\nhello\r\nworld\r\nGET k\r\n*2\r\n$6\r\nSTRLEN\r\n$1\r\nk\r\n".utf8)
         let client = try Dialogue(version: 2).connection("A").ours
         for cut in 0...bytes.count {
             try client.send(raw: Array(bytes[..<cut]))
@@ -57,12 +76,18 @@ struct ProtocolDifferentialTests {
         guard let pair = ServerPair.current else { throw HarnessError("no servers") }
         let client = try RedisClient(path: pair.emulated.socketPath)
         let refused = Reply.error(Array("NOAUTH Authentication required.".utf8))
-        for words in [["PING"], ["GET", "a"], ["SUBSCRIBE", "x"], ["MULTI"], ["CLIENT", "ID"], ["CONFIG", "GET", "*"], ["COMMAND"], ["SELECT", "1"], ["EVAL", "x", "0"].dropLast(3) + ["INFO"]] {
+        for words in [
+            ["PING"], ["GET", "a"], ["SUBSCRIBE", "x"], ["MULTI"], ["CLIENT", "ID"], ["CONFIG", "GET", "*"],
+            ["COMMAND"], ["SELECT", "1"], ["EVAL", "x", "0"].dropLast(3) + ["INFO"],
+        ] {
             #expect(try client.call(words.map { Array($0.utf8) }) == refused, "\(words)")
         }
         #expect(try client.call("GET").text?.hasPrefix("ERR wrong number") == true)
-        #expect(try client.call("AUTH", "wrong").text == "WRONGPASS invalid username-password pair or user is disabled.")
-        #expect(try client.call("AUTH", EmulatedRedis.user, "wrong").text == "WRONGPASS invalid username-password pair or user is disabled.")
+        #expect(
+            try client.call("AUTH", "wrong").text == "WRONGPASS invalid username-password pair or user is disabled.")
+        #expect(
+            try client.call("AUTH", EmulatedRedis.user, "wrong").text
+                == "WRONGPASS invalid username-password pair or user is disabled.")
         #expect(try client.call("HELLO", "3").text?.hasPrefix("NOAUTH HELLO must be called") == true)
         #expect(try client.call("HELLO", "3", "AUTH", EmulatedRedis.user, EmulatedRedis.secret).elements?.count == 14)
         #expect(try client.call("PING") == .simple(Array("PONG".utf8)))

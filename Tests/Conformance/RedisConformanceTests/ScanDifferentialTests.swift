@@ -4,9 +4,12 @@ import Testing
 struct ScanDifferentialTests {
     @Test func `SCAN refuses what Redis refuses`() throws {
         try compare([
-            "SCAN 0", "SCAN", "SCAN x", "SCAN -1", "SCAN \"\"", "SCAN 0 COUNT", "SCAN 0 COUNT 0", "SCAN 0 COUNT -1", "SCAN 0 COUNT x", "SCAN 0 MATCH", "SCAN 0 BOGUS x",
-            "SCAN 0 TYPE", "SCAN 0 TYPE bogus", "SCAN 18446744073709551616", "SET a 1", "SADD s 1", "SCAN 0 TYPE string", "SCAN 0 TYPE STRING", "SCAN 0 TYPE set MATCH s* COUNT 100",
-            "SCAN 0 MATCH x*", .sorted("SCAN 0 COUNT 1000"), "SCAN 0 MATCH a MATCH s", "SCAN 0 COUNT 5 COUNT x", "SCAN 0 COUNT 9223372036854775807 MATCH a", "SCAN +0 COUNT 1000 MATCH a", "SCAN 00 COUNT 100 MATCH a",
+            "SCAN 0", "SCAN", "SCAN x", "SCAN -1", "SCAN \"\"", "SCAN 0 COUNT", "SCAN 0 COUNT 0", "SCAN 0 COUNT -1",
+            "SCAN 0 COUNT x", "SCAN 0 MATCH", "SCAN 0 BOGUS x",
+            "SCAN 0 TYPE", "SCAN 0 TYPE bogus", "SCAN 18446744073709551616", "SET a 1", "SADD s 1",
+            "SCAN 0 TYPE string", "SCAN 0 TYPE STRING", "SCAN 0 TYPE set MATCH s* COUNT 100",
+            "SCAN 0 MATCH x*", .sorted("SCAN 0 COUNT 1000"), "SCAN 0 MATCH a MATCH s", "SCAN 0 COUNT 5 COUNT x",
+            "SCAN 0 COUNT 9223372036854775807 MATCH a", "SCAN +0 COUNT 1000 MATCH a", "SCAN 00 COUNT 100 MATCH a",
             "SCAN 18446744073709551615 MATCH none", "SCAN x COUNT x", "SCAN 0 COUNT x BOGUS y",
         ])
     }
@@ -21,7 +24,8 @@ struct ScanDifferentialTests {
             let place = words[0] == "SCAN" ? 1 : 2
             let arguments = words[..<place] + [cursor] + words[place...]
             let reply = try client.call(arguments.map { Array($0.utf8) })
-            guard let parts = reply.elements, parts.count == 2, let next = parts[0].text, let some = parts[1].elements else {
+            guard let parts = reply.elements, parts.count == 2, let next = parts[0].text, let some = parts[1].elements
+            else {
                 throw HarnessError("SCAN answered \(reply)")
             }
             shown += some.compactMap(\.text)
@@ -44,8 +48,10 @@ struct ScanDifferentialTests {
             }
         }
         let commands = [
-            ["SCAN", "COUNT", "\(count)"], ["SCAN", "MATCH", "*7*", "COUNT", "\(count)"], ["SCAN", "TYPE", "set", "COUNT", "\(count)"],
-            ["SSCAN", "s", "COUNT", "\(count)"], ["HSCAN", "h", "MATCH", "f1*", "COUNT", "\(count)"], ["ZSCAN", "z", "COUNT", "\(count)"],
+            ["SCAN", "COUNT", "\(count)"], ["SCAN", "MATCH", "*7*", "COUNT", "\(count)"],
+            ["SCAN", "TYPE", "set", "COUNT", "\(count)"],
+            ["SSCAN", "s", "COUNT", "\(count)"], ["HSCAN", "h", "MATCH", "f1*", "COUNT", "\(count)"],
+            ["ZSCAN", "z", "COUNT", "\(count)"],
         ]
         for command in commands {
             #expect(Set(try iterate(ours, command)) == Set(try iterate(theirs, command)), "\(command)")

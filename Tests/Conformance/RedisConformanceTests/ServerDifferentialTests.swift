@@ -4,8 +4,11 @@ import Testing
 struct ServerDifferentialTests {
     @Test func `server commands answer in the shapes of Redis`() throws {
         try compare([
-            .shape("TIME"), "TIME x", "ROLE", "ROLE x", "WAIT 0 0", "WAIT 0 10", "WAIT x 0", "WAIT 0 x", "WAIT 0 -1", "WAIT 0", .shape("INFO"), .shape("INFO server"), .shape("INFO server clients"), "INFO bogus", "DBSIZE",
-            .shape("DBSIZE"), "MEMORY USAGE none", "SET a 1", .shape("MEMORY USAGE a"), .shape("MEMORY USAGE a SAMPLES 5"), "MEMORY USAGE a SAMPLES x", "MEMORY USAGE a SAMPLES -1", "MEMORY USAGE a SAMPLES", "MEMORY USAGE a BOGUS 1", "MEMORY USAGE", "MEMORY BOGUS", "MEMORY",
+            .shape("TIME"), "TIME x", "ROLE", "ROLE x", "WAIT 0 0", "WAIT 0 10", "WAIT x 0", "WAIT 0 x", "WAIT 0 -1",
+            "WAIT 0", .shape("INFO"), .shape("INFO server"), .shape("INFO server clients"), "INFO bogus", "DBSIZE",
+            .shape("DBSIZE"), "MEMORY USAGE none", "SET a 1", .shape("MEMORY USAGE a"),
+            .shape("MEMORY USAGE a SAMPLES 5"), "MEMORY USAGE a SAMPLES x", "MEMORY USAGE a SAMPLES -1",
+            "MEMORY USAGE a SAMPLES", "MEMORY USAGE a BOGUS 1", "MEMORY USAGE", "MEMORY BOGUS", "MEMORY",
             "CONFIG RESETSTAT", "CONFIG RESETSTAT x", "CONFIG REWRITE", "CONFIG REWRITE x",
         ])
     }
@@ -15,7 +18,9 @@ struct ServerDifferentialTests {
         let elements = try #require(try ours.call("CONFIG", "GET", "*").elements)
         #expect(elements.count > 40)
         // Where its files are, whether it saves, and that clients are served by a gateway, is not the emulator's to say.
-        let own: Set<String> = ["dir", "save", "logfile", "loglevel", "maxclients", "client-output-buffer-limit", "appendonly"]
+        let own: Set<String> = [
+            "dir", "save", "logfile", "loglevel", "maxclients", "client-output-buffer-limit", "appendonly",
+        ]
         for index in stride(from: 0, to: elements.count, by: 2) {
             guard let name = elements[index].text, !own.contains(name) else { continue }
             let expected = try theirs.call("CONFIG", "GET", name)
@@ -25,11 +30,19 @@ struct ServerDifferentialTests {
 
     @Test func `CONFIG refuses what Redis refuses`() throws {
         try compare([
-            "CONFIG GET", "CONFIG GET bogus", "CONFIG GET hz", "CONFIG GET HZ", .pairs("CONFIG GET hz timeout"), "CONFIG GET hz hz", .pairs("CONFIG GET hash-max-listpack-*"), "CONFIG GET hz bogus",
-            "CONFIG SET", "CONFIG SET hz", "CONFIG SET bogus 1", "CONFIG SET databases 5", "CONFIG SET hz 10 timeout", "CONFIG SET hz 10", "CONFIG SET hz 10 hz 10", "CONFIG SET bogus 1 hz 20", "CONFIG GET hz",
-            "CONFIG SET timeout x", "CONFIG SET timeout -1", "CONFIG SET maxmemory-policy bogus", "CONFIG SET maxmemory-policy noeviction", "CONFIG SET appendonly maybe", "CONFIG BOGUS x", "CONFIG GET \"\"",
-            "CONFIG SET hash-max-listpack-entries x", "CONFIG SET notify-keyspace-events KEA", "CONFIG GET notify-keyspace-events", "CONFIG SET notify-keyspace-events Q", "CONFIG SET notify-keyspace-events Exg", "CONFIG GET notify-keyspace-events",
-            "CONFIG SET notify-keyspace-events \"\"", "CONFIG SET maxmemory 100mb", "CONFIG GET maxmemory", "CONFIG SET maxmemory 1x", "CONFIG SET maxmemory 0", "CONFIG SET hash-max-ziplist-entries 512", "CONFIG HELP", "COMMAND HELP x", "PUBSUB HELP", "OBJECT HELP",
+            "CONFIG GET", "CONFIG GET bogus", "CONFIG GET hz", "CONFIG GET HZ", .pairs("CONFIG GET hz timeout"),
+            "CONFIG GET hz hz", .pairs("CONFIG GET hash-max-listpack-*"), "CONFIG GET hz bogus",
+            "CONFIG SET", "CONFIG SET hz", "CONFIG SET bogus 1", "CONFIG SET databases 5", "CONFIG SET hz 10 timeout",
+            "CONFIG SET hz 10", "CONFIG SET hz 10 hz 10", "CONFIG SET bogus 1 hz 20", "CONFIG GET hz",
+            "CONFIG SET timeout x", "CONFIG SET timeout -1", "CONFIG SET maxmemory-policy bogus",
+            "CONFIG SET maxmemory-policy noeviction", "CONFIG SET appendonly maybe", "CONFIG BOGUS x",
+            "CONFIG GET \"\"",
+            "CONFIG SET hash-max-listpack-entries x", "CONFIG SET notify-keyspace-events KEA",
+            "CONFIG GET notify-keyspace-events", "CONFIG SET notify-keyspace-events Q",
+            "CONFIG SET notify-keyspace-events Exg", "CONFIG GET notify-keyspace-events",
+            "CONFIG SET notify-keyspace-events \"\"", "CONFIG SET maxmemory 100mb", "CONFIG GET maxmemory",
+            "CONFIG SET maxmemory 1x", "CONFIG SET maxmemory 0", "CONFIG SET hash-max-ziplist-entries 512",
+            "CONFIG HELP", "COMMAND HELP x", "PUBSUB HELP", "OBJECT HELP",
         ])
     }
 
@@ -48,7 +61,10 @@ struct ServerDifferentialTests {
         #expect(try theirs.call("INFO", "keyspace").text?.contains("db0:keys=1,expires=1,avg_ttl=") == true)
     }
 
-    @Test(arguments: ["bgrewriteaof", "bgsave", "debug", "failover", "lastsave", "migrate", "module", "psync", "replicaof", "save", "shutdown", "slaveof", "sync", "monitor", "cluster"])
+    @Test(arguments: [
+        "bgrewriteaof", "bgsave", "debug", "failover", "lastsave", "migrate", "module", "psync", "replicaof", "save",
+        "shutdown", "slaveof", "sync", "monitor", "cluster",
+    ])
     func `what apps may not do is refused`(_ command: String) throws {
         let client = try Dialogue(version: 2).connection("A").ours
         let words = [command] + (0..<6).map(String.init)

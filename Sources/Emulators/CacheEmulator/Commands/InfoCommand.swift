@@ -1,10 +1,11 @@
+import EventLoop
+import RESPWire
+
 #if canImport(Glibc)
 import Glibc
 #else
 import Darwin
 #endif
-import EventLoop
-import RESPWire
 
 extension CacheEmulator {
     /// INFO [section …]
@@ -51,7 +52,8 @@ extension CacheEmulator {
                 "Stats",
                 [
                     ("total_connections_received", "\(statistics.connections)"),
-                    ("total_commands_processed", "\(statistics.commands)"), ("expired_keys", "\(statistics.expiredKeys)"),
+                    ("total_commands_processed", "\(statistics.commands)"),
+                    ("expired_keys", "\(statistics.expiredKeys)"),
                     ("evicted_keys", "0"), ("keyspace_hits", "\(statistics.hits)"),
                     ("keyspace_misses", "\(statistics.misses)"), ("pubsub_channels", "\(channels.channels.count)"),
                     ("pubsub_patterns", "\(channels.patterns.count)"),

@@ -244,6 +244,7 @@ struct Table {
         segment.free(in: memory)
         buddy.free(in: memory)
         if segmentCount * 4 <= directoryCount { halveDirectory(in: memory) }
+        if joined.count * 8 < joined.capacity { shrink(joined, hash, in: memory) }
     }
 
     private func halveDirectory(in memory: Memory) {

@@ -88,7 +88,8 @@ extension CacheEmulator {
         let reply = client.writer
         if command.flags.contains(.front) {
             return client.front.run(
-                FrontCommand(name: command.container ?? command.name, arguments: arguments, count: count, reply: reply), for: client)
+                FrontCommand(name: command.container ?? command.name, arguments: arguments, count: count, reply: reply),
+                for: client)
         }
         command.body(
             Call(

@@ -164,7 +164,9 @@ extension Configuration.Kind {
         let units: [String: Int64] = [
             "": 1, "b": 1, "k": 1000, "kb": 1 << 10, "m": 1_000_000, "mb": 1 << 20, "g": 1_000_000_000, "gb": 1 << 30,
         ]
-        guard let number = Int64(digits), let unit = units[text.dropFirst(digits.count).lowercased()] else { return nil }
+        guard let number = Int64(digits), let unit = units[text.dropFirst(digits.count).lowercased()] else {
+            return nil
+        }
         let (product, overflow) = number.multipliedReportingOverflow(by: unit)
         return overflow ? nil : product
     }

@@ -73,7 +73,8 @@ extension Step.Rule {
         case .sorted: Self.normal(ours) == Self.normal(theirs)
         case .pairs: Self.paired(ours) == Self.paired(theirs)
         case .approximately(let tolerance): Self.isNear(ours, theirs, tolerance)
-        case .errorClass: ours == theirs || Self.firstWord(ours) == Self.firstWord(theirs) && Self.firstWord(ours) != nil
+        case .errorClass:
+            ours == theirs || Self.firstWord(ours) == Self.firstWord(theirs) && Self.firstWord(ours) != nil
         case .shape: Self.shape(ours) == Self.shape(theirs)
         case .ignored: Self.isError(ours) == Self.isError(theirs)
         }
