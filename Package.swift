@@ -178,6 +178,6 @@ let package = Package(
         tests(
             "Faces", "AdminAPITests", ["AdminAPI", "TestKit", library("HTTPTypes", "swift-http-types")],
             excluding: ["Golden"]),
-        tests("EndToEnd", "EndToEndTests", ["BrokerClient", "EventLoop", "Processes", "TestKit"]),
+        tests("EndToEnd", "EndToEndTests", ["BrokerClient", "ControlPlane", "EventLoop", "Processes", "TestKit"]),
     ]
 )

@@ -1,6 +1,14 @@
 import EventLoop
 import RESPWire
 
+#if canImport(Darwin)
+import Darwin
+#elseif canImport(Musl)
+import Musl
+#else
+import Glibc
+#endif
+
 /// A session's way to a real server: one connection of its own, opened with the first command that needs it.
 ///
 /// Requests and replies pass as they come. Both directions are framed, so that it is known at any moment which replies
@@ -9,6 +17,8 @@ final class RedisRelay {
     /// Above this many bytes that the server does not take, the client is not read.
     private static let outputLimit = 1 << 20
     private static let connectTimeout = Duration.seconds(5)
+    /// How long a connection waits before it is tried again, in nanoseconds.
+    private static let connectRetry: UInt64 = 2_000_000
 
     unowned let session: RedisSession
     let server: Upstream.RedisServer
@@ -18,6 +28,8 @@ final class RedisRelay {
     private(set) var serverVersion: String?
 
     private var link: Connection?
+    /// Tells the attempt to connect that counts from one that was given up.
+    private var attempt = 0
     private var linkHandler: RelayLink?
     var state = LinkState.idle
     private var awaited = AwaitedReplies()
@@ -103,13 +115,25 @@ final class RedisRelay {
     private func open() {
         state = .connecting
         session.connection.pauseReading()
+        connect(until: loop.now + UInt64(Self.connectTimeout / .nanoseconds(1)))
+    }
+
+    private func connect(until deadline: UInt64) {
+        attempt += 1
+        let attempt = attempt
         loop.connect(to: server.address, timeout: Self.connectTimeout) { [weak self] result in
-            guard let self, state == .connecting else {
+            guard let self, state == .connecting, attempt == self.attempt else {
                 if case .success(let connection) = result { connection.close() }
                 return
             }
             switch result {
             case .success(let connection): connected(connection)
+            // More clients came at once than the server's queue of new connections holds (unix(7)): it takes more soon.
+            case .failure(let error) where error.errno == EAGAIN && loop.now < deadline:
+                loop.schedule(after: Self.connectRetry) { [weak self] in
+                    guard let self, state == .connecting, attempt == self.attempt else { return }
+                    connect(until: deadline)
+                }
             case .failure(let error): fail("the server behind this resource cannot be reached: \(error.reason)")
             }
         }

@@ -215,16 +215,4 @@ import Testing
             }
         }
     }
-
-    /// Sends one inline command as the URL's user; returns the first line of its reply.
-    private func redis(_ url: String, _ command: String) async throws -> String {
-        let parts = try #require(URLComponents(string: url.trimmingCharacters(in: .whitespacesAndNewlines)))
-        let client = try SocketClient(
-            to: .tcp(host: try #require(parts.host), port: UInt16(try #require(parts.port))))
-        try client.send("AUTH \(parts.user ?? "") \(parts.password ?? "")\r\n")
-        let login = String(decoding: try client.receive(until: "\r\n"), as: UTF8.self)
-        guard login == "+OK\r\n" else { return login }
-        try client.send(command + "\r\n")
-        return String(decoding: try client.receive(until: "\r\n"), as: UTF8.self)
-    }
 }

@@ -35,6 +35,18 @@ import Testing
     }
 
     @Test(arguments: LoopUnderTest.allCases)
+    func `more clients at once than a unix socket's queue holds are all served`(driver: LoopUnderTest) async throws {
+        try await RealServer.run(.redisServer, at: .unixSocket, arguments: ["--tcp-backlog", "4"]) { server in
+            try await GatewayUnderTest.run(driver, routed: false) { test in
+                await test.gateway.route(GatewayUnderTest.endpoint, to: Self.upstream(server, secret: nil))
+                let clients = try (0..<100).map { _ in try test.connect(as: GatewayUnderTest.web) }
+                for client in clients { try client.send("PING\r\n") }
+                for client in clients { #expect(try client.line() == "+PONG") }
+            }
+        }
+    }
+
+    @Test(arguments: LoopUnderTest.allCases)
     func `replies of the front and of the server keep the order of a pipeline`(driver: LoopUnderTest) async throws {
         try await run(driver) { test, _ in
             let client = try test.connect(as: GatewayUnderTest.web)
