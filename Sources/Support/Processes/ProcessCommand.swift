@@ -15,6 +15,9 @@ package struct ProcessCommand: Sendable {
     package var newSession = false
     /// Whether signals that this process ignores (`nohup`) are ignored by the child too. SIGPIPE never is.
     package var keepsIgnoredSignals = false
+    /// Whether descriptors from 3 on that this process was given without close-on-exec reach the child too: a shell's
+    /// `<(…)`, make's jobserver, a supervisor's sockets.
+    package var keepsDescriptors = false
 
     package init(
         _ program: String, _ arguments: [String] = [], environment: [String: String],

@@ -49,7 +49,7 @@ enum Spawn {
         }
         if let folder = command.workingDirectory { addFolder(&actions, folder) }
         #if os(Linux)
-        cspawn_add_close_from(&actions, 3)
+        if !command.keepsDescriptors { cspawn_add_close_from(&actions, 3) }
         #endif
 
         var attributes = makeAttributes()
@@ -57,7 +57,7 @@ enum Spawn {
         var flags = POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF
         if command.newSession { flags |= setSession }
         #if canImport(Darwin)
-        flags |= POSIX_SPAWN_CLOEXEC_DEFAULT
+        if !command.keepsDescriptors { flags |= POSIX_SPAWN_CLOEXEC_DEFAULT }
         #endif
         posix_spawnattr_setflags(&attributes, Int16(flags))
         var signals = sigset_t()

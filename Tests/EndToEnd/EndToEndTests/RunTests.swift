@@ -87,6 +87,16 @@ import Testing
         }
     }
 
+    @Test func `descriptors that the shell has opened reach the command, and none of broker's own`() async throws {
+        try await Broker.use { broker in
+            try await broker.succeed("attach", "cache", "--to", "web")
+            let line = "exec 5<<<hello; '\(Broker.binary)' exec web -- sh -c 'cat <&5; ls /proc/self/fd'"
+            let outcome = try await broker.shell("exec bash -c \"\(line)\"")
+            // 3 is the folder that ls reads.
+            #expect(outcome.output == "hello\n0\n1\n2\n3\n5\n")
+        }
+    }
+
     @Test(arguments: [SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2])
     func `a signal that a process sends is passed on, once`(signal: Int32) async throws {
         try await Broker.use { broker in

@@ -1,7 +1,8 @@
 import BrokerModel
 import Processes
 
-/// Runs a program in the foreground: the terminal, the streams and the process group stay this process's own.
+/// Runs a program in the foreground: the terminal, the streams, what else the shell has opened for it, and the process
+/// group stay this process's own.
 enum ForegroundProcess {
     /// Starts it, passes signals on, and returns how it ended.
     static func run(
@@ -10,6 +11,7 @@ enum ForegroundProcess {
         var command = ProcessCommand(program, arguments, environment: environment)
         command.input = .inherit
         command.keepsIgnoredSignals = true
+        command.keepsDescriptors = true
         let signals = SignalRelay.install()
         let child = try ChildProcess.spawn(command)
         signals?.forward(to: child)
