@@ -21,6 +21,9 @@ final class DaemonWatch: Sendable {
         var hasEnded = false
     }
 
+    /// So many PINGs at least, or one percent of them would mean nothing.
+    private static let fewest = 500
+
     private let state = Mutex(State())
 
     /// Begins; `url` is the redis resource that is asked.
@@ -58,7 +61,7 @@ final class DaemonWatch: Sendable {
             let isTold = state.withLock {
                 $0.result.times.append(took)
                 $0.result.highest = max($0.result.highest, memory)
-                return $0.isTold
+                return $0.isTold && $0.result.times.count >= Self.fewest
             }
             if isTold { return }
             // As often as a client would, without taking the time of those that are watched.

@@ -15,6 +15,7 @@ struct AppRunner {
                 fix: "broker run \(app) -- COMMAND")
         }
         let app = try AppName(app).rawValue
+        let inherited = OpenDescriptors.now
         let document = try await invocation.withDaemon { try await $0.environment(of: app, in: invocation.workspace) }
         var environment = ChildEnvironment(
             inherited: invocation.environment, app: document.values, attachmentsWin: attachmentsWin)
@@ -24,7 +25,7 @@ struct AppRunner {
         }
         do throws(SpawnError) {
             let status = try await ForegroundProcess.run(
-                program, Array(command.dropFirst()), environment: environment.variables)
+                program, Array(command.dropFirst()), environment: environment.variables, inherited: inherited)
             return status.shellCode
         } catch {
             invocation.console.report(BrokerError(error), exitCode: error.exitCode, asRunner: true)

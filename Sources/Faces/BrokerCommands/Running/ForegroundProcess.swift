@@ -4,15 +4,18 @@ import Processes
 /// Runs a program in the foreground: the terminal, the streams, what else the shell has opened for it, and the process
 /// group stay this process's own.
 enum ForegroundProcess {
-    /// Starts it, passes signals on, and returns how it ended.
+    /// Starts it, passes signals on, and returns how it ended. Of this process's descriptors it gets those that were
+    /// `inherited`.
     static func run(
-        _ program: String, _ arguments: [String], environment: [String: String]
+        _ program: String, _ arguments: [String], environment: [String: String],
+        inherited: OpenDescriptors
     ) async throws(SpawnError) -> ExitStatus {
         var command = ProcessCommand(program, arguments, environment: environment)
         command.input = .inherit
         command.keepsIgnoredSignals = true
         command.keepsDescriptors = true
         let signals = SignalRelay.install()
+        inherited.closeOthersOnExec()
         let child = try ChildProcess.spawn(command)
         signals?.forward(to: child)
         return await child.exit

@@ -24,6 +24,7 @@ struct OpenCommand: BrokerVerb {
     func perform(_ invocation: Invocation) async throws -> Int32 {
         let name = try ResourceName(resource).rawValue
         let app = try app.map { app throws(BrokerError) in try AppName(app).rawValue }
+        let inherited = OpenDescriptors.now
         let shell = try await invocation.withDaemon { client in
             let status = try await client.status(in: invocation.workspace)
             let resource = try status.resource(name)
@@ -35,7 +36,7 @@ struct OpenCommand: BrokerVerb {
         do throws(SpawnError) {
             return try await ForegroundProcess.run(
                 shell.program, shell.arguments + arguments,
-                environment: invocation.environment.merging(shell.variables) { $1 }
+                environment: invocation.environment.merging(shell.variables) { $1 }, inherited: inherited
             ).shellCode
         } catch {
             guard case .notFound = error else { throw BrokerError(error) }
