@@ -2,6 +2,8 @@
 
 PREFIX ?= $(HOME)/.local
 RELEASE = .build/release/broker
+# On Linux the Swift runtime is linked in, so that the program runs where no toolchain is; macOS has it in the system.
+RELEASE_FLAGS = -c release $(if $(filter Linux,$(shell uname -s)),--static-swift-stdlib)
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint format bench fuzz install clean
@@ -11,7 +13,7 @@ help:
 
 demo: ## the example shop: attach, run, swap, detach, leaving nothing behind (about a minute after the build)
 	@.ci/bootstrap
-	swift build -c release --product broker
+	swift build $(RELEASE_FLAGS) --product broker
 	@BROKER=$(RELEASE) docs/examples/shop/demo.sh
 
 # Warnings are errors by Package.swift, for our targets and not for the dependencies'. The tests find the built program, the
@@ -20,7 +22,7 @@ demo: ## the example shop: attach, run, swap, detach, leaving nothing behind (ab
 test: ## bootstrap, lint, build, and all tests against the real servers
 	@.ci/bootstrap
 	swift format lint --strict --recursive Sources Tests Package.swift
-	swift build -c release --product broker
+	swift build $(RELEASE_FLAGS) --product broker
 	swift build --build-tests
 	@BROKER_BINARY="$(CURDIR)/$(RELEASE)" BROKER_PYTHON="$(CURDIR)/.venv/bin/python" BROKER_REQUIRE_SERVERS=1 \
 		swift test --skip-build --disable-xctest --no-parallel
@@ -32,16 +34,16 @@ format: ## swift format, in place
 	swift format --in-place --recursive Sources Tests Package.swift
 
 bench: ## the benchmarks, in a release build
-	swift run -c release BrokerBenchmarks
+	swift run $(RELEASE_FLAGS) BrokerBenchmarks
 
 fuzz: ## every fuzz target for a minute (FUZZ_SECONDS=60)
 	@.ci/fuzz
 
 # ArgumentParser writes the completions; a shell whose completions it cannot write is left out, and said so.
 install: ## the release binary and shell completions below PREFIX (~/.local)
-	swift build -c release --product broker
+	swift build $(RELEASE_FLAGS) --product broker
 	install -d "$(DESTDIR)$(PREFIX)/bin"
-	install -m 755 $(RELEASE) "$(DESTDIR)$(PREFIX)/bin/broker"
+	install -s -m 755 $(RELEASE) "$(DESTDIR)$(PREFIX)/bin/broker"
 	@set -eu; complete() { \
 		install -d "$$(dirname "$$2")"; \
 		if $(RELEASE) --generate-completion-script "$$1" > "$$2"; then echo "completions for $$1: $$2"; \

@@ -127,13 +127,15 @@ final class Broker: Sendable {
     }
 
     /// `BROKER_BINARY`, else what was built with these tests.
-    static let binary: String = {
-        if let path = ProcessInfo.processInfo.environment["BROKER_BINARY"] { return path }
-        let beside = URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent().appending(path: "broker").path
+    static let binary = ProcessInfo.processInfo.environment["BROKER_BINARY"] ?? built("broker")
+
+    /// A program that was built with these tests.
+    static func built(_ name: String) -> String {
+        let beside = URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent().appending(path: name).path
         if FileManager.default.isExecutableFile(atPath: beside) { return beside }
-        return URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../../.build/debug/broker")
+        return URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../../.build/debug/\(name)")
             .standardizedFileURL.path
-    }()
+    }
 
     private static let verbs = Counter()
     private static let ports = PortRanges()
