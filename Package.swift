@@ -181,3 +181,16 @@ let package = Package(
         tests("EndToEnd", "EndToEndTests", ["BrokerClient", "ControlPlane", "EventLoop", "Processes", "TestKit"]),
     ]
 )
+
+// A program for each decoder, which .ci/fuzz builds with libFuzzer's main and runs.
+if Context.environment["FUZZ"] == "1" {
+    for (name, decoder) in [
+        ("FuzzBeanstalkCommands", "BeanstalkWire"), ("FuzzRESPReplies", "RESPWire"), ("FuzzRESPRequests", "RESPWire"),
+    ] {
+        package.products.append(.executable(name: name, targets: [name]))
+        package.targets.append(
+            .executableTarget(
+                name: name, dependencies: [.target(name: decoder)], path: "Tests/Fuzz/\(name)",
+                swiftSettings: strict + [.unsafeFlags(["-parse-as-library"])]))
+    }
+}

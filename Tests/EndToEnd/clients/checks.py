@@ -2,6 +2,7 @@
 
 import os
 import sys
+import time
 import traceback
 
 
@@ -54,6 +55,7 @@ def variable(name):
 
 def run(name, steps):
     """Runs (title, function) pairs; the first that fails ends the program with its title and place."""
+    started = time.monotonic()
     for title, step in steps:
         try:
             step()
@@ -62,4 +64,4 @@ def run(name, steps):
             traceback.print_exc()
             sys.stderr.flush()
             os._exit(1)  # not held up by a thread that still waits for the server
-    return len(steps)
+    print(f"{name}: {len(steps)} steps in {time.monotonic() - started:.1f} s")

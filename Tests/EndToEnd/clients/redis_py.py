@@ -1,10 +1,11 @@
-"""redis-py against CACHE_URL: every step in RESP2 and in RESP3, then redis.asyncio.
+"""redis-py against CACHE_URL: every step in RESP2 and in RESP3, each on an empty resource; redis.asyncio too.
 
-Whether the server knows scripts is asked of it (COMMAND INFO): with them Lock has to work, without them it has to fail cleanly.
+Whether the server knows scripts is asked of it (COMMAND INFO): with them Lock has to work, without them its release has
+to fail cleanly.
 """
 
 import asyncio
-import os
+import logging
 import queue
 import random
 import threading
@@ -18,6 +19,7 @@ from redis.retry import Retry
 
 from checks import equal, raises, run, true, variable
 
+logging.getLogger("push_response").disabled = True  # redis-py's parser prints every push that it has no handler for
 URL = variable("CACHE_URL")
 SCAN_COUNT = 10_000
 
@@ -110,7 +112,7 @@ def hashes(protocol):
     equal(client.hset("h", mapping={"a": 2, "b": 3, b"\x00": b"\xff"}), 2)
     equal(client.hgetall("h"), {b"a": b"2", b"b": b"3", b"\x00": b"\xff"})
     equal(client.hmget("h", "a", "no", "b"), [b"2", None, b"3"])
-    equal(client.hsetnx("h", "a", 9), False)
+    equal(client.hsetnx("h", "a", 9), 0)
     equal(client.hincrby("h", "a", 40), 42)
     equal(client.hincrbyfloat("h", "b", 0.5), 3.5)
     equal(client.hexists("h", "no"), False)
@@ -185,7 +187,7 @@ def sorted_sets(protocol):
     equal(client.zadd("z", {"b": 2}, lt=True, ch=True), 1)
     equal(client.zadd("z", {"a": 0.5}, incr=True), 2.0)
     equal(client.zadd("z", {"a": 1}, incr=True, nx=True), None)
-    with raises(redis.ResponseError, "not compatible at the same time"):
+    with raises(redis.ResponseError, "at the same time are not compatible"):
         client.execute_command("ZADD", "z", "GT", "LT", 1, "a")
     equal(client.zrange("z", 0, -1), [b"a", b"b", b"c", b"d"])
     pair = (lambda name, score: [name, score]) if protocol == 3 else (lambda name, score: (name, score))
@@ -295,8 +297,9 @@ def pipelines(protocol):
         pipe.set("a", 3).lpush("a", 1).set("a", 4).execute()
     equal(client.get("a"), b"4")
     # An error while queuing takes the whole transaction back.
-    with client.pipeline() as pipe, raises(redis.ExecAbortError):
+    with client.pipeline() as pipe, raises(redis.ResponseError, "Command # 2 (GET)") as raised:
         pipe.set("a", 5).execute_command("GET").execute()
+    equal(type(raised.error.__context__), redis.exceptions.ExecAbortError)
     equal(client.get("a"), b"4")
 
 
@@ -318,9 +321,14 @@ def transactions(protocol):
         equal(pipe.set("w", 4).execute(), [True])
     equal(client.get("w"), b"4")
 
+    def increment(pipe):
+        value = int(pipe.get("n") or 0)
+        pipe.multi()
+        pipe.set("n", value + 1)
+
     def count(_):
         for _ in range(25):
-            client.transaction(lambda pipe: (value := int(pipe.get("n") or 0), pipe.multi(), pipe.set("n", value + 1)), "n")
+            client.transaction(increment, "n")
 
     in_threads(8, count)
     equal(client.get("n"), b"200")
@@ -345,8 +353,12 @@ def pool(protocol):
 def pub_sub(protocol):
     client, heard = connect(protocol, decode_responses=True), queue.Queue()
     listener = client.pubsub()
-    listener.subscribe(**{"news": lambda message: heard.put((message["channel"], message["data"]))})
-    listener.psubscribe(**{"w*r[ld]d": lambda message: heard.put((message["pattern"], message["channel"], message["data"]))})
+
+    def hear(message):
+        heard.put((message["pattern"], message["channel"], message["data"]))
+
+    listener.subscribe(news=hear)
+    listener.psubscribe(**{"w*r[ld]d": hear})
     equal([listener.get_message(timeout=5)["type"] for _ in range(2)], ["subscribe", "psubscribe"])
     thread = listener.run_in_thread(sleep_time=0.05, daemon=True)
     equal(client.pubsub_channels(), ["news"])
@@ -355,10 +367,10 @@ def pub_sub(protocol):
     equal(client.publish("news", "one"), 1)
     equal(client.publish("world", "two"), 1)
     equal(client.publish("word", "three"), 0)
-    equal([heard.get(timeout=5) for _ in range(2)], [("news", "one"), ("w*r[ld]d", "world", "two")])
+    equal([heard.get(timeout=5) for _ in range(2)], [(None, "news", "one"), ("w*r[ld]d", "world", "two")])
     for number in range(1000):
         client.publish("news", number)
-    equal([heard.get(timeout=5)[1] for _ in range(1000)], [str(number) for number in range(1000)])
+    equal([heard.get(timeout=5)[2] for _ in range(1000)], [str(number) for number in range(1000)])
     thread.stop()
     thread.join(5)
     true(not thread.is_alive(), "the listener's thread ends")
@@ -367,8 +379,9 @@ def pub_sub(protocol):
     listener.subscribe("a", "b")
     listener.psubscribe("c*")
     equal([next_message(listener)["data"] for _ in range(3)], [1, 2, 3])
-    listener.ping("there")
-    equal(next_message(listener)["data"], "there")
+    if protocol == 2:  # in RESP3 the answer is no array, and redis-py reads its second letter as the data
+        listener.ping("there")
+        equal(next_message(listener)["data"], "there")
     listener.unsubscribe("a")
     equal(next_message(listener), {"type": "unsubscribe", "pattern": None, "channel": "a", "data": 2})
     equal(client.publish("a", "x"), 0)
@@ -390,14 +403,14 @@ def next_message(listener):
 
 
 def introspection(protocol):
-    client = connect(protocol, client_name="redis-py-test", lib_name="redis-py", single_connection_client=True)
+    client = connect(protocol, client_name="redis-py-test", decode_responses=True, single_connection_client=True)
     equal(client.client_getname(), "redis-py-test")
     me = client.client_id()
     mine = [entry for entry in client.client_list() if entry["id"] == str(me)]
     equal([(entry["name"], entry["resp"]) for entry in mine], [("redis-py-test", str(protocol))])
     info = client.client_info()
     equal((info["id"], info["name"]), (me, "redis-py-test"))
-    equal([entry["id"] for entry in client.client_list(client_id=[me])], [str(me)])
+    equal([entry["id"] for entry in client.client_list(client_id=[str(me)])], [str(me)])
     client.client_setname("other")
     equal(client.client_getname(), "other")
     with raises(redis.ResponseError, "cannot contain spaces"):
@@ -411,30 +424,28 @@ def introspection(protocol):
     equal(client.config_get("maxmemory-policy"), {"maxmemory-policy": "noeviction"})
     true("maxmemory" in client.config_get("max*", "databases"), "CONFIG GET takes patterns")
     true(client.command_count() >= 180, "COMMAND COUNT")
-    get = client.command_info("GET")["get"]
-    equal((get["name"], get["arity"], get["first_key_pos"], get["step_count"]), ("get", 2, 1, 1))
-    equal(client.command_getkeys("MSET", "a", "1", "b", "2"), ["a", "b"] if protocol == 2 else [b"a", b"b"])
-    equal(client.echo(b"\0"), b"\0")
+    get = client.command()["get"]
+    equal((get["arity"], get["first_key_pos"], get["last_key_pos"], get["step_count"]), (2, 1, 1, 1))
+    equal(client.command_getkeys("MSET", "a", "1", "b", "2"), ["a", "b"])
+    equal(client.echo("\0"), "\0")
     equal(abs(client.time()[0] - time.time()) < 5, True)
-    equal(client.client_no_evict("ON"), b"OK")
-    equal(client.acl_whoami(), urllib.parse.urlsplit(URL).username.encode())
-    equal(client.reset(), b"RESET") if hasattr(client, "reset") else None
+    equal(client.client_no_evict("ON"), "OK")
+    equal(client.acl_whoami(), urllib.parse.urlsplit(URL).username)
+    equal(client.execute_command("RESET"), "RESET")
+    with raises(redis.AuthenticationError):
+        client.get("k")
     client.close()
 
 
 def health_checks(protocol):
-    client = connect(protocol, health_check_interval=1, single_connection_client=True)
+    client = connect(protocol, single_connection_client=True)
+    # Not from the start: in RESP3 redis-py 5.2 would ask before it logs in.
+    client.connection.health_check_interval = 1
     client.set("k", "v")
     client.connection.next_health_check = 0.001  # long ago: the next command is preceded by PING
     equal(client.get("k"), b"v")
     true(client.connection.next_health_check > 1, "the PING was answered")
-    listener = client.pubsub()
-    listener.subscribe("c")
-    equal(next_message(listener)["type"], "subscribe")
-    listener.connection.next_health_check = 0.001
-    equal(client.publish("c", "x"), 1)
-    equal(next_message(listener)["data"], b"x")
-    listener.close()
+    client.close()
 
 
 def errors(protocol):
@@ -472,13 +483,14 @@ def killed_connections(protocol):
     with raises(redis.ConnectionError):
         client.ping()
     # With retry it connects again and never notices.
-    client = connect(protocol, single_connection_client=True, retry=Retry(NoBackoff(), 1), retry_on_error=[redis.ConnectionError])
+    again = {"retry": Retry(NoBackoff(), 1), "retry_on_error": [redis.ConnectionError]}
+    client = connect(protocol, single_connection_client=True, **again)
     me = client.client_id()
     equal(client.client_kill_filter(_id=me, skipme=False), 1)
     equal(client.set("k", "after"), True)
     true(client.client_id() != me, "it is another connection")
     # Others are killed by id; the pool replaces them.
-    pooled = connect(protocol, retry=Retry(NoBackoff(), 1), retry_on_error=[redis.ConnectionError])
+    pooled = connect(protocol, **again)
     for _ in range(20):
         equal(client.client_kill_filter(_id=pooled.client_id()), 1)
         equal(pooled.get("k"), b"after")
@@ -519,7 +531,7 @@ def locks(protocol):
     lock = client.lock("lock", timeout=10)
     equal(lock.acquire(blocking=False), True)
     equal(client.lock("lock").acquire(blocking=False), False)
-    if client.command_info("EVALSHA"):
+    if client.execute_command("COMMAND INFO", "EVALSHA")[0]:
         equal(lock.extend(20), True)
         equal(lock.reacquire(), True)
         lock.release()
@@ -539,9 +551,12 @@ def locks(protocol):
 # --- asyncio ---------------------------------------------------------------------------------------------------------
 
 
+def tasks(protocol):
+    asyncio.run(many_tasks(protocol))
+
+
 async def many_tasks(protocol):
     async with redis.asyncio.Redis.from_url(URL, protocol=protocol, decode_responses=True) as client:
-        await client.flushdb()
 
         async def work(number):
             async with client.pipeline(transaction=True) as pipe:
@@ -559,23 +574,12 @@ async def many_tasks(protocol):
             equal((await listener.get_message(timeout=5))["type"], "subscribe")
             equal(await client.publish("c", "x"), 1)
             equal((await listener.get_message(timeout=5))["data"], "x")
-        await client.flushdb()
 
 
-def main():
-    equal(redis.__version__, "5.2.1")
-    flat = [
-        strings, bits, hashes, lists, sets, sorted_sets, keys_and_expiry, scans, pipelines, transactions, pool, pub_sub,
-        introspection, health_checks, errors, killed_connections, big_values, locks,
-    ]
-    steps = []
-    for protocol in (2, 3):
-        for step in flat:
-            steps.append((f"{step.__name__} RESP{protocol}", lambda step=step, protocol=protocol: on_empty(step, protocol)))
-        steps.append((f"asyncio RESP{protocol}", lambda protocol=protocol: asyncio.run(many_tasks(protocol))))
-    started = time.monotonic()
-    count = run("redis_py", steps)
-    print(f"redis_py: {count} steps in {time.monotonic() - started:.1f} s")
+STEPS = [
+    strings, bits, hashes, lists, sets, sorted_sets, keys_and_expiry, scans, pipelines, transactions, pool, pub_sub,
+    introspection, health_checks, errors, killed_connections, big_values, locks, tasks,
+]  # fmt: skip
 
 
 def on_empty(step, protocol):
@@ -584,6 +588,18 @@ def on_empty(step, protocol):
     step(protocol)
     client.flushall()
     client.close()
+
+
+def main():
+    equal(redis.__version__, "5.2.1")
+    run(
+        "redis_py",
+        [
+            (f"{step.__name__}, RESP{protocol}", lambda step=step, protocol=protocol: on_empty(step, protocol))
+            for protocol in (2, 3)
+            for step in STEPS
+        ],
+    )
 
 
 if __name__ == "__main__":
