@@ -52,7 +52,9 @@ import Testing
             let resources = try #require(status["resources"] as? [[String: Any]])
             #expect(resources.compactMap { $0["name"] as? String }.sorted() == ["cache", "db", "queue"])
             for resource in resources {
-                for key in ["name", "class", "provider", "plan", "state", "connections", "unsupported"] {
+                for key in [
+                    "name", "class", "provider", "plan", "state", "host", "port", "connections", "unsupported",
+                ] {
                     #expect(resource[key] != nil, "\(key)")
                 }
                 #expect(resource["state"] as? String == "ready")

@@ -45,11 +45,14 @@ struct LogsCommand: BrokerVerb {
     /// One document, or a line for each entry: text, or with `--json` an object.
     private func show(_ logs: LogsDocument, on console: Console, asLines: Bool) throws {
         guard asLines else { return try console.document(logs) }
+        let width = logs.entries.map(\.source.count).max() ?? 0
         for entry in logs.entries {
+            let source = Table.onOneLine(entry.source)
+            let gap = String(repeating: " ", count: max(0, width - source.count))
             console.data(
                 options.json
                     ? try JSONDocument.line(entry)
-                    : "\(entry.time)  \(Table.onOneLine(entry.source))  \(Table.onOneLine(entry.message))\n")
+                    : "\(entry.time)  \(source)\(gap)  \(Table.onOneLine(entry.message))\n")
         }
     }
 

@@ -50,6 +50,24 @@ public struct ResourceStatus: Codable, Equatable, Sendable {
     }
 }
 
+extension ResourceStatus {
+    /// `host` and `port` are always there: null where the resource has no endpoint of its own.
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(name, forKey: .name)
+        try container.encode(`class`, forKey: .class)
+        try container.encode(provider, forKey: .provider)
+        try container.encode(plan, forKey: .plan)
+        try container.encode(state, forKey: .state)
+        try container.encodeIfPresent(detail, forKey: .detail)
+        try container.encode(host, forKey: .host)
+        try container.encode(port, forKey: .port)
+        try container.encodeIfPresent(path, forKey: .path)
+        try container.encode(connections, forKey: .connections)
+        try container.encode(unsupported, forKey: .unsupported)
+    }
+}
+
 /// One app in a status.
 public struct AppStatus: Codable, Equatable, Sendable {
     public var name: String
