@@ -70,9 +70,10 @@ let package = Package(
         // Wires
         floor("Wires", "RESPWire", ["EventLoop", "CNumbers"]),
         floor("Wires", "BeanstalkWire", ["EventLoop"]),
+        floor("Wires", "RDBWire", ["CNumbers"]),
 
         // Emulators
-        floor("Emulators", "CacheEmulator", ["EventLoop", "RESPWire", "CPrefetch"]),
+        floor("Emulators", "CacheEmulator", ["EventLoop", "RDBWire", "RESPWire", "CPrefetch"]),
         floor("Emulators", "QueueEmulator", ["EventLoop", "BeanstalkWire"]),
 
         // Gateway
@@ -144,6 +145,7 @@ let package = Package(
         tests("Architecture", "ArchitectureTests", []),
         tests("Runtime", "EventLoopTests", ["EventLoop", "TestKit"]),
         tests("Wires", "BeanstalkWireTests", ["EventLoop", "BeanstalkWire"]),
+        tests("Wires", "RDBWireTests", ["RDBWire"]),
         tests("Wires", "RESPWireTests", ["EventLoop", "RESPWire"]),
         tests("Emulators", "CacheEmulatorTests", ["EventLoop", "RESPWire", "CacheEmulator"]),
         tests(

@@ -29,10 +29,11 @@ struct FloorTable {
         Row("Runtime", "EpollDriver", ["EventLoop", "CEpoll"]),
         Row("Runtime", "NIODriver", ["EventLoop"]),
 
+        Row("Wires", "RDBWire", ["CNumbers"]),
         Row("Wires", "RESPWire", ["EventLoop", "CNumbers"]),
         Row("Wires", "BeanstalkWire", ["EventLoop", "CNumbers"]),
 
-        Row("Emulators", "CacheEmulator", ["EventLoop", "RESPWire", "CNumbers", "CPrefetch"]),
+        Row("Emulators", "CacheEmulator", ["EventLoop", "RDBWire", "RESPWire", "CNumbers", "CPrefetch"]),
         Row("Emulators", "QueueEmulator", ["EventLoop", "BeanstalkWire"]),
 
         Row("Gateway", "Gateway", ["EventLoop", "RESPWire", "BeanstalkWire", "CacheEmulator", "QueueEmulator"]),

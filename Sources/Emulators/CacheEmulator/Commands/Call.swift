@@ -88,6 +88,7 @@ enum ErrorText {
     static let notAnInteger: StaticString = "ERR value is not an integer or out of range"
     static let notAFloat: StaticString = "ERR value is not a valid float"
     static let noSuchKey: StaticString = "ERR no such key"
+    static let busyKey: StaticString = "BUSYKEY Target key name already exists."
     static let indexOutOfRange: StaticString = "ERR index out of range"
     static let overflow: StaticString = "ERR increment or decrement would overflow"
     static let decrementOverflow: StaticString = "ERR decrement would overflow"

@@ -9,7 +9,7 @@ struct CommandTable: Sendable {
     private static let families: [[Command]] = [
         connectionCommands, keyCommands, stringCommands, transactionCommands, pubSubCommands, serverCommands,
         listCommands, listMoveCommands, sortedSetCommands, sortedSetRangeCommands, sortedSetAlgebraCommands,
-        hashCommands, setCommands, setAlgebraCommands, bitCommands, refusedCommands,
+        hashCommands, setCommands, setAlgebraCommands, bitCommands, dumpCommands, refusedCommands,
     ]
 
     let commands: [Command]

@@ -16,6 +16,8 @@ public final class CacheEmulator {
     let table = CommandTable.shared
     var configuration = Configuration()
     var random = FastRandom()
+    /// Made when the first value is dumped.
+    lazy var payloadMaker = PayloadMaker()
     var channels = Channels()
     var watchers: [WatchedKey: [CacheClient]] = [:]
     var statistics = CacheStatistics()

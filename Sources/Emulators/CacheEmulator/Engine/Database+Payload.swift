@@ -1,0 +1,103 @@
+import RDBWire
+import RESPWire
+
+/// Values as DUMP hands them out and RESTORE takes them, without the footer.
+extension Database {
+    /// The payload of a value, in the encoding that Redis has for a value that is stored like this one.
+    func payload(of entry: Entry, by maker: PayloadMaker) throws(RDBError) -> [UInt8] {
+        switch entry.type {
+        case .string: return withString(entry) { maker.encoder.encode(string: $0.raw) }
+        case .list:
+            var elements: [[UInt8]] = []
+            let list = list(entry)
+            elements.reserveCapacity(list.count)
+            list.forEach(from: 0, to: list.count) { elements.append($0.array) }
+            return try maker.encoder.encode(.list(elements))
+        case .set:
+            let set = set(entry)
+            var members: [[UInt8]] = []
+            members.reserveCapacity(set.count)
+            set.forEach { members.append($0.array) }
+            return try maker.encode(.set(members), compact: set.hasIntegers)
+        case .hash:
+            let hash = hashValue(entry)
+            var fields: [RDBField] = []
+            fields.reserveCapacity(hash.count)
+            hash.forEach { fields.append(RDBField(name: $0.array, value: $1.array)) }
+            return try maker.encode(.hash(fields), compact: hash.isPacked)
+        case .sortedSet:
+            let sorted = sortedSet(entry)
+            var members: [RDBMember] = []
+            members.reserveCapacity(sorted.count)
+            sorted.forEach { members.append(RDBMember(member: $0.array, score: $1)) }
+            return try maker.encode(.sortedSet(members), compact: sorted.isPacked)
+        case .stream: throw .notEncodable("stream")
+        }
+    }
+
+    /// A detached entry with a payload's value: for `put` or `discard`.
+    ///
+    /// Throws where the payload is none, has a member twice, or is of a type that is not here.
+    func makeEntry(_ key: Bytes, payload: UnsafeRawBufferPointer) throws(RDBError) -> Entry {
+        switch try RDBValue.decode(payload) {
+        case .string(let bytes): return bytes.withBytes { makeString(key, $0, expiry: nil) }
+        case .list(let elements):
+            let entry = makeDetached(.list, key)
+            let list = list(entry)
+            for element in elements { element.withBytes { list.append($0, in: memory) } }
+            return entry
+        case .set(let members):
+            let entry = makeDetached(.set, key)
+            let set = SetValue(entry, memory)
+            for member in members where !member.withBytes({ set.insert($0) }) { throw twice(entry, member) }
+            return entry
+        case .hash(let fields):
+            let entry = makeDetached(.hash, key)
+            let hash = HashValue(entry, memory)
+            for field in fields
+            where !field.name.withBytes({ name in field.value.withBytes { hash.set(name, $0) } }) {
+                throw twice(entry, field.name)
+            }
+            return entry
+        case .sortedSet(let members):
+            let entry = makeDetached(.sortedSet, key)
+            let sorted = SortedSet(entry, memory)
+            for member in members {
+                let isNew = member.member.withBytes { name in
+                    guard sorted.score(of: name) == nil else { return false }
+                    sorted.insert(name, score: member.score)
+                    return true
+                }
+                guard isNew else { throw twice(entry, member.member) }
+            }
+            return entry
+        case .stream: throw .unsupported("streams")
+        }
+    }
+
+    private func twice(_ entry: Entry, _ member: [UInt8]) -> RDBError {
+        discard(entry)
+        return .malformed("a member comes twice")
+    }
+}
+
+/// Makes payloads; owns the tables of the compression, so that one serves a whole emulator.
+final class PayloadMaker {
+    var encoder = RDBEncoder()
+
+    init() {}
+
+    /// A value that is stored in the compact form gets the compact encoding, another one does not, however small it is.
+    func encode(_ value: RDBValue, compact: Bool) throws(RDBError) -> [UInt8] {
+        encoder.thresholds = compact ? EncodingThresholds() : Self.expanded
+        return try encoder.encode(value)
+    }
+
+    private static let expanded: EncodingThresholds = {
+        var thresholds = EncodingThresholds()
+        thresholds.setMaxIntsetEntries = 0
+        thresholds.hashMaxListpackEntries = 0
+        thresholds.sortedSetMaxListpackEntries = 0
+        return thresholds
+    }()
+}
