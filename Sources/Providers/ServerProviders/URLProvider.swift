@@ -3,17 +3,27 @@ import EventLoop
 import Gateway
 public import ProviderKit
 
-/// Serves resources from a redis server that already runs somewhere. It makes nothing there and removes nothing.
-public struct URLProvider: Provider {
+/// Serves resources from a redis server that already runs somewhere. It makes nothing there and removes nothing, and
+/// asks it now and then whether it is still there.
+public actor URLProvider: Provider, ReportsHealth {
     private let timeout: Duration
+    private let interval: Duration
+    private var watches: [BackingID: Task<Void, Never>] = [:]
+    public nonisolated let health: AsyncStream<HealthReport>
+    private let reports: AsyncStream<HealthReport>.Continuation
 
-    public init(timeout: Duration = .seconds(5)) {
+    /// - Parameters:
+    ///   - timeout: how long each answer of a server may take.
+    ///   - interval: how long after an answer a server that is used is asked again.
+    public init(timeout: Duration = .seconds(5), interval: Duration = .seconds(2)) {
         self.timeout = timeout
+        self.interval = interval
+        (health, reports) = AsyncStream.makeStream(of: HealthReport.self, bufferingPolicy: .bufferingNewest(256))
     }
 
-    public let offerings = [Offering(.redis, plans: [.durable], modes: [.endpoint, .direct])]
+    public nonisolated let offerings = [Offering(.redis, plans: [.durable], modes: [.endpoint, .direct])]
 
-    public func serves(_ reference: ProviderReference) -> Bool {
+    public nonisolated func serves(_ reference: ProviderReference) -> Bool {
         if case .url = reference { true } else { false }
     }
 
@@ -32,11 +42,40 @@ public struct URLProvider: Provider {
             }
         let server = Upstream.RedisServer(
             address: address, user: url.user, secret: url.secret?.reveal { $0 }, database: url.database)
+        watch(request.backing.id, url)
         return ProvisionResponse(upstream: .redisServer(server), server: seen.facts.server)
     }
 
     public func deprovision(_ request: DeprovisionRequest) async throws(BrokerError) -> DeprovisionResponse {
-        DeprovisionResponse()
+        watches.removeValue(forKey: request.backing.id)?.cancel()
+        return DeprovisionResponse()
+    }
+
+    /// Reports every change until it is cancelled.
+    private func watch(_ backing: BackingID, _ url: ProviderURL) {
+        watches[backing]?.cancel()
+        watches[backing] = Task { [interval, reports] in
+            var wasReady = true
+            while (try? await ContinuousClock().sleep(for: interval)) != nil {
+                let problem = await problem(of: url)
+                guard !Task.isCancelled else { return }
+                if let problem, wasReady {
+                    reports.yield(HealthReport(backing: backing, health: .failed("\(problem.what): \(problem.why)")))
+                } else if problem == nil, !wasReady {
+                    reports.yield(HealthReport(backing: backing, health: .ready))
+                }
+                wasReady = problem == nil
+            }
+        }
+    }
+
+    private func problem(of url: ProviderURL) async -> BrokerError? {
+        do throws(BrokerError) {
+            _ = try await look(at: url)
+            return nil
+        } catch {
+            return error
+        }
     }
 
     public func bind(_ request: BindRequest) async throws(BrokerError) -> BindResponse {

@@ -47,13 +47,20 @@ public final class RealServer: Sendable {
     }
 
     /// Starts a server and returns when it answers; whoever calls it stops it.
+    ///
+    /// `port` is one that a former server has had; else a free one is taken.
     public static func start(
-        _ program: Program, at place: Place = .port, arguments: [String] = [], secret: String? = nil
+        _ program: Program, at place: Place = .port, on port: UInt16? = nil, arguments: [String] = [],
+        secret: String? = nil
     ) async throws -> RealServer {
         let directory = try TemporaryDirectory()
         // Somebody else may take the port between the look and the start: another one is tried then.
         for _ in 0..<5 {
-            let address = try place == .port ? freeAddress() : .unix(path: directory.file("s.sock"))
+            let address: SocketAddress =
+                switch place {
+                case .port: .tcp(host: "127.0.0.1", port: try port ?? FreePort.find())
+                case .unixSocket: .unix(path: directory.file("s.sock"))
+                }
             var command = ProcessCommand(
                 program.rawValue, try words(program, address, secret) + arguments,
                 environment: ProcessInfo.processInfo.environment, workingDirectory: directory.path)
@@ -97,10 +104,6 @@ public final class RealServer: Sendable {
         case (.beanstalkd, .tcp(let host, let port)): ["-l", host, "-p", "\(port)"]
         case (.beanstalkd, .unix): throw Failure(description: "beanstalkd has no unix socket")
         }
-    }
-
-    private static func freeAddress() throws -> SocketAddress {
-        .tcp(host: "127.0.0.1", port: try FreePort.find())
     }
 
     /// Waits until the protocol is spoken; false when the process has ended instead.

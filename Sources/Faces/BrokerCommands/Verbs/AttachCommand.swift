@@ -30,7 +30,7 @@ struct AttachCommand: BrokerVerb {
         let request = AttachRequest(
             resource: try ResourceName(resource).rawValue, app: try AppName(to).rawValue,
             alias: try alias.map { alias throws(BrokerError) in try Alias(alias).rawValue }, class: making.class,
-            provider: try making.document(), direct: direct)
+            provider: try making.document(invocation.console), direct: direct)
         let outcome = try await invocation.withDaemon { try await $0.attach(request, in: invocation.workspace) }
         if options.json { try invocation.console.document(outcome) }
         invocation.console.narrate(Narration.attached(outcome))

@@ -21,7 +21,8 @@ struct CreateCommand: BrokerVerb {
 
     func perform(_ invocation: Invocation) async throws -> Int32 {
         let request = CreateRequest(
-            name: try ResourceName(name).rawValue, class: making.class, provider: try making.document(), plan: plan)
+            name: try ResourceName(name).rawValue, class: making.class,
+            provider: try making.document(invocation.console), plan: plan)
         let outcome = try await invocation.withDaemon { try await $0.create(request, in: invocation.workspace) }
         if options.json { try invocation.console.document(outcome) }
         invocation.console.narrate(Narration.created(outcome.resource, isNew: outcome.created))
@@ -44,8 +45,8 @@ struct MakingOptions: ParsableArguments {
         if secretFile != nil, provider == nil { throw ValidationError("--secret-file needs --provider with a URL") }
     }
 
-    func document() throws(BrokerError) -> ProviderDocument? {
+    func document(_ console: Console) throws(BrokerError) -> ProviderDocument? {
         guard let provider else { return nil }
-        return try ProviderArgument.document(provider, secretFile: secretFile)
+        return try ProviderArgument.document(provider, secretFile: secretFile, console)
     }
 }

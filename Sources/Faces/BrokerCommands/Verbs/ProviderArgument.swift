@@ -8,9 +8,16 @@ import Foundation
 
 /// A provider from the command line, and its secret from a file: what is in an argument everybody can read in `ps`.
 enum ProviderArgument {
-    static func document(_ text: String, secretFile: String?) throws(BrokerError) -> ProviderDocument {
+    static func document(
+        _ text: String, secretFile: String?, _ console: Console
+    ) throws(BrokerError) -> ProviderDocument {
         var document = try ProviderDocument(text)
-        guard let secretFile else { return document }
+        guard let secretFile else {
+            if document.secret != nil {
+                console.warn("other users of this machine can read a password in an argument; use --secret-file FILE")
+            }
+            return document
+        }
         guard text.contains("://") else {
             throw BrokerError(
                 .invalidRequest, "\"\(document.reference)\" takes no secret", why: "only a URL has one",

@@ -29,7 +29,7 @@ struct SwapCommand: BrokerVerb {
 
     func perform(_ invocation: Invocation) async throws -> Int32 {
         let resource = try ResourceName(resource).rawValue
-        let request = SwapRequest(to: try ProviderArgument.document(to, secretFile: secretFile))
+        let request = SwapRequest(to: try ProviderArgument.document(to, secretFile: secretFile, invocation.console))
         let outcome = try await invocation.withDaemon {
             try await $0.swap(resource, request, in: invocation.workspace)
         }
