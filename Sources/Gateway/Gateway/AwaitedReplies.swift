@@ -3,8 +3,8 @@ struct AwaitedReplies {
     enum Item: Equatable {
         /// So many replies that go to the client.
         case replies(Int)
-        /// So many confirmations of a subscription.
-        case confirmations(Int)
+        /// So many confirmations of a subscription, and whether the client is subscribed to anything after them.
+        case confirmations(Int, leavesSubscribed: Bool)
         /// So many replies to commands of the relay itself.
         case swallowed(Int)
     }
@@ -16,6 +16,11 @@ struct AwaitedReplies {
 
     var isSwallowing: Bool {
         if first < items.count, case .swallowed = items[first] { return true }
+        return false
+    }
+
+    var isConfirming: Bool {
+        if first < items.count, case .confirmations = items[first] { return true }
         return false
     }
 
@@ -31,14 +36,17 @@ struct AwaitedReplies {
         guard first < items.count else { return }
         switch items[first] {
         case .replies(let count): advance(.replies(count - 1), count - 1)
-        case .confirmations: advance(.confirmations(0), 0)  // an error in the place of confirmations
+        case .confirmations(_, let leaves):  // an error in the place of confirmations
+            advance(.confirmations(0, leavesSubscribed: leaves), 0)
         case .swallowed(let count): advance(.swallowed(count - 1), count - 1)
         }
     }
 
-    mutating func confirmed() {
-        guard first < items.count, case .confirmations(let count) = items[first] else { return }
-        advance(.confirmations(count - 1), count - 1)
+    /// Returns what the client is subscribed to from now on; nil while more confirmations are to come.
+    mutating func confirmed() -> Bool? {
+        guard first < items.count, case .confirmations(let count, let leaves) = items[first] else { return nil }
+        advance(.confirmations(count - 1, leavesSubscribed: leaves), count - 1)
+        return count > 1 ? nil : leaves
     }
 
     mutating func swallowed() {

@@ -65,13 +65,17 @@ extension RedisRelay {
             guard canForward else { return false }
             let confirmations = subscriptions.note(word, arguments, count)
             return forward(raw, confirmations: confirmations)
+        case .blocking:
+            guard forward(raw, replies: 1) else { return false }
+            if !isInTransaction { mayBlock = true }
+            return true
         case .multi:
             guard forward(raw, replies: 1) else { return false }
-            isInTransaction = true
+            if count == 1 { isInTransaction = true }
             return true
         case .endOfTransaction:
             guard forward(raw, replies: 1) else { return false }
-            isInTransaction = false
+            if count == 1 { isInTransaction = false }
             return true
         }
     }
@@ -85,10 +89,12 @@ extension RedisRelay {
         let least = ["auth": 2, "client": 2, "acl": 2][name] ?? 1
         guard count >= least, name != "reset" || count == 1 else {
             writer.error("ERR wrong number of arguments for '\(name)' command")
+            if isInTransaction { abortTransaction() }
             return true
         }
         if isInTransaction, name != "quit", name != "reset" {
             writer.error("ERR Command not allowed inside a transaction")
+            abortTransaction()
             return true
         }
         session.run(name, arguments, count, writer)
@@ -102,6 +108,7 @@ extension RedisRelay {
             return false
         }
         writer.error("NOPERM this user has no permissions to run the '\(arguments[0].text.lowercased())' command")
+        if isInTransaction { abortTransaction() }
         return true
     }
 
@@ -110,6 +117,11 @@ extension RedisRelay {
         guard isQuiet else {
             hold()
             return false
+        }
+        if isInTransaction {
+            writer.error("ERR Command not allowed inside a transaction")
+            abortTransaction()
+            return true
         }
         // A resource that is one database of a server has that one, by the name of 0.
         if arguments[1] == Bytes("0") { writer.ok() } else { writer.error("ERR DB index is out of range") }

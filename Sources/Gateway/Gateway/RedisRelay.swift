@@ -36,6 +36,10 @@ final class RedisRelay {
     private var framer = ReplyFramer()
     var isInTransaction = false
     var subscriptions = Subscriptions()
+    /// By the server's confirmations; `subscriptions` is ahead of it by what is under way.
+    private var isSubscribed = false
+    /// A command was sent whose reply may never come.
+    var mayBlock = false
     /// The client's requests wait until every reply is in.
     private var isHolding = false
     var isClosing = false
@@ -97,8 +101,16 @@ final class RedisRelay {
     func forward(_ raw: UnsafeRawBufferPointer, confirmations: Int) -> Bool {
         guard let link, state == .ready else { return true }
         link.output.append(raw)
-        awaited.add(.confirmations(confirmations))
+        awaited.add(.confirmations(confirmations, leavesSubscribed: subscriptions.count > 0))
         return true
+    }
+
+    /// What the client asked for inside MULTI and did not get: the server is made to refuse its EXEC, as it does after a
+    /// command that it refuses itself.
+    func abortTransaction() {
+        guard let link, state == .ready else { return }
+        send(["GET"], on: link)  // its arity is wrong
+        awaited.add(.swallowed(1))
     }
 
     private func linkIsFull() {
@@ -225,12 +237,15 @@ final class RedisRelay {
     /// The reply that is half-read is one that the client must not see.
     private var swallowsRest = false
 
+    /// Tells replies from what comes unasked. In version 3 the type says it; in version 2 arrays of a subscriber do, who
+    /// gets no array as a reply that begins with such a word.
     private func count(_ unit: ReplyFramer.Unit) {
-        if unit.type == UInt8(ascii: ">") || subscriptions.everSubscribed, let word = unit.word {
-            if word.isMessage { return }
-            return awaited.confirmed()
+        let isPush = unit.type == UInt8(ascii: ">")
+        guard isPush || sentVersion == 2 && unit.word != nil && (isSubscribed || awaited.isConfirming) else {
+            return awaited.replied()
         }
-        awaited.replied()
+        guard let word = unit.word, !word.isMessage, awaited.isConfirming else { return }
+        isSubscribed = awaited.confirmed() ?? true
     }
 
     private func swallowed(_ unit: ReplyFramer.Unit, _ bytes: Bytes) -> Bool {
@@ -246,6 +261,7 @@ final class RedisRelay {
     private func afterReplies() {
         if session.connection.isOverHighWater { link?.pauseReading() }
         guard isQuiet else { return }
+        mayBlock = false
         if isClosing { return finishClosing() }
         if isHolding {
             isHolding = false
@@ -281,6 +297,8 @@ final class RedisRelay {
         linkHandler = nil
         awaited = AwaitedReplies()
         subscriptions = Subscriptions()
+        isSubscribed = false
+        mayBlock = false
         framer = ReplyFramer()
         swallowsRest = false
         isInTransaction = false
@@ -295,9 +313,10 @@ final class RedisRelay {
         link?.resumeReading()
     }
 
-    /// The client sends no more: what it has asked is still answered.
+    /// The client sends no more: what it has asked is still answered. But nobody waits for what may never come, and a
+    /// blocked command must not take an element for a client that is gone.
     func clientInputEnded() {
-        closeAtBoundary()
+        if mayBlock, !isQuiet { finishClosing() } else { closeAtBoundary() }
     }
 
     func clientGone() {

@@ -3,14 +3,11 @@ import RESPWire
 /// What a client of a real server is subscribed to, as far as its requests tell.
 struct Subscriptions {
     private var names: [PushWord: Set<[UInt8]>] = [:]
-    /// From the first subscription on, arrays that begin with its words are not replies.
-    private(set) var everSubscribed = false
 
     var count: Int { names.values.reduce(0) { $0 + $1.count } }
 
     /// Notes a request; returns how many confirmations it will have.
     mutating func note(_ word: PushWord, _ arguments: UnsafeMutablePointer<Bytes>, _ count: Int) -> Int {
-        everSubscribed = true
         switch word {
         case .subscribe, .psubscribe, .ssubscribe:
             for index in 1..<max(count, 1) { names[word, default: []].insert(arguments[index].array) }

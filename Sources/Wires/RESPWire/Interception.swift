@@ -13,6 +13,8 @@ public enum Interception: Sendable {
     case allDatabases
     /// Has a confirmation for each channel.
     case subscription(PushWord)
+    /// Its reply may never come.
+    case blocking
     /// Begins or ends a transaction.
     case multi
     case endOfTransaction
@@ -56,6 +58,10 @@ public enum Interception: Sendable {
         for word in [
             PushWord.subscribe, .psubscribe, .ssubscribe, .unsubscribe, .punsubscribe, .sunsubscribe,
         ] { table[Key(word.rawValue)] = .subscription(word) }
+        for name in [
+            "blpop", "brpop", "brpoplpush", "blmove", "blmpop", "bzpopmin", "bzpopmax", "bzmpop", "xread",
+            "xreadgroup", "wait",
+        ] { table[Key(name)] = .blocking }
         table[Key("multi")] = .multi
         for name in ["exec", "discard"] { table[Key(name)] = .endOfTransaction }
         return table

@@ -37,33 +37,40 @@ struct Reader: CustomTestStringConvertible {
         Reader(name: "dash", command: ["dash", "-c", "set -a; . \"$0\"; env -0"]),
     ]
 
+    /// With the libraries of the tests' requirements.
+    private static let python =
+        ProcessInfo.processInfo.environment["BROKER_PYTHON"]
+        ?? URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../../.venv/bin/python").path
+
     static let dotenv =
         shells + [
             Reader(
                 name: "python-dotenv",
                 command: [
-                    "python3", "-c",
+                    python, "-c",
                     """
                     import sys, dotenv
                     for name, value in dotenv.dotenv_values(sys.argv[1]).items():
                         sys.stdout.buffer.write(f"{name}={value}".encode() + b"\\0")
                     """,
-                ]),
-            Reader(
-                name: "node",
-                command: [
-                    "node", "-e",
-                    """
-                    const { execFileSync } = require('node:child_process')
-                    const show = "for (const n in process.env) process.stdout.write(n + '=' + process.env[n] + '\\\\0')"
-                    process.stdout.write(execFileSync(process.execPath, ['--env-file=' + process.argv[1], '-e', show]))
-                    """,
-                ]),
-        ]
+                ])
+        ] + (node.isInstalled ? [node] : [])
+
+    /// Not of the tests' requirements: Debian 12 has an older one, which reads no such files.
+    private static let node = Reader(
+        name: "node",
+        command: [
+            "node", "-e",
+            """
+            const { execFileSync } = require('node:child_process')
+            const show = "for (const n in process.env) process.stdout.write(n + '=' + process.env[n] + '\\\\0')"
+            process.stdout.write(execFileSync(process.execPath, ['--env-file=' + process.argv[1], '-e', show]))
+            """,
+        ])
 
     /// How to find out that a reader is there, where an empty file would not tell.
     private static let trials = [
-        "python-dotenv": ["python3", "-c", "import dotenv; dotenv.dotenv_values"],
+        "python-dotenv": [python, "-c", "import dotenv; dotenv.dotenv_values"],
         "node": ["node", "-e", "if (+process.versions.node.split('.')[0] < 20) process.exit(1)"],
     ]
 

@@ -47,6 +47,66 @@ import Testing
     }
 
     @Test(arguments: LoopUnderTest.allCases)
+    func `a client that goes while it blocks takes no element with it`(driver: LoopUnderTest) async throws {
+        try await run(driver) { test, _ in
+            let other = try test.connect(as: GatewayUnderTest.web)
+            let gone = try test.connect(as: GatewayUnderTest.web)
+            try gone.send("BLPOP q 0\r\n")
+            try await eventually("the server has it blocked") {
+                try other.send("INFO clients\r\n")
+                let size = Int(try other.line().dropFirst()) ?? 0
+                return String(decoding: try other.receive(exactly: size + 2), as: UTF8.self)
+                    .contains("blocked_clients:1")
+            }
+            gone.close()
+            try await eventually("it is gone") { await test.connections() == 1 }
+            try await eventually("the server knows") {
+                #expect(try other.ask("DEL q").hasPrefix(":"))
+                #expect(try other.ask("RPUSH q job") == ":1")
+                return try other.ask("LLEN q") == ":1"
+            }
+        }
+    }
+
+    @Test(arguments: LoopUnderTest.allCases)
+    func `what the front refuses inside MULTI aborts the transaction`(driver: LoopUnderTest) async throws {
+        try await run(driver) { test, _ in
+            let client = try test.connect(as: GatewayUnderTest.web)
+            for refused in ["SAVE", "CONFIG SET maxmemory 1", "CLIENT ID", "ACL LIST", "CLIENT"] {
+                #expect(try client.ask("MULTI") == "+OK")
+                #expect(try client.ask("SET k v") == "+QUEUED")
+                #expect(try client.ask(refused).hasPrefix("-"))
+                #expect(try client.ask("EXEC").hasPrefix("-EXECABORT"))
+                #expect(try client.ask("EXISTS k") == ":0")
+            }
+            #expect(try client.ask("CLIENT ID").hasPrefix(":"))
+        }
+    }
+
+    @Test(arguments: LoopUnderTest.allCases)
+    func `a reply that looks like a message is one only for a subscriber`(driver: LoopUnderTest) async throws {
+        try await run(driver) { test, _ in
+            for version in ["2", "3"] {
+                let client = try test.connect(as: GatewayUnderTest.web)
+                try client.send("HELLO \(version)\r\nDEL l\r\nRPUSH l message a\r\nECHO ready\r\n")
+                _ = try client.receive(until: "$5\r\nready\r\n")
+                let list = "*2\r\n$7\r\nmessage\r\n$1\r\na\r\n"
+                let begin = version == "2" ? "*3" : ">3"
+                for _ in 0..<2 {
+                    try client.send("LRANGE l 0 -1\r\nSUBSCRIBE c\r\nUNSUBSCRIBE c\r\nLRANGE l 0 -1\r\nCLIENT ID\r\n")
+                    let expected =
+                        list + "\(begin)\r\n$9\r\nsubscribe\r\n$1\r\nc\r\n:1\r\n"
+                        + "\(begin)\r\n$11\r\nunsubscribe\r\n$1\r\nc\r\n:0\r\n" + list + ":"
+                    let got = try client.receive(exactly: expected.utf8.count)
+                    #expect(String(decoding: got, as: UTF8.self) == expected)
+                    _ = try client.line()
+                    #expect(try client.ask("PING") == "+PONG")
+                }
+            }
+        }
+    }
+
+    @Test(arguments: LoopUnderTest.allCases)
     func `replies of the front and of the server keep the order of a pipeline`(driver: LoopUnderTest) async throws {
         try await run(driver) { test, _ in
             let client = try test.connect(as: GatewayUnderTest.web)

@@ -150,6 +150,11 @@ extension CacheEmulator {
         _ client: CacheClient
     ) {
         if command.flags.contains(.noMulti) { return refuse(client, command, "\(ErrorText.notInsideMulti)") }
+        if command.name.description == "acl", !arguments[1].isWord("whoami") {
+            // The front's refusal, at once: a command that may not run does not wait in a queue.
+            client.transaction?.isAborted = true
+            return call(command, arguments, count, 0, client)
+        }
         client.transaction?.append(
             Transaction.Request(command: index, arguments: (0..<count).map { arguments[$0].array }))
         client.writer.simple("QUEUED")

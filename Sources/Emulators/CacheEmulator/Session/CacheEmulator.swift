@@ -145,6 +145,14 @@ struct CacheStatistics {
     var changes = 0
     private(set) var unsupported: [String: Int] = [:]
 
+    /// Letters, digits, and what joins words in names of commands, a subcommand's space included.
+    private static func namesUse(_ byte: UInt8) -> Bool {
+        switch byte {
+        case 0x61...0x7a, 0x41...0x5a, 0x30...0x39: true
+        default: [UInt8(ascii: "-"), UInt8(ascii: "_"), UInt8(ascii: "."), UInt8(ascii: " ")].contains(byte)
+        }
+    }
+
     init() {}
 
     /// All counters at zero but the unknown commands, which CONFIG RESETSTAT leaves alone.
@@ -152,9 +160,11 @@ struct CacheStatistics {
         unsupported = other.unsupported
     }
 
-    /// Counts a command that is not known; only so many names of so many bytes are kept apart.
+    /// Counts a command that is not known. Only so many names are kept apart, and only what could be one: after a slip of
+    /// the protocol the bytes of a value stand in a command's place.
     mutating func noteUnsupported(_ name: String) {
-        let key = name.uppercased()
+        let isName = name.utf8.count <= 32 && name.utf8.allSatisfy(Self.namesUse)
+        let key = isName ? name.uppercased() : "…"
         if unsupported.count >= Self.unsupportedNames, unsupported[key] == nil {
             unsupported["…", default: 0] += 1
         } else {

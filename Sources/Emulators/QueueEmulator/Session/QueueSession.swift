@@ -74,8 +74,8 @@ public final class QueueSession: ConnectionHandler {
         case .badFormat(let counted):
             if let counted { emulator.commandCounts.count(counted) }
             replies.reply(.badFormat)
-        case .unknownCommand(let word):
-            emulator.countUnknown(word)
+        case .unknownCommand:
+            emulator.countUnknown()
             replies.reply(.unknownCommand)
         }
     }
