@@ -149,9 +149,9 @@ let package = Package(
         tests("Wires", "RESPWireTests", ["EventLoop", "RESPWire"]),
         tests("Emulators", "CacheEmulatorTests", ["EventLoop", "RESPWire", "CacheEmulator"]),
         tests(
-            "Emulators", "QueueEmulatorTests", ["EventLoop", epollOnLinux, "BeanstalkWire", "QueueEmulator"],
+            "Emulators", "QueueEmulatorTests", ["EventLoop", "BeanstalkWire", "QueueEmulator", "TestKit"],
             excluding: ["Transcripts"]),
-        tests("Conformance", "RedisConformanceTests", ["CacheEmulator", epollOnLinux, "EventLoop", "Gateway"]),
+        tests("Conformance", "RedisConformanceTests", ["CacheEmulator", "EventLoop", "Gateway", "TestKit"]),
         tests("Support", "ProcessesTests", ["Processes", "TestKit"]),
         tests(
             "Control", "LedgerTests", ["Ledger", "BrokerModel", "TestKit", library("GRDB", "GRDB.swift")],

@@ -1,3 +1,4 @@
+import TestKit
 import Testing
 
 /// DUMP and RESTORE: the bytes of a dump are Redis's own, and each server restores what the other has dumped.
@@ -35,9 +36,10 @@ struct DumpDifferentialTests {
     @Test(arguments: [false, true])
     func `what one server has dumped the other restores, with its time, and dumps alike`(fromReal: Bool) throws {
         let pair = try #require(ServerPair.current)
+        let emulated = try pair.emulatorPath(LoopUnderTest.allCases[0])
         let paths =
             fromReal
-            ? (pair.real.socketPath, pair.emulated.socketPath) : (pair.emulated.socketPath, pair.real.socketPath)
+            ? (pair.real.socketPath, emulated) : (emulated, pair.real.socketPath)
         let (source, target) = (try RedisClient(path: paths.0), try RedisClient(path: paths.1))
         for client in [source, target] { try client.authenticate() }
         for client in [source, target] { _ = try client.call("FLUSHALL") }

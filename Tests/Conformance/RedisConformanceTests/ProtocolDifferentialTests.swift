@@ -1,3 +1,4 @@
+import TestKit
 import Testing
 
 @Suite(.comparedWithRedis)
@@ -74,7 +75,7 @@ struct ProtocolDifferentialTests {
 
     @Test func `who has not authenticated gets no data`() throws {
         guard let pair = ServerPair.current else { throw HarnessError("no servers") }
-        let client = try RedisClient(path: pair.emulated.socketPath)
+        let client = try RedisClient(path: pair.emulatorPath(LoopUnderTest.allCases[0]))
         let refused = Reply.error(Array("NOAUTH Authentication required.".utf8))
         for words in [
             ["PING"], ["GET", "a"], ["SUBSCRIBE", "x"], ["MULTI"], ["CLIENT", "ID"], ["CONFIG", "GET", "*"],
@@ -116,7 +117,7 @@ struct ProtocolDifferentialTests {
             "*1\r\n$16385\r\n": "-ERR Protocol error: unauthenticated bulk length\r\n",
         ]
         for (request, answer) in cases {
-            let client = try RedisClient(path: pair.emulated.socketPath)
+            let client = try RedisClient(path: pair.emulatorPath(LoopUnderTest.allCases[0]))
             try client.send(raw: Array(request.utf8))
             #expect(String(decoding: try client.receiveToEnd(), as: UTF8.self) == answer)
         }

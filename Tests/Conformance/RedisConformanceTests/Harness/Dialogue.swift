@@ -1,3 +1,4 @@
+import TestKit
 import Testing
 
 /// One case while it runs: the connections to both servers, and what was said.
@@ -11,15 +12,17 @@ final class Dialogue {
 
     private let pair: ServerPair
     private let version: Int
+    private let driver: LoopUnderTest
     private var connections: [Character: (ours: RedisClient, theirs: RedisClient)] = [:]
     private var lines: [Line] = []
     private(set) var isEqual = true
 
     /// Begins with empty keyspaces.
-    init(version: Int) throws {
+    init(version: Int, driver: LoopUnderTest = LoopUnderTest.allCases[0]) throws {
         guard let pair = ServerPair.current else { throw HarnessError("the suite lacks the trait .comparedWithRedis") }
         self.pair = pair
         self.version = version
+        self.driver = driver
         let (ours, theirs) = try connection("A")
         try ours.call("FLUSHALL")
         try theirs.call("FLUSHALL")
@@ -29,7 +32,7 @@ final class Dialogue {
     func connection(_ name: Character) throws -> (ours: RedisClient, theirs: RedisClient) {
         if let known = connections[name] { return known }
         let made = (
-            ours: try RedisClient(path: pair.emulated.socketPath), theirs: try RedisClient(path: pair.real.socketPath)
+            ours: try RedisClient(path: pair.emulatorPath(driver)), theirs: try RedisClient(path: pair.real.socketPath)
         )
         for client in [made.ours, made.theirs] {
             try client.authenticate()
@@ -53,7 +56,7 @@ final class Dialogue {
     /// Sends the same bytes to both on connections of their own, ends the input, and compares all that comes back.
     @discardableResult
     func run(raw bytes: [UInt8], authenticated: Bool = true) throws -> Bool {
-        let ours = try RedisClient(path: pair.emulated.socketPath)
+        let ours = try RedisClient(path: pair.emulatorPath(driver))
         let theirs = try RedisClient(path: pair.real.socketPath)
         if authenticated {
             try ours.authenticate()
@@ -121,16 +124,18 @@ final class Dialogue {
     }
 }
 
-/// Runs the same steps against both servers, in empty keyspaces, in each version of the protocol, and records an
-/// issue with the whole transcript when replies differ.
+/// Runs the same steps against both servers, in empty keyspaces, in each version of the protocol and over each driver,
+/// and records an issue with the whole transcript when replies differ.
 func compare(
     _ steps: [Step], versions: [Int] = [2, 3], sourceLocation: SourceLocation = #_sourceLocation
 ) throws {
     for version in versions {
-        let dialogue = try Dialogue(version: version)
-        for step in steps { try dialogue.run(step) }
-        guard !dialogue.isEqual else { continue }
-        Issue.record("RESP\(version)\n\(dialogue.transcript())", sourceLocation: sourceLocation)
+        for driver in LoopUnderTest.allCases {
+            let dialogue = try Dialogue(version: version, driver: driver)
+            for step in steps { try dialogue.run(step) }
+            guard !dialogue.isEqual else { continue }
+            Issue.record("RESP\(version), \(driver)\n\(dialogue.transcript())", sourceLocation: sourceLocation)
+        }
     }
 }
 
@@ -138,7 +143,10 @@ func compare(
 func compare(
     raw texts: [String], authenticated: Bool = true, sourceLocation: SourceLocation = #_sourceLocation
 ) throws {
-    let dialogue = try Dialogue(version: 2)
-    for text in texts { try dialogue.run(raw: Array(text.utf8), authenticated: authenticated) }
-    if !dialogue.isEqual { Issue.record("raw\n\(dialogue.transcript())", sourceLocation: sourceLocation) }
+    for driver in LoopUnderTest.allCases {
+        let dialogue = try Dialogue(version: 2, driver: driver)
+        for text in texts { try dialogue.run(raw: Array(text.utf8), authenticated: authenticated) }
+        if dialogue.isEqual { continue }
+        Issue.record("raw, \(driver)\n\(dialogue.transcript())", sourceLocation: sourceLocation)
+    }
 }

@@ -1,7 +1,7 @@
 import CacheEmulator
-import EpollDriver
 import EventLoop
 import Gateway
+import TestKit
 
 /// The emulator behind a gateway on a loop of its own, at a unix socket, with one grant.
 final class EmulatedRedis: Sendable {
@@ -9,12 +9,12 @@ final class EmulatedRedis: Sendable {
     static let secret = "secret"
 
     let socketPath: String
-    private let loop: EpollLoop
+    private let loop: any EventLoop
     private let gateway: Gateway
 
-    init(directory: String) async throws {
-        socketPath = directory + "/emulated.sock"
-        let loop = try EpollLoop(name: "emulated")
+    init(_ driver: LoopUnderTest, directory: String) async throws {
+        socketPath = "\(directory)/\(driver.rawValue).sock"
+        let loop = try driver.make()
         self.loop = loop
         gateway = Gateway(loop: loop)
         let id = EndpointID("cache")

@@ -1,10 +1,11 @@
 import Foundation
+import TestKit
 import Testing
 
-/// A real server and an emulator that get the same commands.
+/// A real server and an emulator on each driver, which get the same commands.
 final class ServerPair: Sendable {
     let real: RealRedis
-    let emulated: EmulatedRedis
+    private let emulated: [LoopUnderTest: EmulatedRedis]
 
     /// The pair that the running test has to itself.
     @TaskLocal static var current: ServerPair?
@@ -13,7 +14,16 @@ final class ServerPair: Sendable {
         guard let executable = RealRedis.executable else { throw HarnessError("redis-server is not installed") }
         real = try RealRedis(executable: executable)
         try await Self.wait(until: real.socketPath)
-        emulated = try await EmulatedRedis(directory: real.directory)
+        var emulated: [LoopUnderTest: EmulatedRedis] = [:]
+        for driver in LoopUnderTest.allCases {
+            emulated[driver] = try await EmulatedRedis(driver, directory: real.directory)
+        }
+        self.emulated = emulated
+    }
+
+    /// The emulator's unix socket.
+    func emulatorPath(_ driver: LoopUnderTest) throws -> String {
+        try #require(emulated[driver]).socketPath
     }
 
     /// Waits until a server answers at a path.

@@ -1,17 +1,17 @@
 #if os(Linux)
-import EpollDriver
 import EventLoop
 import QueueEmulator
+import TestKit
 
 /// Our emulator behind a TCP port, on a loop of its own.
 final class LocalQueue: Sendable {
     let port: UInt16
-    private let loop: EpollLoop
+    private let loop: any EventLoop
     private let emulator: LoopBound<QueueEmulator>
     private let listener: LoopBound<any Listener>
 
-    init() async throws {
-        let loop = try EpollLoop(name: "queue-test")
+    init(_ driver: LoopUnderTest) async throws {
+        let loop = try driver.make()
         self.loop = loop
         (port, emulator, listener) = try await withCheckedThrowingContinuation { done in
             loop.post {

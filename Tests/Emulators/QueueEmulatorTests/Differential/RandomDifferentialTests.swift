@@ -1,19 +1,19 @@
 #if os(Linux)
-@testable import QueueEmulator
+import TestKit
 import Testing
+
+@testable import QueueEmulator
 
 /// Several clients give random commands to the emulator and to beanstalkd; every reply must be the same.
 @Suite struct RandomDifferentialTests {
-    @Test(.enabled(if: RealBeanstalkd.isInstalled, "beanstalkd is not installed"))
+    @Test(.requires(.beanstalkd))
     func `random commands of several clients are answered as beanstalkd answers them`() throws {
         let seed = UInt64.random(in: 0 ... .max)
         try run(seed: seed, replies: 24_000)
     }
 
     /// Seeds that once showed a difference, and a few more.
-    @Test(
-        .enabled(if: RealBeanstalkd.isInstalled, "beanstalkd is not installed"),
-        arguments: [1, 2, 3] as [UInt64])
+    @Test(.requires(.beanstalkd), arguments: [1, 2, 3] as [UInt64])
     func `known seeds give no difference`(_ seed: UInt64) throws {
         try run(seed: seed, replies: 4000)
     }

@@ -5,8 +5,6 @@ import Glibc
 final class RealBeanstalkd {
     static let program = "/usr/bin/beanstalkd"
 
-    static var isInstalled: Bool { access(program, X_OK) == 0 }
-
     let port: UInt16
     private let processID: pid_t
 

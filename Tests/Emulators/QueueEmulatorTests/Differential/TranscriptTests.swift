@@ -1,3 +1,4 @@
+import TestKit
 import Testing
 
 /// The transcripts, played against the emulator on a manual clock, against it over TCP, and against beanstalkd 1.12.
@@ -18,15 +19,17 @@ import Testing
     }
 
     #if os(Linux)
-    @Test(.enabled(if: RealBeanstalkd.isInstalled, "beanstalkd is not installed"), arguments: Transcript.all)
-    func `the emulator over TCP and beanstalkd give the same replies`(_ transcript: Transcript) async throws {
+    @Test(.requires(.beanstalkd), arguments: Transcript.all, LoopUnderTest.allCases)
+    func `the emulator over TCP and beanstalkd give the same replies`(
+        _ transcript: Transcript, driver: LoopUnderTest
+    ) async throws {
         let real = try RealBeanstalkd()
         let theirs = try TranscriptPlayer(
             transcript: transcript, server: SocketServer(port: real.port, drain: real.drain)
         ).play()
         check(theirs, "beanstalkd", transcript)
 
-        let local = try await LocalQueue()
+        let local = try await LocalQueue(driver)
         let ours = try TranscriptPlayer(
             transcript: transcript, server: SocketServer(port: local.port, drain: local.drain)
         ).play()
