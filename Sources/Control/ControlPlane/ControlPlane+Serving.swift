@@ -92,12 +92,17 @@ extension ControlPlane {
         for endpoint in EndpointSpecification.all(of: resource, attachments) { await close(endpoint.id) }
     }
 
-    /// Opens a new endpoint on the lowest port that the ledger has not given away and that can be bound.
+    /// Opens a new endpoint on the next port that the ledger has not given away and that can be bound.
+    ///
+    /// Next is behind the latest one, round and round: an app that still has the URL of a removed endpoint meets nobody
+    /// there for as long as possible, since some protocols have no credential to keep it out.
     ///
     /// It is open before anything is on disk, so that two operations cannot choose the same port; a crash closes it.
     func openNew(_ endpoint: EndpointID) async throws(BrokerError) -> UInt16 {
-        let reserved = Set(try await ledger.read { try $0.ports() })
-        for port in settings.ports where !reserved.contains(port) {
+        let (given, latest) = try await ledger.read { (try $0.ports(), try $0.latestPort()) }
+        let reserved = Set(given)
+        let behind = settings.ports.filter { $0 > latest ?? 0 }
+        for port in behind + settings.ports.filter({ $0 <= latest ?? 0 }) where !reserved.contains(port) {
             do throws(SocketError) {
                 try await gateway.open(endpoint, at: .tcp(host: Self.host, port: port))
                 routes[endpoint] = .some(nil)

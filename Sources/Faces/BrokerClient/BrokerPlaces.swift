@@ -25,8 +25,9 @@ public struct BrokerPlaces: Equatable, Sendable {
 
     /// The folder of all runtime directories of this user; it has to be private too.
     public var runtimeParent: String { String(runtime.prefix(upTo: runtime.lastIndex(of: "/") ?? runtime.endIndex)) }
-    /// What the daemon listens on.
-    public var socket: String { runtime + "/control.sock" }
+    /// The control socket of a daemon. Each has a name of its own, so that one whose home was removed under it takes
+    /// nothing away from the next when it ends; clients read the name in the announcement.
+    public func socket(of pid: Int32) -> String { "\(runtime)/\(pid).sock" }
     /// Held by the daemon for its whole life.
     public var daemonLock: String { home + "/daemon.lock" }
     /// Held by whoever starts the daemon, until it answers.

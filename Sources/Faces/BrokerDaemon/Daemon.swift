@@ -39,43 +39,64 @@ public enum Daemon {
         let controlPlane = try makeControlPlane(settings, places, loop, path: path, logger)
         try await controlPlane.start()
         let stopRequest = StopRequest()
+        let socket = places.socket(of: getpid())
+        removeStaleSockets(places)
         let server = AdminServer(
-            controlPlane: controlPlane, socket: places.socket, logger: logger,
-            listening: { announce(settings, places, logger) },
+            controlPlane: controlPlane, socket: socket, logger: logger,
+            listening: { announce(settings, places, socket, logger) },
             requestShutdown: { stopRequest.make() })
         // Ended from the last to the first: no new request, then no endpoint.
         var group = ServiceGroupConfiguration(
             services: [
                 .init(service: EndpointService(controlPlane: controlPlane, loop: loop)),
                 .init(service: stopRequest, successTerminationBehavior: .gracefullyShutdownGroup),
+                .init(
+                    service: HomeWatch(lock: places.daemonLock, logger: logger),
+                    successTerminationBehavior: .gracefullyShutdownGroup),
                 .init(service: server),
             ],
             gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
         // With the loop's own grace this stays within the five seconds that the product promises.
         group.maximumGracefulShutdownDuration = .milliseconds(2500)
         try await ServiceGroup(configuration: group).run()
-        removeTraces(places)
+        removeTraces(places, socket)
         logger.info("stopped")
     }
 
-    /// Leaves nothing behind but the home. Folders that are not empty stay.
-    private static func removeTraces(_ places: BrokerPlaces) {
+    /// The lock is ours, so what former daemons that were killed have left is nobody's.
+    private static func removeStaleSockets(_ places: BrokerPlaces) {
+        guard let folder = opendir(places.runtime) else { return }
+        defer { closedir(folder) }
+        while let entry = readdir(folder) {
+            let name = withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
+                String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+            }
+            if name.hasSuffix(".sock"), Int32(name.dropLast(5)) != nil { unlink("\(places.runtime)/\(name)") }
+        }
+    }
+
+    /// Leaves nothing behind but the home, and touches nothing that another daemon has put there meanwhile (whose home was
+    /// removed under this one). Folders that are not empty stay.
+    private static func removeTraces(_ places: BrokerPlaces, _ socket: String) {
+        unlink(socket)
+        guard Announcement.read(places.announcement)?.pid == getpid() else { return }
         unlink(places.announcement)
-        unlink(places.socket)
         rmdir(places.runtime)
         rmdir(places.runtimeParent)
     }
 
     /// Tells clients where the daemon is, now that it answers.
-    private static func announce(_ settings: Settings, _ places: BrokerPlaces, _ logger: Logger) {
-        let announcement = Announcement(pid: getpid(), socket: places.socket, version: BrokerVersion.current)
+    private static func announce(
+        _ settings: Settings, _ places: BrokerPlaces, _ socket: String, _ logger: Logger
+    ) {
+        let announcement = Announcement(pid: getpid(), socket: socket, version: BrokerVersion.current)
         do {
             try announcement.write(places.announcement)
             logger.info(
                 "started",
                 metadata: [
                     "version": "\(BrokerVersion.current)", "pid": "\(getpid())", "home": "\(places.home)",
-                    "socket": "\(places.socket)",
+                    "socket": "\(socket)",
                     "ports": "\(settings.ports.lowerBound)-\(settings.ports.upperBound)",
                 ])
         } catch {

@@ -1,6 +1,15 @@
 import ControlPlane
 import EventLoop
+import Logging
 import ServiceLifecycle
+
+#if canImport(Darwin)
+import Darwin
+#elseif canImport(Musl)
+import Musl
+#else
+import Glibc
+#endif
 
 /// Keeps the endpoints until the daemon ends: then the control plane stops its resources, and the loop sends what
 /// waits to every client.
@@ -33,5 +42,46 @@ final class StopRequest: Service {
     /// Returns at the first request; the group then shuts down.
     func run() async throws {
         for await _ in requests.cancelOnGracefulShutdown() { return }
+    }
+}
+
+/// Ends the daemon when its home is removed or replaced under it: the lock that it holds is no longer the home's, and
+/// the next command line will start another daemon.
+struct HomeWatch: Service {
+    private let lock: String
+    private let logger: Logger
+    private let ours: FileIdentity?
+    private static let interval = Duration.seconds(1)
+
+    /// - Parameter lock: the path of the lock file that this process holds.
+    init(lock: String, logger: Logger) {
+        self.lock = lock
+        self.logger = logger
+        ours = FileIdentity(of: lock)
+    }
+
+    func run() async throws {
+        await cancelWhenGracefulShutdown {
+            while (try? await ContinuousClock().sleep(for: Self.interval)) != nil {
+                guard FileIdentity(of: lock) == ours else {
+                    logger.error("the home was removed or replaced: this daemon ends", metadata: ["lock": "\(lock)"])
+                    return
+                }
+            }
+        }
+    }
+}
+
+/// Which file a path names: another one at the same place differs.
+private struct FileIdentity: Equatable {
+    private let device: dev_t
+    private let number: ino_t
+
+    /// Nil when there is none.
+    init?(of path: String) {
+        var facts = stat()
+        guard lstat(path, &facts) == 0 else { return nil }
+        device = facts.st_dev
+        number = facts.st_ino
     }
 }

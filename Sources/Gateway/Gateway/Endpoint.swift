@@ -20,18 +20,32 @@ final class Endpoint {
     private var lastClientID: Int64 = 0
     private var retiredUnsupported: [String: Int] = [:]
 
-    init(loop: any EventLoop) {
+    /// How long a client waits for an upstream, in nanoseconds; then it is told so, where its protocol can tell.
+    private let longestHold: UInt64
+
+    init(loop: any EventLoop, longestHold: Duration) {
         self.loop = loop
+        self.longestHold = UInt64(longestHold / .nanoseconds(1))
     }
 
     func accept(_ connection: Connection) -> (any ConnectionHandler)? {
         guard let upstream else {
             guard held.count < Self.mostHeld else { return nil }
             held[connection.id] = connection
-            connection.pauseReading()
+            loop.schedule(after: longestHold) { [weak self, weak connection] in
+                if let connection { self?.giveUp(connection) }
+            }
             return HeldClient(endpoint: self)
         }
         return serve(connection, by: upstream)
+    }
+
+    private func giveUp(_ connection: Connection) {
+        guard held.removeValue(forKey: connection.id) != nil else { return }
+        if !grants.isEmpty {
+            ReplyWriter(connection.output, version: 2).error("LOADING the resource behind this endpoint is not ready")
+        }
+        connection.closeAfterFlush()
     }
 
     private func serve(_ connection: Connection, by upstream: Upstream) -> any ConnectionHandler {
@@ -64,6 +78,8 @@ final class Endpoint {
             held = [:]
             for connection in waiting {
                 connection.handler = serve(connection, by: upstream)
+                // What it has sent meanwhile is delivered now.
+                connection.pauseReading()
                 connection.resumeReading()
             }
         }
@@ -103,15 +119,24 @@ final class Endpoint {
     }
 }
 
-/// A client that waits for an upstream: nothing is read from it.
+/// A client that waits for an upstream: what it sends is kept, up to a bound, and its end is noticed.
 private final class HeldClient: ConnectionHandler {
+    private static let mostKept = 64 << 10
     private unowned let endpoint: Endpoint
 
     init(endpoint: Endpoint) {
         self.endpoint = endpoint
     }
 
-    func received(_ bytes: UnsafeRawBufferPointer, on connection: Connection) -> Int { 0 }
+    func received(_ bytes: UnsafeRawBufferPointer, on connection: Connection) -> Int {
+        if bytes.count >= Self.mostKept { connection.pauseReading() }
+        return 0
+    }
+
+    /// Nobody is there to be served later; what was asked was not done.
+    func inputEnded(on connection: Connection) {
+        connection.close()
+    }
 
     func closed(_ connection: Connection, because reason: CloseReason) {
         endpoint.gone(connection)

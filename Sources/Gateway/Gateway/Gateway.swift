@@ -7,9 +7,10 @@ public final class Gateway: Sendable {
     public let loop: any EventLoop
     private let endpoints: LoopBound<EndpointTable>
 
-    public init(loop: any EventLoop) {
+    /// - Parameter longestHold: how long a client waits for an upstream before it is told that there is none.
+    public init(loop: any EventLoop, longestHold: Duration = .seconds(10)) {
         self.loop = loop
-        endpoints = LoopBound(EndpointTable(loop: loop), on: loop)
+        endpoints = LoopBound(EndpointTable(loop: loop, longestHold: longestHold), on: loop)
     }
 
     /// Binds an endpoint. Clients that come before `route` names an upstream are accepted and held.
@@ -90,15 +91,17 @@ public final class Gateway: Sendable {
 /// The endpoints by id; lives on the loop.
 final class EndpointTable {
     let loop: any EventLoop
+    private let longestHold: Duration
     var endpoints: [EndpointID: Endpoint] = [:]
 
-    init(loop: any EventLoop) {
+    init(loop: any EventLoop, longestHold: Duration) {
         self.loop = loop
+        self.longestHold = longestHold
     }
 
     func open(_ id: EndpointID, at address: SocketAddress) throws(SocketError) {
         guard endpoints[id] == nil else { return }
-        let endpoint = Endpoint(loop: loop)
+        let endpoint = Endpoint(loop: loop, longestHold: longestHold)
         endpoint.listener = try loop.listen(on: address) { [unowned endpoint] connection in
             endpoint.accept(connection)
         }

@@ -105,6 +105,35 @@ import Testing
         }
     }
 
+    @Test func `a daemon whose socket was removed is still stopped, and nothing starts beside it`() async throws {
+        try await Broker.use { broker in
+            try await broker.succeed("attach", "cache", "--to", "web")
+            let former = try #require(broker.daemon)
+            let identity = try #require(ProcessIdentity(of: former.pid))
+            try FileManager.default.removeItem(
+                at: URL(filePath: former.socket).deletingLastPathComponent().deletingLastPathComponent())
+            #expect(try await broker.run("status").exitCode == 5)
+            try await broker.succeed("daemon", "stop")
+            #expect(!identity.isAlive)
+            try await broker.succeed("url", "cache", "--app", "web")
+        }
+    }
+
+    @Test func `a daemon whose home was removed ends, and leaves the next one's alone`() async throws {
+        try await Broker.use { broker in
+            try await broker.succeed("attach", "cache", "--to", "web")
+            let former = try #require(broker.daemon)
+            let identity = try #require(ProcessIdentity(of: former.pid))
+            try FileManager.default.removeItem(atPath: broker.home)
+            try await broker.succeed("attach", "cache", "--to", "web")
+            let next = try #require(broker.daemon)
+            #expect(next.pid != former.pid)
+            #expect(await identity.end(within: .seconds(10)))
+            #expect(try await broker.run("status").exitCode == 0)
+            #expect(broker.daemon == next)
+        }
+    }
+
     @Test func `a daemon that cannot start is reported with the end of its log`() async throws {
         try await Broker.use { broker in
             let outcome = try await broker.run("create", "cache", adding: ["BROKER_PORTS": "nonsense"])

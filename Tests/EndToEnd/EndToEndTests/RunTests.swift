@@ -87,6 +87,22 @@ import Testing
         }
     }
 
+    @Test func `nothing is run while a stranger has the port`() async throws {
+        try await Broker.use { broker in
+            try await broker.succeed("attach", "cache", "--to", "web")
+            let port = try #require(try await broker.resources().first?["port"] as? Int)
+            try await broker.succeed("daemon", "stop")
+            let stranger = try await RealServer.start(.redisServer, on: UInt16(port))
+            let refused = try await broker.run("run", "web", "--", "echo", "it ran")
+            #expect(refused.exitCode == 125)
+            #expect(refused.output.isEmpty)
+            #expect(refused.error.contains("port-taken"))
+            await stranger.stop()
+            #expect(try await broker.succeed("daemon", "stop").isEmpty)
+            #expect(try await broker.succeed("exec", "web", "--", "echo", "it ran") == "it ran\n")
+        }
+    }
+
     @Test func `descriptors that the shell has opened reach the command, and none of broker's own`() async throws {
         try await Broker.use { broker in
             try await broker.succeed("attach", "cache", "--to", "web")

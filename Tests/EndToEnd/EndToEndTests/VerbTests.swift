@@ -140,6 +140,40 @@ import Testing
         }
     }
 
+    @Test func `a removed endpoint's port is not the next one's`() async throws {
+        try await Broker.use { broker in
+            try await broker.succeed("attach", "queue", "--to", "web")
+            let former = try await broker.succeed("url", "queue", "--app", "web")
+            try await broker.succeed("detach", "queue", "--from", "web")
+            try await broker.succeed("attach", "queue", "--to", "other")
+            #expect(try await broker.succeed("url", "queue", "--app", "other") != former)
+        }
+    }
+
+    @Test func `output that cannot be written is an error; a secret comes from a pipe, too`() async throws {
+        try await Broker.use { broker in
+            try await broker.succeed("attach", "cache", "--to", "web")
+            let full = try await broker.shell("broker='\(Broker.binary)'; $broker env web --for json > /dev/full")
+            #expect(full.exitCode == 10)
+            #expect(full.output.contains("the output could not be written"))
+            let piped = try await broker.shell(
+                "echo secret | '\(Broker.binary)' create c --class redis --provider redis://127.0.0.1:1/0 --secret-file -"
+            )
+            #expect(piped.exitCode == 5, "\(piped.output)")
+        }
+    }
+
+    @Test func `the fix of a taken alias is pasted as it is`() async throws {
+        try await Broker.use { broker in
+            try await broker.succeed("attach", "cache", "--to", "web")
+            let taken = try await broker.run("attach", "other", "--class", "redis", "--to", "web", "--as", "CACHE")
+            #expect(taken.exitCode == 4)
+            let fix = try #require(taken.error.split(separator: "\n").first { $0.hasPrefix("  fix: ") }?.dropFirst(7))
+            let pasted = try await broker.shell("broker() { '\(Broker.binary)' \"$@\"; }; \(fix)")
+            #expect(pasted.exitCode == 0, "\(pasted.output)")
+        }
+    }
+
     @Test func `open starts the class's own shell, and says what is missing`() async throws {
         try await Broker.use { broker in
             try await broker.succeed("attach", "db", "--to", "web")
@@ -163,7 +197,8 @@ import Testing
             #expect(try await broker.succeed("logs", "-n", "1").split(separator: "\n").count == 1)
             let document = try await broker.run("logs", "--json").json()
             #expect(document["schema"] as? String == "broker.logs/1")
-            let following = try broker.start(["logs", "-f", "-n", "0"])
+            let following = try broker.start(["logs", "-f", "-n", "1"])
+            try await eventually("it follows") { try !following.output().isEmpty }
             try await broker.succeed("attach", "queue", "--to", "web")
             try await eventually("the new entries come") { try following.output().contains("queue") }
             following.process.signal(SIGINT)

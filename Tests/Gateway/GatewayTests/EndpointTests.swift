@@ -18,6 +18,26 @@ import Testing
     }
 
     @Test(arguments: LoopUnderTest.allCases)
+    func `a held client that goes is forgotten, and one that waits too long is told`(driver: LoopUnderTest) async throws
+    {
+        try await GatewayUnderTest.run(driver, routed: false) { test in
+            let client = try test.connect()
+            try client.send("AUTH web-secret\r\nSET a 1\r\n")
+            try await eventually("the client is held") { await test.connections() == 1 }
+            client.close()
+            try await eventually("it is forgotten") { await test.connections() == 0 }
+            await test.gateway.route(GatewayUnderTest.endpoint, to: .cache(test.emulator))
+            #expect(try test.connect(as: GatewayUnderTest.web).ask("EXISTS a") == ":0")
+        }
+        try await GatewayUnderTest.run(driver, routed: false, longestHold: .milliseconds(20)) { test in
+            let client = try test.connect()
+            try client.send("AUTH web-secret\r\n")
+            #expect(try client.line().hasPrefix("-LOADING"))
+            #expect(try client.isEnded())
+        }
+    }
+
+    @Test(arguments: LoopUnderTest.allCases)
     func `an address that somebody holds cannot be opened`(driver: LoopUnderTest) async throws {
         try await GatewayUnderTest.run(driver) { test in
             _ = await #expect(throws: SocketError.self) {

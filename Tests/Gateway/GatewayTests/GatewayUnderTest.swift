@@ -21,10 +21,11 @@ final class GatewayUnderTest: Sendable {
     /// Runs `body` with an endpoint on a loop of the given driver; the loop ends with it.
     @discardableResult
     static func run<Value>(
-        _ driver: LoopUnderTest, routed: Bool = true, _ body: (GatewayUnderTest) async throws -> Value
+        _ driver: LoopUnderTest, routed: Bool = true, longestHold: Duration = .seconds(10),
+        _ body: (GatewayUnderTest) async throws -> Value
     ) async throws -> Value {
         try await driver.run { loop in
-            let gateway = Gateway(loop: loop)
+            let gateway = Gateway(loop: loop, longestHold: longestHold)
             let emulator = try await loop.onLoop { LoopBound(CacheEmulator(loop: loop), on: loop) }
             let address = SocketAddress.tcp(host: "127.0.0.1", port: try FreePort.find())
             try await gateway.open(endpoint, at: address)

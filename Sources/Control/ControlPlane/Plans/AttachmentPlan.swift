@@ -28,6 +28,8 @@ struct AttachmentPlan: Equatable {
         let members: [Member]
         /// The users that the resource has already.
         let users: Set<String>
+        /// The options with which a missing resource would be made, as they were given: ` --class redis`.
+        var making = ""
     }
 
     /// Throws `aliasTaken` with both fixes, `unsupported` where the mode cannot be had.
@@ -51,7 +53,7 @@ struct AttachmentPlan: Equatable {
         guard Alias.isValid(alias.rawValue) else {
             throw BrokerError(
                 .invalidName, "\"\(alias)\" is no alias name", why: "alias names are \(Alias.rule)",
-                fix: "broker attach \(facts.resource) --to \(facts.app) --as RESOURCE")
+                fix: "broker attach \(facts.resource) --to \(facts.app) --as RESOURCE\(facts.making)")
         }
         return alias
     }
@@ -103,7 +105,7 @@ struct AttachmentPlan: Equatable {
     /// One line: the first fix runs when it is pasted, the second is in its comment.
     private static func fixes(_ alias: Alias, _ holder: Member, _ facts: Facts) -> String {
         let direct = facts.isDirect ? " --direct" : ""
-        return "broker attach \(facts.resource) --to \(facts.app) --as \(free(alias, facts))\(direct)"
+        return "broker attach \(facts.resource) --to \(facts.app) --as \(free(alias, facts))\(facts.making)\(direct)"
             + "  # or: broker detach \(holder.resource) --from \(facts.app) --as \(holder.attachment.alias)"
     }
 }

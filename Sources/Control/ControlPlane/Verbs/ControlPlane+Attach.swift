@@ -38,7 +38,7 @@ extension ControlPlane {
                     app: wish.app, resource: wish.resource, alias: wish.alias, isDirect: wish.isDirect,
                     serviceClass: serviceClass, provider: provider,
                     modes: try providers.provider(for: provider).offering(for: serviceClass)?.modes ?? [],
-                    members: members, users: users))
+                    members: members, users: users, making: Self.makingOptions(request)))
             switch (decision, stored) {
             case (.attached(let id), .some(let stored)):
                 return try await outcome(of: id, on: stored, workspace: workspace)
@@ -46,6 +46,11 @@ extension ControlPlane {
             case (.attach(let plan), _): return try await attach(plan, wish.app, to: stored, making: making, call)
             }
         }
+    }
+
+    /// For a command line that does the same.
+    private static func makingOptions(_ request: AttachRequest) -> String {
+        (request.class.map { " --class \($0)" } ?? "") + (request.provider.map { " --provider \($0.reference)" } ?? "")
     }
 
     private func resourcePlan(_ wish: AttachWish) throws(BrokerError) -> ResourcePlan {

@@ -34,7 +34,16 @@ struct DaemonLauncher {
             if let socket = finder.socket { return Start(socket: socket, isNew: false) }
             try? await clock.sleep(for: .milliseconds(5))
         }
-        let socket = try await start(until: deadline)
+        guard try !LockFile.isHeld(places.daemonLock) else {
+            let announced = Announcement.read(places.announcement)
+            throw BrokerError(
+                .daemonFailed,
+                "a daemon\(announced.map { " (pid \($0.pid))" } ?? "") holds the home and does not answer",
+                why: announced.map { "nobody answers at its socket \($0.socket)" }
+                    ?? "it has not said where its socket is",
+                fix: "broker daemon stop")
+        }
+        let socket = try await start(until: clock.now + timeout)
         _ = consume lock
         return Start(socket: socket, isNew: true)
     }

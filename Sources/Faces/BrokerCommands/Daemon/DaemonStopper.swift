@@ -1,6 +1,14 @@
 import BrokerClient
 import BrokerModel
 
+#if canImport(Darwin)
+import Darwin
+#elseif canImport(Musl)
+import Musl
+#else
+import Glibc
+#endif
+
 /// Ends the daemon of a home and waits until its process is gone.
 struct DaemonStopper {
     let places: BrokerPlaces
@@ -22,10 +30,12 @@ struct DaemonStopper {
         return pid
     }
 
-    /// A daemon that is just starting holds its lock and does not answer yet: it is asked again until it does.
+    /// A daemon that is just starting holds its lock and does not answer yet: it is asked again until it does. One whose
+    /// socket has been removed under it is told by a signal.
     private func askToEnd() async throws(BrokerError) -> Int32? {
         let clock = ContinuousClock()
         let deadline = clock.now + timeout
+        let patience = clock.now + .seconds(1)
         while clock.now < deadline, try LockFile.isHeld(places.daemonLock) {
             if let socket = DaemonFinder(places: places).socket {
                 let client = BrokerClient(socket: socket, timeout: timeout)
@@ -42,8 +52,17 @@ struct DaemonStopper {
                 case .failure(let error): throw error
                 }
             }
+            if clock.now > patience, let pid = signalled() { return pid }
             guard (try? await clock.sleep(for: .milliseconds(10))) != nil else { break }
         }
         return nil
+    }
+
+    /// Sends SIGTERM to the daemon that the home names; nil when it names none that lives.
+    private func signalled() -> Int32? {
+        guard PrivateFolder.isOurs(places.home, mayBeLink: true),
+            let announced = Announcement.read(places.announcement), kill(announced.pid, SIGTERM) == 0
+        else { return nil }
+        return announced.pid
     }
 }

@@ -1,3 +1,4 @@
+import BrokerClient
 import BrokerModel
 
 #if canImport(Darwin)
@@ -31,9 +32,16 @@ struct Console: Sendable {
         width = Self.columns(of: STDOUT_FILENO)
     }
 
-    /// Writes to stdout as it is.
+    /// Writes to stdout as it is. Where it cannot be written (a full disk), the program ends: half of the data with the
+    /// exit code of success would be believed. A reader that has gone is none of our business.
     func data(_ text: String) {
-        Self.write(text, to: STDOUT_FILENO)
+        let problem = Self.write(text, to: STDOUT_FILENO)
+        guard problem != 0, problem != EPIPE else { return }
+        report(
+            BrokerError(
+                .needsAttention, "the output could not be written", why: SystemError.text(problem), fix: "df -h ."),
+            exitCode: ErrorCode.needsAttention.exitCode, asRunner: false)
+        exit(ErrorCode.needsAttention.exitCode)
     }
 
     /// Writes a table to stdout.
@@ -85,15 +93,17 @@ struct Console: Sendable {
         return Int(size.ws_col)
     }
 
-    /// Writes all of it; what nobody reads any more is dropped.
-    private static func write(_ text: String, to descriptor: Int32) {
+    /// Writes all of it; returns 0, or the number of the error that ended it.
+    @discardableResult
+    private static func write(_ text: String, to descriptor: Int32) -> Int32 {
         var rest = Array(text.utf8)[...]
         while !rest.isEmpty {
             let count = rest.withUnsafeBytes { systemWrite(descriptor, $0.baseAddress, $0.count) }
             if count < 0, errno == EINTR || errno == EAGAIN { continue }
-            guard count > 0 else { return }
+            guard count > 0 else { return errno }
             rest = rest.dropFirst(count)
         }
+        return 0
     }
 }
 

@@ -1,9 +1,18 @@
+import BrokerClient
 import BrokerModel
 
 #if canImport(FoundationEssentials)
 import FoundationEssentials
 #else
 import Foundation
+#endif
+
+#if canImport(Darwin)
+import Darwin
+#elseif canImport(Musl)
+import Musl
+#else
+import Glibc
 #endif
 
 /// A provider from the command line, and its secret from a file: what is in an argument everybody can read in `ps`.
@@ -23,12 +32,7 @@ enum ProviderArgument {
                 .invalidRequest, "\"\(document.reference)\" takes no secret", why: "only a URL has one",
                 fix: "leave --secret-file away")
         }
-        let data: Data
-        do {
-            data = try Data(contentsOf: URL(filePath: secretFile))
-        } catch {
-            throw BrokerError(.invalidRequest, "cannot read the secret file \"\(secretFile)\"", why: "\(error)")
-        }
+        let data = try read(secretFile)
         // Editors end a file with a newline; it is not part of the secret.
         var bytes = data[...]
         while let last = bytes.last, last == UInt8(ascii: "\n") || last == UInt8(ascii: "\r") {
@@ -41,4 +45,33 @@ enum ProviderArgument {
         document.secret = String(decoding: bytes, as: UTF8.self)
         return document
     }
+    /// The first bytes of a file, a pipe (`<(…)`) or, for `-`, of stdin: one more than a secret may have.
+    private static func read(_ path: String) throws(BrokerError) -> Data {
+        let descriptor = path == "-" ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw unreadable(path, errno) }
+        defer { if path != "-" { close(descriptor) } }
+        var bytes: [UInt8] = []
+        while bytes.count <= 4096 {
+            let count = withUnsafeTemporaryAllocation(byteCount: 4097, alignment: 1) { buffer in
+                let count = systemRead(descriptor, buffer.baseAddress, buffer.count)
+                if count > 0 { bytes += buffer[..<count] }
+                return count
+            }
+            if count < 0, errno == EINTR { continue }
+            guard count >= 0 else { throw unreadable(path, errno) }
+            if count == 0 { break }
+        }
+        return Data(bytes)
+    }
+
+    private static func unreadable(_ path: String, _ number: Int32) -> BrokerError {
+        BrokerError(
+            .invalidRequest, "cannot read the secret file \"\(path)\"", why: SystemError.text(number),
+            fix: "ls -l \(path)")
+    }
+}
+
+/// The system's `read`, which the method of that name hides.
+private func systemRead(_ descriptor: Int32, _ bytes: UnsafeMutableRawPointer?, _ count: Int) -> Int {
+    read(descriptor, bytes, count)
 }
