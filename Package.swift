@@ -128,7 +128,7 @@ let package = Package(
             "Faces", "BrokerDaemon",
             [
                 "AdminAPI", "BrokerClient", "BrokerModel", "ControlPlane", "EmulatedProviders", "EventLoop", "Gateway",
-                "Ledger", "NIODriver", "ServerProviders", epollOnLinux, library("Logging", "swift-log"),
+                "Ledger", "NIODriver", "Processes", "ServerProviders", epollOnLinux, library("Logging", "swift-log"),
                 library("ServiceLifecycle", "swift-service-lifecycle"),
                 library("UnixSignals", "swift-service-lifecycle"),
             ]),

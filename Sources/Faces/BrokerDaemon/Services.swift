@@ -1,15 +1,8 @@
 import ControlPlane
 import EventLoop
 import Logging
+import Processes
 import ServiceLifecycle
-
-#if canImport(Darwin)
-import Darwin
-#elseif canImport(Musl)
-import Musl
-#else
-import Glibc
-#endif
 
 /// Keeps the endpoints until the daemon ends: then the control plane stops its resources, and the loop sends what
 /// waits to every client.
@@ -69,19 +62,5 @@ struct HomeWatch: Service {
                 }
             }
         }
-    }
-}
-
-/// Which file a path names: another one at the same place differs.
-private struct FileIdentity: Equatable {
-    private let device: dev_t
-    private let number: ino_t
-
-    /// Nil when there is none.
-    init?(of path: String) {
-        var facts = stat()
-        guard lstat(path, &facts) == 0 else { return nil }
-        device = facts.st_dev
-        number = facts.st_ino
     }
 }

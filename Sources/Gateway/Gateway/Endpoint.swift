@@ -122,7 +122,8 @@ final class Endpoint {
 /// A client that waits for an upstream: what it sends is kept, up to a bound, and its end is noticed.
 private final class HeldClient: ConnectionHandler {
     private static let mostKept = 64 << 10
-    private unowned let endpoint: Endpoint
+    /// Outlives its place in the table while the last of its clients are told to go.
+    private let endpoint: Endpoint
 
     init(endpoint: Endpoint) {
         self.endpoint = endpoint
