@@ -36,7 +36,7 @@ extension Database {
             return count
         case .hash:
             var count = 0
-            HashValue(entry, memory).forEach { _ in count += 1 }
+            HashValue(entry, memory).forEach { _, _ in count += 1 }
             precondition(count == HashValue(entry, memory).count, "HLEN")
             return count
         case .sortedSet:
