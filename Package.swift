@@ -184,15 +184,22 @@ let package = Package(
     ]
 )
 
-// A program for each decoder, which .ci/fuzz builds with libFuzzer's main and runs.
+// A program for each decoder and emulator, which .ci/fuzz builds with libFuzzer's main and runs.
 if Context.environment["FUZZ"] == "1" {
-    for (name, decoder) in [
-        ("FuzzBeanstalkCommands", "BeanstalkWire"), ("FuzzRESPReplies", "RESPWire"), ("FuzzRESPRequests", "RESPWire"),
-    ] {
-        package.products.append(.executable(name: name, targets: [name]))
+    let programs: [(name: String, dependencies: [Target.Dependency])] = [
+        ("FuzzBeanstalkCommands", ["BeanstalkWire"]),
+        ("FuzzCacheEmulator", ["CacheEmulator", "EventLoop", "FuzzLines", "RESPWire"]),
+        ("FuzzDumpPayload", ["CacheEmulator", "RESPWire"]),
+        ("FuzzQueueEmulator", ["BeanstalkWire", "EventLoop", "FuzzLines", "QueueEmulator"]),
+        ("FuzzRESPReplies", ["RESPWire"]),
+        ("FuzzRESPRequests", ["RESPWire"]),
+    ]
+    package.targets.append(.target(name: "FuzzLines", path: "Tests/Fuzz/FuzzLines", swiftSettings: strict))
+    for program in programs {
+        package.products.append(.executable(name: program.name, targets: [program.name]))
         package.targets.append(
             .executableTarget(
-                name: name, dependencies: [.target(name: decoder)], path: "Tests/Fuzz/\(name)",
-                swiftSettings: strict + [.unsafeFlags(["-parse-as-library"])]))
+                name: program.name, dependencies: program.dependencies, path: "Tests/Fuzz/\(program.name)",
+                exclude: ["Seeds"], swiftSettings: strict + [.unsafeFlags(["-parse-as-library"])]))
     }
 }

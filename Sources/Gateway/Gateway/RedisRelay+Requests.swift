@@ -56,8 +56,9 @@ extension RedisRelay {
         case .select: return select(raw, arguments, count)
         case .allDatabases:
             guard server.database != 0 else { return forward(raw, replies: 1) }
-            if arguments[0].isWord("flushall") {
-                return Array("*1\r\n$7\r\nFLUSHDB\r\n".utf8).withUnsafeBytes { forward($0, replies: 1) }
+            if arguments[0].isWord("flushall") { return flush(arguments, count) }
+            if arguments[0].isWord("copy"), !(3..<max(count, 3)).contains(where: { arguments[$0].isWord("db") }) {
+                return forward(raw, replies: 1)
             }
             return refuse(arguments)
         case .subscription(let word):
@@ -67,7 +68,9 @@ extension RedisRelay {
             return forward(raw, confirmations: confirmations)
         case .blocking:
             guard forward(raw, replies: 1) else { return false }
-            if !isInTransaction { mayBlock = true }
+            let isRead = arguments[0].isWord("xread") || arguments[0].isWord("xreadgroup")
+            let waits = !isRead || (1..<count).contains { arguments[$0].isWord("block") }
+            if waits, !isInTransaction { mayBlock = true }
             return true
         case .multi:
             guard forward(raw, replies: 1) else { return false }
@@ -92,6 +95,13 @@ extension RedisRelay {
             if isInTransaction { abortTransaction() }
             return true
         }
+        // As Redis: a subscriber of version 2 may do little else, and cannot leave the version.
+        if version == 2, subscriptions.count > 0, name != "quit", name != "reset" {
+            writer.error(
+                "ERR Can't execute '\(name)': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in "
+                    + "this context")
+            return true
+        }
         if isInTransaction, name != "quit", name != "reset" {
             writer.error("ERR Command not allowed inside a transaction")
             abortTransaction()
@@ -100,6 +110,15 @@ extension RedisRelay {
         session.run(name, arguments, count, writer)
         if version != sentVersion, state == .ready { sendHello() }
         return true
+    }
+
+    /// What the resource has is one database of the server: FLUSHDB, with the same options, empties it.
+    private func flush(_ arguments: UnsafeMutablePointer<Bytes>, _ count: Int) -> Bool {
+        var request = Array("*\(count)\r\n$7\r\nFLUSHDB\r\n".utf8)
+        for index in 1..<count {
+            request += Array("$\(arguments[index].count)\r\n".utf8) + arguments[index].array + [13, 10]
+        }
+        return request.withUnsafeBytes { forward($0, replies: 1) }
     }
 
     private func refuse(_ arguments: UnsafeMutablePointer<Bytes>) -> Bool {

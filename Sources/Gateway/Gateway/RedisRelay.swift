@@ -17,6 +17,8 @@ final class RedisRelay {
     /// Above this many bytes that the server does not take, the client is not read.
     private static let outputLimit = 1 << 20
     private static let connectTimeout = Duration.seconds(5)
+    /// How long replies are awaited for a client that is to be closed, in nanoseconds.
+    private static let closeTimeout: UInt64 = 5_000_000_000
     /// How long a connection waits before it is tried again, in nanoseconds.
     private static let connectRetry: UInt64 = 2_000_000
 
@@ -203,7 +205,9 @@ final class RedisRelay {
         var unsent = 0
         while position < bytes.count {
             let begin = position
-            let isSwallowing = awaited.isSwallowing && framer.isAtBoundary || swallowsRest
+            // What comes unasked between two replies is the client's.
+            let isPush = bytes[position] == UInt8(ascii: ">")
+            let isSwallowing = awaited.isSwallowing && framer.isAtBoundary && !isPush || swallowsRest
             switch framer.next(bytes, from: position) {
             case .unit(let unit, let end):
                 position = end
@@ -313,10 +317,9 @@ final class RedisRelay {
         link?.resumeReading()
     }
 
-    /// The client sends no more: what it has asked is still answered. But nobody waits for what may never come, and a
-    /// blocked command must not take an element for a client that is gone.
+    /// The client sends no more: what it has asked is still answered.
     func clientInputEnded() {
-        if mayBlock, !isQuiet { finishClosing() } else { closeAtBoundary() }
+        closeAtBoundary()
     }
 
     func clientGone() {
@@ -324,10 +327,15 @@ final class RedisRelay {
         state = .failed
     }
 
-    /// Closes the client when every awaited reply is in.
+    /// Closes the client when every awaited reply is in. For what may never come nobody waits: a client that is blocked
+    /// would go on taking elements from a server that is no longer its own.
     func closeAtBoundary() {
         isClosing = true
-        if isQuiet || state == .connecting || state == .failed { finishClosing() }
+        if isQuiet || mayBlock || state == .connecting || state == .failed { return finishClosing() }
+        loop.schedule(after: Self.closeTimeout) { [weak self] in
+            guard let self, isClosing, state != .failed else { return }
+            finishClosing()
+        }
     }
 
     private func finishClosing() {

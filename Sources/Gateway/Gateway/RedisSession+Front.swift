@@ -16,7 +16,8 @@ extension RedisSession {
         case "quit": quit(reply)
         case "reset": reset()
         case "acl": acl(arguments, count, reply)
-        default: runClient(arguments, count, reply)
+        case "client": runClient(arguments, count, reply)
+        default: reply.error("ERR unknown command")
         }
     }
 

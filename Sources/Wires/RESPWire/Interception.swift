@@ -22,10 +22,15 @@ public enum Interception: Sendable {
     public static func of(_ name: Bytes) -> Interception? {
         guard name.count <= 16 else { return nil }
         var folded: InlineName = (0, 0)
+        // A key is filled up with zeros: a name that has some of its own is another name.
+        var hasZero = false
         withUnsafeMutableBytes(of: &folded) { place in
-            for index in 0..<name.count { place[index] = Bytes.folded(name[index]) }
+            for index in 0..<name.count {
+                place[index] = Bytes.folded(name[index])
+                if place[index] == 0 { hasZero = true }
+            }
         }
-        return table[Key(folded)]
+        return hasZero ? nil : table[Key(folded)]
     }
 
     private typealias InlineName = (UInt64, UInt64)

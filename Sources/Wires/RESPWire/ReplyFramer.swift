@@ -72,6 +72,8 @@ public struct ReplyFramer: Sendable {
             }
             let length = UnsafeRawPointer(found) - UnsafeRawPointer(start) + 1
             position += length
+            // As when it comes in parts: a line is measured without its line feed.
+            guard line.count + length - 1 <= Self.longestLine else { return .malformed }
             let outcome: LineOutcome
             if line.count == 0 {
                 outcome = readLine(Bytes(raw: start, length))

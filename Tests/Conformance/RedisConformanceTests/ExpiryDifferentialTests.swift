@@ -15,6 +15,16 @@ struct ExpiryDifferentialTests {
             arguments.flatMap { [Step("SET a 1"), Step(command + $0), .approximately("PEXPIRETIME a", by: 5000)] })
     }
 
+    @Test func `the latest of all times is a time`() throws {
+        try compare([
+            "SET k v PXAT 9223372036854775807", "EXPIRETIME k", "PEXPIRETIME k", "PERSIST k", "EXPIRETIME k",
+            "PEXPIREAT k 9223372036854775807", "EXPIRETIME k", "PEXPIREAT k 9223372036854775500", "EXPIRETIME k",
+            "EXPIREAT k 9223372036854775", "EXPIRETIME k", "EXPIREAT k 9223372036854775807",
+            "EXPIREAT k 9223372036854776",
+            "PEXPIREAT k 4102444800499", "EXPIRETIME k", "PEXPIREAT k 4102444800500", "EXPIRETIME k",
+        ])
+    }
+
     @Test func `NX, XX, GT and LT compare with no expiry as with an infinite one`() throws {
         var steps: [Step] = []
         for before in ["", " EXAT 4102444800"] {

@@ -2,6 +2,12 @@ import Testing
 
 @Suite(.comparedWithRedis)
 struct TransactionDifferentialTests {
+    @Test func `a command of a transaction may have very many arguments`() throws {
+        let elements = (0..<200_000).map(String.init).joined(separator: " ")
+        try compare(
+            ["MULTI", Step("RPUSH l \(elements)"), "EXEC", "LLEN l", "LRANGE l -3 -1"], versions: [2])
+    }
+
     @Test func `commands are queued and run together`() throws {
         try compare([
             "MULTI", "SET a 1", "INCR a", "GET a", "LPUSH a x", "EXEC", "GET a", "EXEC", "DISCARD", "MULTI", "MULTI",

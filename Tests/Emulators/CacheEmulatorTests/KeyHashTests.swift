@@ -23,6 +23,24 @@ struct KeyHashTests {
         }
     }
 
+    /// With one of the function's own numbers in its place a factor could be zero, whatever the rest of the key is.
+    @Test(arguments: [0xe703_7ed1_a0b4_28db, 0xa076_1d64_78bd_642f, 0x8ebc_6af0_9c88_c6e3, 0x9e37_79b9_7f4a_7c15, 0])
+    func `no key can take the rest of itself out of the hash`(number: UInt64) {
+        let word = (0..<8).map { UInt8(truncatingIfNeeded: number >> (8 * $0)) }
+        for seed in [0x0123_4567_89ab_cdef, 0xd1b5_4a32_d192_ed03, 0x6a09_e667_f3bc_c908] as [UInt64] {
+            for length in [16, 24, 32, 48] {
+                for place in stride(from: 0, to: length, by: 8) {
+                    let hashes = (0..<200).map { counter in
+                        var key = [UInt8](repeating: UInt8(counter), count: length)
+                        key.replaceSubrange(place..<place + 8, with: word)
+                        return hash(key, seed: seed)
+                    }
+                    #expect(Set(hashes).count == 200, "length \(length), place \(place)")
+                }
+            }
+        }
+    }
+
     @Test func `similar keys spread over directory and segment`() {
         // 64,000 keys over 256 places: 250 each; 6.5 standard deviations are 103.
         for bits in [{ $0 >> 56 }, { $0 & 255 }] as [(UInt64) -> UInt64] {

@@ -9,7 +9,6 @@ extension Database {
         table.forEachSegment { segment in
             segments += 1
             precondition(segment.count == (0..<segment.capacity).count { segment.slots[$0] != 0 }, "a segment's count")
-            precondition(!segment.isFull || segment.capacityLog2 < Segment.largestLog2 || segment.count < 512)
         }
         table.forEach { entry in
             entries += 1

@@ -1,34 +1,35 @@
 import RESPWire
 
-/// Any bytes as replies: no crash, and the same ends however the bytes are cut.
+/// Any bytes as replies: no crash, and the same units however the bytes are cut. The first three bytes say where.
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzzRESPReplies(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
-    guard count > 1 else { return 0 }
-    let input = Array(UnsafeBufferPointer(start: start + 1, count: count - 1))
-    let cut = Int(start[0]) % (input.count + 1)
-    let whole = ends(in: [input])
-    let parts = ends(in: [Array(input[..<cut]), Array(input[cut...])])
-    precondition(whole == parts, "cut at \(cut): \(whole) is not \(parts)")
+    guard count > 3 else { return 0 }
+    let input = Array(UnsafeBufferPointer(start: start + 3, count: count - 3))
+    let cuts = (0..<3).map { Int(start[$0]) * (input.count + 1) / 256 }.sorted()
+    let whole = units(in: [input])
+    let parts = units(in: zip([0] + cuts, cuts + [input.count]).map { Array(input[$0..<$1]) })
+    precondition(whole == parts, "cut at \(cuts): \(whole) is not \(parts)")
     return 0
 }
 
-/// Where the units in `pieces` end; -1 in the place of what is no reply.
-private func ends(in pieces: [[UInt8]]) -> [Int] {
+/// The units in `pieces` with their ends, and what is behind the last one.
+private func units(in pieces: [[UInt8]]) -> [String] {
     var framer = ReplyFramer()
-    var ends: [Int] = []
+    var found: [String] = []
     var before = 0
     for piece in pieces {
         var position = 0
         loop: while true {
             switch piece.withUnsafeBytes({ framer.next($0, from: position) }) {
-            case .unit(_, let end):
-                ends.append(before + end)
+            case .unit(let unit, let end):
+                precondition(end > position && framer.isAtBoundary)
+                found.append("\(unit.type) \(unit.word?.rawValue ?? "") \(before + end)")
                 position = end
             case .needsMore: break loop
-            case .malformed: return ends + [-1]
+            case .malformed: return found + ["malformed"]
             }
         }
         before += piece.count
     }
-    return ends
+    return found + [framer.isAtBoundary ? "boundary" : "inside"]
 }

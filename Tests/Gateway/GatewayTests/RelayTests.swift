@@ -52,12 +52,7 @@ import Testing
             let other = try test.connect(as: GatewayUnderTest.web)
             let gone = try test.connect(as: GatewayUnderTest.web)
             try gone.send("BLPOP q 0\r\n")
-            try await eventually("the server has it blocked") {
-                try other.send("INFO clients\r\n")
-                let size = Int(try other.line().dropFirst()) ?? 0
-                return String(decoding: try other.receive(exactly: size + 2), as: UTF8.self)
-                    .contains("blocked_clients:1")
-            }
+            try await Self.isBlocked(other, clients: 1)
             gone.close()
             try await eventually("it is gone") { await test.connections() == 1 }
             try await eventually("the server knows") {
@@ -103,6 +98,86 @@ import Testing
                     #expect(try client.ask("PING") == "+PONG")
                 }
             }
+        }
+    }
+
+    @Test(arguments: LoopUnderTest.allCases)
+    func `a name with a zero byte in it is no command of the front's`(driver: LoopUnderTest) async throws {
+        try await run(driver) { test, _ in
+            let client = try test.connect()
+            for name in ["auth", "hello", "client", "acl", "quit", "reset"] {
+                try client.send("*1\r\n$\(name.utf8.count + 1)\r\n\(name)\0\r\n")
+                #expect(try client.line().hasPrefix("-NOAUTH"))
+            }
+            #expect(try client.ask("AUTH web-secret") == "+OK")
+            try client.send("*1\r\n$5\r\nauth\0\r\n")
+            #expect(try client.line().hasPrefix("-ERR unknown command"))
+        }
+    }
+
+    @Test(arguments: LoopUnderTest.allCases)
+    func `a revoked or rerouted client that is blocked is cut off and takes nothing more`(
+        driver: LoopUnderTest
+    ) async throws {
+        try await run(driver) { test, server in
+            let direct = try SocketClient(to: server.address, timeout: .seconds(5))
+            #expect(try direct.ask("AUTH of-the-server") == "+OK")
+            for revokes in [true, false] {
+                let blocked = try test.connect(as: GatewayUnderTest.web)
+                try blocked.send("BLPOP q 0\r\n")
+                try await Self.isBlocked(direct, clients: 1)
+                if revokes {
+                    await test.gateway.revoke(holder: GatewayUnderTest.web.holder, on: GatewayUnderTest.endpoint)
+                    await test.gateway.grant(GatewayUnderTest.web, on: GatewayUnderTest.endpoint)
+                } else {
+                    await test.gateway.route(GatewayUnderTest.endpoint, to: .cache(test.emulator))
+                }
+                #expect(try blocked.isEnded())
+                try await Self.isBlocked(direct, clients: 0)
+                #expect(try direct.ask("RPUSH q job") == ":1")
+                #expect(try direct.ask("LLEN q") == ":1")
+                #expect(try direct.ask("DEL q") == ":1")
+            }
+        }
+    }
+
+    private static func isBlocked(_ client: SocketClient, clients count: Int) async throws {
+        try await eventually("\(count) clients are blocked") {
+            try client.send("INFO clients\r\n")
+            let size = Int(try client.line().dropFirst()) ?? 0
+            return String(decoding: try client.receive(exactly: size + 2), as: UTF8.self)
+                .contains("blocked_clients:\(count)")
+        }
+    }
+
+    @Test(arguments: LoopUnderTest.allCases)
+    func `a database of a server is flushed with the options that were given, or not at all`(
+        driver: LoopUnderTest
+    ) async throws {
+        try await RealServer.run(.redisServer) { server in
+            try await GatewayUnderTest.run(driver, routed: false) { test in
+                let upstream = Upstream.RedisServer(address: server.address, user: nil, secret: nil, database: 3)
+                await test.gateway.route(GatewayUnderTest.endpoint, to: .redisServer(upstream))
+                let client = try test.connect(as: GatewayUnderTest.web)
+                #expect(try client.ask("SET a 1") == "+OK")
+                #expect(try client.ask("FLUSHALL bogus").hasPrefix("-ERR syntax error"))
+                #expect(try client.ask("COPY a b") == ":1")
+                #expect(try client.ask("COPY a b DB 0").hasPrefix("-NOPERM"))
+                #expect(try client.ask("FLUSHALL ASYNC") == "+OK")
+                #expect(try client.ask("DBSIZE") == ":0")
+            }
+        }
+    }
+
+    @Test(arguments: LoopUnderTest.allCases)
+    func `a subscriber of version 2 cannot change the version under its messages`(driver: LoopUnderTest) async throws {
+        try await run(driver) { test, _ in
+            let client = try test.connect(as: GatewayUnderTest.web)
+            try client.send("SUBSCRIBE c\r\n")
+            _ = try client.receive(until: ":1\r\n")
+            #expect(try client.ask("HELLO 3").hasPrefix("-ERR Can't execute 'hello'"))
+            #expect(try test.connect(as: GatewayUnderTest.web).ask("PUBLISH c m") == ":1")
+            #expect(try client.line() == "*3")
         }
     }
 
@@ -186,18 +261,21 @@ import Testing
 
     @Test(arguments: LoopUnderTest.allCases)
     func `a reply that is on its way is delivered before the connection closes`(driver: LoopUnderTest) async throws {
-        try await run(driver) { test, _ in
+        try await run(driver) { test, server in
+            let direct = try SocketClient(to: server.address, timeout: .seconds(5))
+            #expect(try direct.ask("AUTH of-the-server") == "+OK")
             let client = try test.connect(as: GatewayUnderTest.web)
             #expect(try client.ask("PING") == "+PONG")
-            try client.send("BLPOP nothing 0.5\r\nINCR never\r\n")
+            #expect(try direct.ask("CLIENT PAUSE 60000 WRITE") == "+OK")
+            try client.send("SET a 1\r\nINCR a\r\n")
             try await eventually("the command is with the server") {
-                let other = try test.connect(as: GatewayUnderTest.worker)
-                return try other.ask("INFO clients").hasPrefix("$") && other.blockedClients() == 1
+                try direct.send("CLIENT LIST\r\n")
+                let size = Int(try direct.line().dropFirst()) ?? 0
+                return String(decoding: try direct.receive(exactly: size + 2), as: UTF8.self).contains("cmd=set")
             }
             await test.gateway.route(GatewayUnderTest.endpoint, to: .cache(test.emulator))
-            #expect(try client.line() == "*-1")
-            let rest = String(decoding: try client.receiveToEnd(), as: UTF8.self)
-            #expect(rest == "" || rest == ":1\r\n")
+            #expect(try direct.ask("CLIENT UNPAUSE") == "+OK")
+            #expect(String(decoding: try client.receiveToEnd(), as: UTF8.self) == "+OK\r\n:2\r\n")
         }
     }
 
@@ -222,16 +300,6 @@ import Testing
             let reply = try client.ask("PING")
             #expect(reply.hasPrefix("-ERR the server behind this resource refused the broker: -WRONGPASS"))
             #expect(!reply.contains("stale"))
-        }
-    }
-}
-
-extension SocketClient {
-    /// After the first line of INFO's reply: how many clients wait in a blocking command.
-    fileprivate func blockedClients() throws -> Int {
-        while true {
-            let line = try line()
-            if line.hasPrefix("blocked_clients:") { return Int(line.dropFirst("blocked_clients:".count)) ?? -1 }
         }
     }
 }

@@ -47,6 +47,13 @@ import Testing
         (",1.5\r\n", ReplyFramer.Unit(type: UInt8(ascii: ","), word: nil)),
     ]
 
+    @Test(arguments: [1, 30_000, 65_536, 70_001])
+    func `a line that is too long is malformed however it is cut`(cut: Int) {
+        let bytes = Array("+".utf8) + [UInt8](repeating: UInt8(ascii: "x"), count: 70_000) + [13, 10]
+        #expect(frame([bytes]) == nil)
+        #expect(frame([Array(bytes[..<cut]), Array(bytes[cut...])]) == nil)
+    }
+
     @Test func `replies that are cut at any place are counted once, where they end`() {
         let input = Array(Self.replies.map(\.0).joined().utf8)
         var ends: [Int] = []

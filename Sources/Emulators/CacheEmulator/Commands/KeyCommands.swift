@@ -209,7 +209,8 @@ private enum KeyExpiry {
         guard let entry = call.database.find(call[1], call.hash) else { return call.reply.integer(-2) }
         guard entry.hasExpiry else { return call.reply.integer(-1) }
         let time = unit.isRelative ? max(entry.expiry - call.now, 0) : entry.expiry
-        call.reply.integer(unit.isSeconds ? (time + 500) / 1000 : time)
+        // Rounded, and without a sum that may not fit.
+        call.reply.integer(unit.isSeconds ? time / 1000 + (time % 1000 >= 500 ? 1 : 0) : time)
     }
 
     static let persist: CommandBody = { call in

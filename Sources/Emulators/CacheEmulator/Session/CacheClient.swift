@@ -71,8 +71,40 @@ public enum ReplyMode: Sendable {
 /// The commands between MULTI and EXEC.
 struct Transaction {
     struct Request {
-        var command: Int
-        var arguments: [[UInt8]]
+        let command: Int
+        /// All arguments, the command's name in front, one behind the other.
+        private let bytes: [UInt8]
+        /// Where each of them ends.
+        private let ends: [Int]
+
+        init(command: Int, _ arguments: UnsafeMutablePointer<Bytes>, _ count: Int) {
+            self.command = command
+            var bytes: [UInt8] = []
+            var ends: [Int] = []
+            ends.reserveCapacity(count)
+            bytes.reserveCapacity((0..<count).reduce(0) { $0 + arguments[$1].count })
+            for index in 0..<count {
+                bytes.append(contentsOf: arguments[index].raw)
+                ends.append(bytes.count)
+            }
+            self.bytes = bytes
+            self.ends = ends
+        }
+
+        /// Calls `body` with the arguments; they are valid meanwhile.
+        func withArguments(_ body: (UnsafeMutablePointer<Bytes>, _ count: Int) -> Void) {
+            bytes.withUnsafeBytes { raw in
+                withUnsafeTemporaryAllocation(of: Bytes.self, capacity: ends.count) { slots in
+                    guard let start = raw.baseAddress, let arguments = slots.baseAddress else { return }
+                    var begin = 0
+                    for (index, end) in ends.enumerated() {
+                        (arguments + index).initialize(to: Bytes(raw: start + begin, end - begin))
+                        begin = end
+                    }
+                    body(arguments, ends.count)
+                }
+            }
+        }
     }
 
     private(set) var queue: [Request] = []

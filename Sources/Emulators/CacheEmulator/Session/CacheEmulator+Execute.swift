@@ -123,25 +123,10 @@ extension CacheEmulator {
 
     /// Runs one request of a transaction.
     func runQueued(_ request: Transaction.Request, for client: CacheClient) {
-        let count = request.arguments.count
-        withUnsafeTemporaryAllocation(of: Bytes.self, capacity: count) { slots in
-            let arguments = slots.baseAddress.unsafelyUnwrapped
-            Self.withArguments(request.arguments[...], into: arguments) {
-                guard let command = resolve(table.commands[request.command], arguments, count, client) else { return }
-                let hash = count > 1 ? keyHash(arguments[1], seed: memory.seed) : 0
-                call(command, arguments, count, hash, client)
-            }
-        }
-    }
-
-    /// Pins one argument after the other while `body` runs.
-    private static func withArguments(
-        _ rest: ArraySlice<[UInt8]>, into place: UnsafeMutablePointer<Bytes>, _ body: () -> Void
-    ) {
-        guard let first = rest.first else { return body() }
-        first.withBytes { bytes in
-            place.pointee = bytes
-            withArguments(rest.dropFirst(), into: place + 1, body)
+        request.withArguments { arguments, count in
+            guard let command = resolve(table.commands[request.command], arguments, count, client) else { return }
+            let hash = count > 1 ? keyHash(arguments[1], seed: memory.seed) : 0
+            call(command, arguments, count, hash, client)
         }
     }
 
@@ -155,8 +140,7 @@ extension CacheEmulator {
             client.transaction?.isAborted = true
             return call(command, arguments, count, 0, client)
         }
-        client.transaction?.append(
-            Transaction.Request(command: index, arguments: (0..<count).map { arguments[$0].array }))
+        client.transaction?.append(Transaction.Request(command: index, arguments, count))
         client.writer.simple("QUEUED")
     }
 
