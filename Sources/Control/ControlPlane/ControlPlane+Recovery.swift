@@ -145,6 +145,13 @@ extension ControlPlane {
             serving[stored.resource.id]?.provider = .failed(why)
             serving[stored.resource.id]?.turnsToWait = 30
             await note(stored.resource, why)
+        case .moved(let address):
+            await note(stored.resource, "its server is at \(address) now")
+            let key = OperationLocks.Key(workspace: stored.resource.workspace, resource: stored.resource.name)
+            guard await locks.take(key, within: settings.patience) else { return }
+            defer { locks.release(key) }
+            guard serving[stored.resource.id] != nil else { return }
+            await serveOrNote(stored.resource)
         }
     }
 

@@ -59,8 +59,10 @@ extension ControlPlane {
     /// Routes an open endpoint, unless it is routed there: clients of an endpoint that is routed again are closed.
     @discardableResult
     func route(_ endpoint: EndpointID, to response: ProvisionResponse, of backing: BackingID) async -> Int {
-        guard let now = routes[endpoint], now != backing, let upstream = response.upstream else { return 0 }
-        routes[endpoint] = backing
+        guard let now = routes[endpoint], let upstream = response.upstream else { return 0 }
+        let route = Route(backing: backing, upstream)
+        guard now != route else { return 0 }
+        routes[endpoint] = route
         return await gateway.route(endpoint, to: upstream)
     }
 

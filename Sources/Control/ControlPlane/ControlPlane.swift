@@ -19,8 +19,8 @@ public actor ControlPlane {
     let locks = OperationLocks()
     /// How each resource is served now; what is on disk is not repeated here.
     var serving: [ResourceID: Serving] = [:]
-    /// The endpoints that are open, and whose backing each is routed to.
-    var routes: [EndpointID: BackingID?] = [:]
+    /// The endpoints that are open, and what each is routed to.
+    var routes: [EndpointID: Route?] = [:]
     /// Creates and attaches that have failed and whose undoing could not be put on disk (it is full): what is to be
     /// tried again, so that nothing appears later that was reported as failed.
     var undoings: [OperationID: Undoing] = [:]

@@ -40,6 +40,18 @@ struct Serving: Equatable {
     }
 }
 
+/// What an endpoint is routed to.
+struct Route: Equatable {
+    let backing: BackingID
+    /// Nil for an emulator, which is one as long as its backing is.
+    let server: Upstream.RedisServer?
+
+    init(backing: BackingID, _ upstream: Upstream) {
+        self.backing = backing
+        server = if case .redisServer(let server) = upstream { server } else { nil }
+    }
+}
+
 /// An endpoint as the ledger has it: where it belongs and who may use it.
 struct EndpointSpecification: Equatable {
     let id: EndpointID

@@ -55,7 +55,7 @@ extension RedisRelay {
             return forward(raw, replies: 1)
         case .select: return select(raw, arguments, count)
         case .allDatabases:
-            guard server.database != 0 else { return forward(raw, replies: 1) }
+            guard server.database != nil else { return forward(raw, replies: 1) }
             if arguments[0].isWord("flushall") { return flush(arguments, count) }
             if arguments[0].isWord("copy"), !(3..<max(count, 3)).contains(where: { arguments[$0].isWord("db") }) {
                 return forward(raw, replies: 1)
@@ -132,7 +132,7 @@ extension RedisRelay {
     }
 
     private func select(_ raw: UnsafeRawBufferPointer, _ arguments: UnsafeMutablePointer<Bytes>, _ count: Int) -> Bool {
-        guard server.database != 0, count == 2 else { return forward(raw, replies: 1) }
+        guard server.database != nil, count == 2 else { return forward(raw, replies: 1) }
         guard isQuiet else {
             hold()
             return false

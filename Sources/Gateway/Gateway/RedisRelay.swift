@@ -16,6 +16,8 @@ import Glibc
 final class RedisRelay {
     /// Above this many bytes that the server does not take, the client is not read.
     private static let outputLimit = 1 << 20
+    /// So much is read of what waits behind a command that blocks.
+    private static let mostHeld = 64 << 10
     private static let connectTimeout = Duration.seconds(5)
     /// How long replies are awaited for a client that is to be closed, in nanoseconds.
     private static let closeTimeout: UInt64 = 5_000_000_000
@@ -26,8 +28,6 @@ final class RedisRelay {
     let server: Upstream.RedisServer
     private let loop: any EventLoop
     var version: UInt8 = 2
-    /// As the server's own HELLO or INFO named it; nil before the first command.
-    private(set) var serverVersion: String?
 
     private var link: Connection?
     /// Tells the attempt to connect that counts from one that was given up.
@@ -121,7 +121,13 @@ final class RedisRelay {
 
     func hold() {
         isHolding = true
-        session.connection.pauseReading()
+        // A client that is blocked may stay so for ever: only who reads notices that it goes.
+        if !mayBlock { session.connection.pauseReading() }
+    }
+
+    /// After a read: the client is read on behind a command that blocks, but not without end.
+    func heldBack(_ bytes: Int) {
+        if isHolding, bytes >= Self.mostHeld { session.connection.pauseReading() }
     }
 
     // MARK: the link
@@ -167,8 +173,8 @@ final class RedisRelay {
             send(words, on: connection)
             awaitedReplies += 1
         }
-        if server.database != 0 {
-            send(["SELECT", "\(server.database)"], on: connection)
+        if let database = server.database, database != 0 {
+            send(["SELECT", "\(database)"], on: connection)
             awaitedReplies += 1
         }
         if version == 3 {
@@ -269,7 +275,8 @@ final class RedisRelay {
         if isClosing { return finishClosing() }
         if isHolding {
             isHolding = false
-            session.connection.resumeReading()
+            session.connection.pauseReading()
+            session.connection.resumeReading()  // what was held is delivered again
         }
     }
 

@@ -82,14 +82,15 @@ extension RedisSession {
 
     private func describeServer(_ reply: ReplyWriter) {
         reply.map(7)
-        reply.bulk("server")
-        reply.bulk("redis")
-        reply.bulk("version")
-        if case .relay(let relay) = upstream, let version = relay.serverVersion {
-            reply.bulk(version)
-        } else {
-            reply.bulk(CacheEmulator.redisVersion)
+        var product = ["redis", CacheEmulator.redisVersion.description]
+        if case .relay(let relay) = upstream, let words = relay.server.product?.split(separator: " "), words.count == 2
+        {
+            product = words.map(String.init)
         }
+        reply.bulk("server")
+        reply.bulk(product[0])
+        reply.bulk("version")
+        reply.bulk(product[1])
         reply.bulk("proto")
         reply.integer(Int(version))
         reply.bulk("id")

@@ -68,7 +68,10 @@ final class RedisSession: ConnectionHandler, CacheFront {
         lastActive = endpoint.loop.now
         switch upstream {
         case .emulator(let emulator, let client): return serve(bytes, emulator, client)
-        case .relay(let relay): return relay.serve(bytes, &partial)
+        case .relay(let relay):
+            let used = relay.serve(bytes, &partial)
+            relay.heldBack(bytes.count - used)
+            return used
         case .none: return bytes.count
         }
     }
@@ -144,7 +147,7 @@ final class RedisSession: ConnectionHandler, CacheFront {
     }
 
     func drop(_ client: CacheClient) {
-        connection.close()
+        endpoint.loop.atEndOfTurn { [connection] in connection.close() }
     }
 }
 

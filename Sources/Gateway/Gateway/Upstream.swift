@@ -15,14 +15,19 @@ public enum Upstream: Sendable {
         public var user: String?
         /// Nil where the server asks for none. It is never shown to an app.
         public var secret: String?
-        /// The database that apps see as 0.
-        public var database: Int
+        /// The one database that is the apps', who see it as 0; nil where the whole server is theirs.
+        public var database: Int?
+        /// What it calls itself, with its version: `redis 7.0.15`; nil where it does not say.
+        public var product: String?
 
-        public init(address: SocketAddress, user: String?, secret: String?, database: Int) {
+        public init(
+            address: SocketAddress, user: String?, secret: String?, database: Int?, product: String? = nil
+        ) {
             self.address = address
             self.user = user
             self.secret = secret
             self.database = database
+            self.product = product
         }
     }
 }

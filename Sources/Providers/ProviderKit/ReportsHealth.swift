@@ -13,6 +13,8 @@ public struct HealthReport: Equatable, Sendable {
         case ready
         /// It has ended or does not answer; why, and what is done about it.
         case failed(String)
+        /// Its name stands for another address now: it is to be provisioned again.
+        case moved(to: String)
     }
 
     public let backing: BackingID

@@ -74,7 +74,8 @@ public actor ExecProvider: Provider, SuspendsServers, ReportsHealth {
         }
         let files = files(of: id)
         let server = Upstream.RedisServer(
-            address: .unix(path: files.socket), user: nil, secret: request.backing.secret.reveal { $0 }, database: 0)
+            address: .unix(path: files.socket), user: nil, secret: request.backing.secret.reveal { $0 }, database: nil,
+            product: servers[id]?.name)
         return ProvisionResponse(upstream: .redisServer(server), server: servers[id]?.name)
     }
 

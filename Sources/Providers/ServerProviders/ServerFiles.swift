@@ -38,7 +38,8 @@ struct ServerFiles: Sendable {
         guard write(descriptor, text, text.count) == text.count else { throw failure("write \(configuration)") }
     }
 
-    /// The server's settings. The secret is in it as a hash only, so that no file holds it in the clear.
+    /// The server's settings. The secret is in it as a hash only, so that no file holds it in the clear. MIGRATE, which
+    /// would connect elsewhere from the host, is forbidden here, since scripts could call it past the gateway.
     func configurationText(secret: Secret) -> String {
         let hash = secret.reveal { SHA256.hash(data: Array($0.utf8)) }
         let digits = hash.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
@@ -47,7 +48,7 @@ struct ServerFiles: Sendable {
             port 0
             unixsocket \(Self.quoted(socket))
             unixsocketperm 600
-            user default on #\(digits) ~* &* +@all
+            user default on #\(digits) ~* &* +@all -migrate
             dir \(Self.quoted(folder))
             appendonly yes
             appendfsync everysec

@@ -41,8 +41,9 @@ public actor URLProvider: Provider, ReportsHealth {
             case .unix(let path): .unix(path: path)
             }
         let server = Upstream.RedisServer(
-            address: address, user: url.user, secret: url.secret?.reveal { $0 }, database: url.database)
-        watch(request.backing.id, url)
+            address: address, user: url.user, secret: url.secret?.reveal { $0 }, database: url.database,
+            product: seen.facts.server)
+        watch(request.backing.id, url, at: seen.peer)
         return ProvisionResponse(upstream: .redisServer(server), server: seen.facts.server)
     }
 
@@ -52,30 +53,34 @@ public actor URLProvider: Provider, ReportsHealth {
     }
 
     /// Reports every change until it is cancelled.
-    private func watch(_ backing: BackingID, _ url: ProviderURL) {
+    private func watch(_ backing: BackingID, _ url: ProviderURL, at peer: String?) {
         watches[backing]?.cancel()
         watches[backing] = Task { [interval, reports] in
-            var wasReady = true
+            var isReady = true
             while (try? await ContinuousClock().sleep(for: interval)) != nil {
-                let problem = await problem(of: url)
-                guard !Task.isCancelled else { return }
-                if let problem, wasReady {
-                    reports.yield(HealthReport(backing: backing, health: .failed("\(problem.what): \(problem.why)")))
-                } else if problem == nil, !wasReady {
-                    reports.yield(HealthReport(backing: backing, health: .ready))
+                let health: HealthReport.Health?
+                do throws(BrokerError) {
+                    let seen = try await look(at: url).peer
+                    // A name may stand for several servers: one that still serves is not left.
+                    let hasMoved = if let seen, let peer, seen != peer { await !serves(url, at: peer) } else { false }
+                    health = hasMoved ? .moved(to: seen ?? "") : isReady ? nil : .ready
+                    isReady = true
+                } catch {
+                    health = isReady ? .failed("\(error.what): \(error.why)") : nil
+                    isReady = false
                 }
-                wasReady = problem == nil
+                guard !Task.isCancelled else { return }
+                if let health { reports.yield(HealthReport(backing: backing, health: health)) }
+                // It is provisioned again, and watched from then on at its new place.
+                if case .moved = health { return }
             }
         }
     }
 
-    private func problem(of url: ProviderURL) async -> BrokerError? {
-        do throws(BrokerError) {
-            _ = try await look(at: url)
-            return nil
-        } catch {
-            return error
-        }
+    private func serves(_ url: ProviderURL, at peer: String) async -> Bool {
+        var former = url
+        if case .tcp(_, let port) = url.place { former.place = .tcp(host: peer, port: port) }
+        return (try? await look(at: former)) != nil
     }
 
     public func bind(_ request: BindRequest) async throws(BrokerError) -> BindResponse {

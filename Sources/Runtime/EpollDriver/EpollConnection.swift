@@ -121,6 +121,7 @@ final class EpollConnection: Connection, EpollSource {
     func flush() {
         isTouched = false
         guard isOpen, outputState != .ended else { return output.removeAll() }
+        if output.hasOverflowed { return end(because: .local) }
         if isOverHighWater, inputState != .discarding { isWaitingToDrain = true }
         while output.count > 0 {
             let bytes = output.readable

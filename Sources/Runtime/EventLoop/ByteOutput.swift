@@ -8,6 +8,12 @@ public final class ByteOutput {
     @usableFromInline var tail = 0
     @usableFromInline var capacity = 0
     @usableFromInline let pool: BufferPool
+    /// More was appended than an output holds: what it had is lost, and the driver closes the connection.
+    public private(set) var hasOverflowed = false
+    /// Up to this size a buffer is doubled, above it grows by a quarter.
+    private static let doubling = 8 << 20
+    /// What an output holds at most, in bytes: above that a reply would take the memory of all.
+    public static let limit = 1 << 30
     /// Called when bytes are appended to an empty output; the driver puts the connection on its flush list.
     package var becameNonEmpty: (() -> Void)?
 
@@ -66,12 +72,6 @@ public final class ByteOutput {
         return UnsafeRawBufferPointer(start: base + head, count: tail &- head)
     }
 
-    /// The bytes from `offset` (counted from the oldest waiting byte) on, for a reply that is mended after it was begun.
-    @inlinable public func mutableBytes(from offset: Int) -> UnsafeMutableRawBufferPointer {
-        guard let base else { return UnsafeMutableRawBufferPointer(start: nil, count: 0) }
-        return UnsafeMutableRawBufferPointer(start: base + head + offset, count: tail &- head &- offset)
-    }
-
     /// Takes back everything that was appended after the output held `size` bytes.
     @inlinable public func truncate(to size: Int) {
         tail = head &+ size
@@ -98,19 +98,32 @@ public final class ByteOutput {
             becameNonEmpty?()
             return
         }
+        if used + size > Self.limit { return overflow(size) }
         if head >= size, head >= used {  // room at the front: cheap, and a slow reader's buffer does not creep
             base.unsafelyUnwrapped.copyMemory(from: base.unsafelyUnwrapped + head, byteCount: used)
             head = 0
             tail = used
             return
         }
-        let (bytes, room) = pool.take(atLeast: max(used + size, min(used * 2, used + (8 << 20))))
+        let (bytes, room) = pool.take(atLeast: max(used + size, used < Self.doubling ? used * 2 : used + used / 4))
         bytes.copyMemory(from: base.unsafelyUnwrapped + head, byteCount: used)
         pool.give(base.unsafelyUnwrapped, capacity)
         base = bytes
         capacity = room
         head = 0
         tail = used
+    }
+
+    /// Goes on with an empty buffer, in which there is room for `size` bytes and for all that there was.
+    private func overflow(_ size: Int) {
+        hasOverflowed = true
+        head = 0
+        tail = 0
+        guard size > capacity, let base else { return }
+        pool.give(base, capacity)
+        let (bytes, room) = pool.take(atLeast: size)
+        self.base = bytes
+        capacity = room
     }
 
     private func release() {

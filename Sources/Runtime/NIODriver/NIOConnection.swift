@@ -162,6 +162,7 @@ final class NIOConnection: Connection {
     func flush() {
         isTouched = false
         guard isOpen, outputState != .ended else { return output.removeAll() }
+        if output.hasOverflowed { return end(because: .local) }
         if isOverHighWater, inputState != .discarding { isWaitingToDrain = true }
         if isGone, output.count > 0 { return end(because: .error(errno: EPIPE)) }
         isFlushing = true

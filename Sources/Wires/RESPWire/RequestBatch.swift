@@ -28,7 +28,10 @@ public final class RequestBatch {
     @usableFromInline let requests: UnsafeMutablePointer<Request>
     public private(set) var arguments: UnsafeMutablePointer<Bytes>
     private let capacity: Int
-    private var argumentCapacity = 1024
+    private var argumentCapacity = RequestBatch.initialArguments
+    private static let initialArguments = 1024
+    /// What a request with very many arguments needed beyond is given back with the next one.
+    private static let mostKept = 64 << 10
     private var argumentCount = 0
     /// Arguments of inline requests with quotes are built here.
     private var unquoted: [UnsafeMutablePointer<UInt8>] = []
@@ -37,7 +40,7 @@ public final class RequestBatch {
     public init(capacity: Int = 64) {
         self.capacity = capacity
         requests = .allocate(capacity: capacity)
-        arguments = .allocate(capacity: argumentCapacity)
+        arguments = .allocate(capacity: Self.initialArguments)
     }
 
     deinit {
@@ -59,6 +62,7 @@ public final class RequestBatch {
         argumentCount = 0
         skipped = 0
         if !unquoted.isEmpty { freeUnquoted() }
+        if argumentCapacity > Self.mostKept { shrinkArguments() }
         guard let start = bytes.baseAddress?.assumingMemoryBound(to: UInt8.self) else { return .needsMore }
         let limit = min(most, capacity)
         var position = 0
@@ -92,19 +96,14 @@ public final class RequestBatch {
     private func readArray(
         _ reader: inout RequestReader, from start: Int, partial: inout PartialRequest
     ) -> RequestReader.Result {
+        if start == 0, partial.isActive { return resume(&reader, &partial) }
         let first = argumentCount
         var remaining: Int
-        if start == 0, partial.isActive {
-            remaining = partial.remaining
-            reader.position = partial.position
-            for range in partial.arguments { append(Bytes(reader.start + range.offset, range.count)) }
-        } else {
-            reader.position += 1
-            switch reader.readCount() {
-            case .value(let announced): remaining = announced
-            case .partial: return .partial
-            case .failed(let error): return .failed(error)
-            }
+        reader.position += 1
+        switch reader.readCount() {
+        case .value(let announced): remaining = announced
+        case .partial: return .partial
+        case .failed(let error): return .failed(error)
         }
         while remaining > 0 {
             switch reader.readBulk() {
@@ -123,7 +122,21 @@ public final class RequestBatch {
             case .failed(let error): return .failed(error)
             }
         }
-        partial.clear()
+        return .found
+    }
+
+    /// Goes on with a request where the last read ended: what that costs depends on what is new only.
+    private func resume(_ reader: inout RequestReader, _ partial: inout PartialRequest) -> RequestReader.Result {
+        reader.position = partial.position
+        while partial.remaining > 0 {
+            switch reader.readBulk() {
+            case .value(let bytes): partial.add(bytes.start - reader.start, bytes.count, next: reader.position)
+            case .partial: return .partial
+            case .failed(let error): return .failed(error)
+            }
+        }
+        for range in partial.arguments { append(Bytes(reader.start + range.offset, range.count)) }
+        partial = PartialRequest()
         return .found
     }
 
@@ -161,6 +174,12 @@ public final class RequestBatch {
         arguments.deallocate()
         arguments = grown
         argumentCapacity *= 2
+    }
+
+    private func shrinkArguments() {
+        arguments.deallocate()
+        argumentCapacity = Self.initialArguments
+        arguments = .allocate(capacity: argumentCapacity)
     }
 
     private func freeUnquoted() {
@@ -231,19 +250,15 @@ public struct PartialRequest: Sendable {
 
     mutating func save(remaining: Int, position: Int, _ list: ((Int, Int) -> Void) -> Void) {
         guard position >= Self.worthwhile else { return }
-        let known = arguments.count
-        var index = 0
-        list { offset, count in
-            if index >= known { arguments.append((offset, count)) }
-            index += 1
-        }
+        list { arguments.append(($0, $1)) }
         isActive = true
         self.remaining = remaining
         self.position = position
     }
 
-    mutating func clear() {
-        guard isActive else { return }
-        self = PartialRequest()
+    mutating func add(_ offset: Int, _ count: Int, next: Int) {
+        arguments.append((offset, count))
+        remaining -= 1
+        position = next
     }
 }

@@ -37,13 +37,31 @@ struct ServerDifferentialTests {
             "CONFIG SET timeout x", "CONFIG SET timeout -1", "CONFIG SET maxmemory-policy bogus",
             "CONFIG SET maxmemory-policy noeviction", "CONFIG SET appendonly maybe", "CONFIG BOGUS x",
             "CONFIG GET \"\"",
-            "CONFIG SET hash-max-listpack-entries x", "CONFIG SET notify-keyspace-events KEA",
-            "CONFIG GET notify-keyspace-events", "CONFIG SET notify-keyspace-events Q",
-            "CONFIG SET notify-keyspace-events Exg", "CONFIG GET notify-keyspace-events",
-            "CONFIG SET notify-keyspace-events \"\"", "CONFIG SET maxmemory 100mb", "CONFIG GET maxmemory",
-            "CONFIG SET maxmemory 1x", "CONFIG SET maxmemory 0", "CONFIG SET hash-max-ziplist-entries 512",
+            "CONFIG SET hash-max-listpack-entries x", "CONFIG SET notify-keyspace-events Q",
+            "CONFIG SET notify-keyspace-events \"\"", "CONFIG SET maxmemory 1x", "CONFIG SET maxmemory 0",
+            "CONFIG SET hash-max-ziplist-entries 512", "CONFIG SET hz 20 loglevel debug", "CONFIG GET hz",
+            "CONFIG SET hz 10 loglevel notice",
             "CONFIG HELP", "COMMAND HELP x", "PUBSUB HELP", "OBJECT HELP",
         ])
+    }
+
+    @Test(arguments: [
+        "maxmemory 100mb", "maxmemory-policy allkeys-lru", "notify-keyspace-events KEA", "appendonly yes", "timeout 5",
+        "save \"900 1\"", "maxclients 5", "hash-max-listpack-entries 1", "client-output-buffer-limit \"normal 1 1 1\"",
+        "proto-max-bulk-len 1mb", "hz 50 timeout 5",
+    ])
+    func `CONFIG SET of what would have no effect is refused, and nothing is set`(_ change: String) throws {
+        let client = try Dialogue(version: 2).connection("A").ours
+        let words =
+            ["CONFIG", "SET"]
+            + change.split(separator: " ", maxSplits: 1).map {
+                $0.replacing("\"", with: "")
+            }
+        let all = change.hasPrefix("hz") ? ["CONFIG", "SET", "hz", "50", "timeout", "5"] : words
+        let reply = try #require(try client.call(all.map { Array($0.utf8) }).text)
+        #expect(reply.hasPrefix("ERR CONFIG SET failed (possibly related to argument '"))
+        #expect(reply.contains("the emulator always works with '"))
+        #expect(try client.call("CONFIG", "GET", "hz").elements?.last?.text == "10")
     }
 
     @Test func `INFO has the sections and fields that clients read`() throws {

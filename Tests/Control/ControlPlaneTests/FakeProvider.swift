@@ -1,14 +1,17 @@
 import BrokerModel
 import EmulatedProviders
+import Gateway
 import ProviderKit
 import Synchronization
 
-/// A provider for `exec:fake` that works, by an emulator, until it is told to fail or to wait.
-final class FakeProvider: Provider {
+/// A provider for `exec:fake` that works, by an emulator or a server that it is given, until it is told to fail or to
+/// wait.
+final class FakeProvider: Provider, ReportsHealth {
     private struct State {
         var failing: Set<Verb> = []
         var calls: [Verb] = []
         var gate: AsyncStream<Void>?
+        var server: Upstream.RedisServer?
     }
 
     enum Verb: Hashable, Sendable {
@@ -17,9 +20,12 @@ final class FakeProvider: Provider {
 
     private let emulator: EmulatorProvider
     private let state = Mutex(State())
+    let health: AsyncStream<HealthReport>
+    let reports: AsyncStream<HealthReport>.Continuation
 
     init(_ emulator: EmulatorProvider) {
         self.emulator = emulator
+        (health, reports) = AsyncStream.makeStream(of: HealthReport.self)
     }
 
     let offerings = [Offering(.redis, plans: [.durable], modes: [.endpoint])]
@@ -28,6 +34,12 @@ final class FakeProvider: Provider {
     var failing: Set<Verb> {
         get { state.withLock { $0.failing } }
         set { state.withLock { $0.failing = newValue } }
+    }
+
+    /// Who serves what is provisioned from now on; nil is an emulator.
+    var server: Upstream.RedisServer? {
+        get { state.withLock { $0.server } }
+        set { state.withLock { $0.server = newValue } }
     }
 
     /// What was asked so far.
@@ -52,6 +64,7 @@ final class FakeProvider: Provider {
         }
         if let gate { for await _ in gate { break } }
         try note(.provision)
+        if let server { return ProvisionResponse(upstream: .redisServer(server), server: server.product) }
         return try await emulator.provision(request)
     }
 

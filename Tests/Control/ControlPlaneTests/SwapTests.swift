@@ -1,6 +1,8 @@
 import BrokerModel
+import Gateway
 import Ledger
 import Processes
+import ProviderKit
 import TestKit
 import Testing
 
@@ -40,6 +42,41 @@ import Testing
                 let direct = try RedisClient("redis://:pr0vider@127.0.0.1:\(server.port ?? 0)/0")
                 #expect(try direct.ask("GET k") == "real")
                 #expect(broker.files(containing: "pr0vider") == [])
+            }
+        }
+    }
+
+    @Test(.requires(.redisServer))
+    func `a server that has moved is followed, and one that has not keeps its clients`() async throws {
+        try await RealServer.run(.redisServer) { first in
+            try await RealServer.run(.redisServer) { second in
+                try await BrokerUnderTest.run { broker in
+                    try await broker.attach("cache")
+                    let there = Upstream.RedisServer(address: first.address, user: nil, secret: nil, database: 0)
+                    broker.fake.server = there
+                    try await broker.swap("cache", to: "exec:fake")
+                    let client = try RedisClient(try await broker.variable("CACHE_URL"))
+                    try client.ask("SET place first")
+
+                    let backing = try #require(
+                        try await broker.ledger.read { reader in try reader.backings().map(\.id).first })
+                    let moved = HealthReport(backing: backing, health: .moved(to: "elsewhere"))
+                    broker.fake.reports.yield(moved)
+                    try await eventually("it was looked at again") {
+                        broker.fake.calls.filter { $0 == .provision }.count == 2
+                    }
+                    #expect(try client.ask("GET place") == "first")
+
+                    broker.fake.server?.address = second.address
+                    broker.fake.reports.yield(moved)
+                    try await eventually("the client is closed") { client.isClosed }
+                    let again = try RedisClient(try await broker.variable("CACHE_URL"))
+                    #expect(try again.ask("GET place") == "$-1")
+                    let events = try await broker.plane.logs(
+                        in: broker.workspace, source: "cache", last: nil, after: nil
+                    ).entries
+                    #expect(events.contains { $0.message == "its server is at elsewhere now" })
+                }
             }
         }
     }

@@ -89,4 +89,39 @@ import Testing
             #expect(try other.ask("PING") == "+PONG")
         }
     }
+
+    @Test(arguments: LoopUnderTest.allCases)
+    func `subscribers that do not read are dropped before they take the memory of all`(
+        driver: LoopUnderTest
+    ) async throws {
+        try await GatewayUnderTest.run(driver) { test in
+            let reader = try test.connect(as: GatewayUnderTest.web)
+            try reader.send("SUBSCRIBE c\r\n")
+            _ = try reader.receive(until: ":1\r\n")
+            var silent: [SocketClient] = []
+            for _ in 0..<8 {
+                let client = try SocketClient(to: test.address, receiveBuffer: 4096, timeout: .seconds(5))
+                try client.send("AUTH \(GatewayUnderTest.web.secret)\r\nSUBSCRIBE c\r\n")
+                _ = try client.receive(until: ":1\r\n")
+                silent.append(client)
+            }
+            let publisher = try test.connect(as: GatewayUnderTest.worker)
+            let message = String(repeating: "m", count: 1 << 20)
+            var most = 0
+            var listeners = 9
+            // Alone, each would be let alone up to 32 MiB.
+            for _ in 0..<24 {
+                try publisher.send("*3\r\n$7\r\nPUBLISH\r\n$1\r\nc\r\n$\(message.utf8.count)\r\n\(message)\r\n")
+                listeners = try #require(Int(try publisher.line().dropFirst()))
+                _ = try reader.receive(until: "mm\r\n")
+                most = max(most, listeners)
+            }
+            #expect(most == 9)
+            // 48 MiB for all: two that have 24 each, and the one that reads.
+            #expect((2...4).contains(listeners), "\(listeners) listen")
+            #expect(try publisher.ask("PING") == "+PONG")
+            for client in silent { client.close() }
+            try await eventually("they are gone") { await test.connections() == 2 }
+        }
+    }
 }

@@ -18,7 +18,7 @@ import Testing
     }
 
     private static func upstream(_ server: RealServer, secret: String?) -> Upstream {
-        .redisServer(Upstream.RedisServer(address: server.address, user: nil, secret: secret, database: 0))
+        .redisServer(Upstream.RedisServer(address: server.address, user: nil, secret: secret, database: nil))
     }
 
     @Test(arguments: LoopUnderTest.allCases)
@@ -60,6 +60,31 @@ import Testing
                 #expect(try other.ask("RPUSH q job") == ":1")
                 return try other.ask("LLEN q") == ":1"
             }
+        }
+    }
+
+    @Test(arguments: LoopUnderTest.allCases)
+    func `a client that goes while it is held behind what blocks takes nothing either`(
+        driver: LoopUnderTest
+    ) async throws {
+        try await run(driver) { test, _ in
+            let other = try test.connect(as: GatewayUnderTest.web)
+            let gone = try test.connect(as: GatewayUnderTest.web)
+            try gone.send("BLPOP q 0\r\nCLIENT ID\r\nPING\r\n")
+            try await Self.isBlocked(other, clients: 1)
+            gone.close()
+            try await eventually("it is gone") { await test.connections() == 1 }
+            try await Self.isBlocked(other, clients: 0)
+
+            // One that stays is answered in order; what it sends meanwhile is kept, and not without end.
+            let patient = try test.connect(as: GatewayUnderTest.web)
+            try patient.send("BLPOP q 0\r\nCLIENT GETNAME\r\nPING\r\n")
+            try await Self.isBlocked(other, clients: 1)
+            let flood = Array(String(repeating: "PING\r\n", count: 2_000_000).utf8)
+            #expect(try patient.sendSome(flood[...]) < flood.count)
+            #expect(try other.ask("RPUSH q job") == ":1")
+            let expected = "*2\r\n$1\r\nq\r\n$3\r\njob\r\n$-1\r\n+PONG\r\n"
+            #expect(String(decoding: try patient.receive(exactly: expected.utf8.count), as: UTF8.self) == expected)
         }
     }
 
@@ -165,6 +190,34 @@ import Testing
                 #expect(try client.ask("COPY a b DB 0").hasPrefix("-NOPERM"))
                 #expect(try client.ask("FLUSHALL ASYNC") == "+OK")
                 #expect(try client.ask("DBSIZE") == ":0")
+            }
+        }
+    }
+
+    @Test(arguments: LoopUnderTest.allCases)
+    func `of a server that others use, one database is the resource's, also when it is the first`(
+        driver: LoopUnderTest
+    ) async throws {
+        try await RealServer.run(.redisServer) { server in
+            try await GatewayUnderTest.run(driver, routed: false) { test in
+                let theirs = try SocketClient(to: server.address, timeout: .seconds(5))
+                #expect(try theirs.ask("SELECT 1") == "+OK")
+                #expect(try theirs.ask("SET k theirs") == "+OK")
+                let upstream = Upstream.RedisServer(
+                    address: server.address, user: nil, secret: nil, database: 0, product: "valkey 8.1.0")
+                await test.gateway.route(GatewayUnderTest.endpoint, to: .redisServer(upstream))
+                let client = try test.connect(as: GatewayUnderTest.web)
+                #expect(try client.ask("SET k mine") == "+OK")
+                #expect(try client.ask("SELECT 1") == "-ERR DB index is out of range")
+                #expect(try client.ask("SELECT 0") == "+OK")
+                #expect(try client.ask("SWAPDB 0 1").hasPrefix("-NOPERM"))
+                #expect(try client.ask("FLUSHALL") == "+OK")
+                #expect(try client.ask("EXISTS k") == ":0")
+                #expect(try theirs.ask("EXISTS k") == ":1")
+                try client.send("HELLO\r\n")
+                #expect(
+                    String(decoding: try client.receive(until: "8.1.0\r\n"), as: UTF8.self).contains(
+                        "\r\nvalkey\r\n"))
             }
         }
     }

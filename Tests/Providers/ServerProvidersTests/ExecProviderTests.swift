@@ -100,6 +100,16 @@ import Testing
         try await remove(backing(), provider)
     }
 
+    @Test func `a script cannot send keys to another host`() async throws {
+        let provider = provider()
+        _ = try await provider.provision(request(backing()))
+        let login = await provider.login(of: backing())
+        let script = "return redis.call('MIGRATE', '127.0.0.1', 1, 'k', 0, 1)"
+        await #expect(throws: RedisProblem.self) { try await ask(login, "EVAL", script, "0") }
+        #expect(try await ask(login, "EVAL", "return redis.call('SET', 'k', 'v').ok", "0") == .text("OK"))
+        try await remove(backing(), provider)
+    }
+
     @Test func `a secret is in no argument, no environment and no file`() async throws {
         let provider = provider()
         _ = try await provider.provision(request(backing()))

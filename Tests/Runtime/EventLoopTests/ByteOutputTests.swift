@@ -23,16 +23,13 @@ import Testing
         #expect(output.count == 26)
     }
 
-    @Test func `consume takes from the front, truncate and mutableBytes act on the end`() {
+    @Test func `consume takes from the front, truncate from the end`() {
         let output = ByteOutput(pool: BufferPool())
         output.append("0123456789")
         output.consume(3)
         #expect(text(output) == "3456789")
         output.truncate(to: 5)
         #expect(text(output) == "34567")
-        output.mutableBytes(from: 1)[0] = UInt8(ascii: "x")
-        #expect(text(output) == "3x567")
-        #expect(output.mutableBytes(from: 5).isEmpty)
         output.consume(5)
         #expect(output.count == 0)
         output.append("again")
@@ -40,6 +37,23 @@ import Testing
         output.removeAll()
         #expect(output.count == 0)
         #expect(output.readable.isEmpty)
+    }
+
+    @Test func `an output that is asked to hold too much holds nothing and says so`() {
+        let output = ByteOutput(pool: BufferPool())
+        let piece = [UInt8](repeating: 1, count: 100 << 20)
+        var most = 0
+        for _ in 0..<12 {
+            piece.withUnsafeBytes { output.append($0) }
+            most = max(most, output.count)
+        }
+        #expect(output.hasOverflowed)
+        #expect(most <= ByteOutput.limit)
+        output.truncate(to: 1000)
+        output.append("more")
+        #expect(output.count == 1004)
+        output.removeAll()
+        #expect(output.hasOverflowed)
     }
 
     @Test func `any mix of appending and consuming keeps the bytes`() {

@@ -134,6 +134,17 @@ import Glibc
         #expect(await child.exit == .code(9))
     }
 
+    @Test func `what a program prints is collected, also when something that it started holds its output open`()
+        async throws
+    {
+        let output = try await ProgramOutput.collect(shell("sleep 30 & echo $!"), within: .milliseconds(500))
+        #expect(output.status == .code(0))
+        kill(try #require(Int32(output.text.dropLast())), SIGKILL)
+        let hanging = try await ProgramOutput.collect(shell("echo begun; exec sleep 30"), within: .milliseconds(200))
+        #expect(hanging.status == .signal(SIGTERM) || hanging.status == .signal(SIGKILL))
+        #expect(hanging.text == "begun\n")
+    }
+
     @Test func `the program is looked up on the PATH of the child`() throws {
         #expect(throws: SpawnError.notFound(program: "sh")) {
             try ChildProcess.spawn(ProcessCommand("sh", environment: ["PATH": "/no/such"]))

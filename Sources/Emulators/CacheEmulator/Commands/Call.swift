@@ -1,3 +1,4 @@
+import EventLoop
 import RESPWire
 
 /// One command while it runs: its arguments, the database it works on, where its reply goes.
@@ -17,6 +18,9 @@ struct Call: ~Copyable {
     @inline(__always) subscript(index: Int) -> Bytes { arguments[index] }
 
     var now: Int64 { database.now }
+
+    /// The reply is larger than any may be, and the client lost: what is left of it need not be made.
+    var hasOverflowed: Bool { client.connection.output.hasOverflowed }
 
     // MARK: keys
 

@@ -27,7 +27,7 @@ enum HashIteration {
             if withValues { reply.bulk(value) }
         }
         if count < 0 {
-            for _ in 0..<shown {
+            for _ in 0..<shown where !call.hasOverflowed {
                 let (field, value) = hash.random(using: &call.emulator.random)
                 show(field, value)
             }

@@ -30,7 +30,7 @@ extension CacheEmulator {
                 "Server",
                 [
                     ("redis_version", Self.redisVersion.description), ("redis_mode", "standalone"),
-                    ("arch_bits", "\(Int.bitWidth)"), ("multiplexing_api", "epoll"), ("process_id", "\(getpid())"),
+                    ("arch_bits", "\(Int.bitWidth)"), ("process_id", "\(getpid())"),
                     ("run_id", runID), ("uptime_in_seconds", "\(uptime)"), ("uptime_in_days", "\(uptime / 86400)"),
                     ("hz", "10"),
                 ]

@@ -136,7 +136,11 @@ private enum Server {
         var values: [String] = []
         for (number, place) in places.enumerated() {
             switch parameters[place].kind.check(call[number * 2 + 3]) {
-            case .taken(let value): values.append(value)
+            case .taken(let value):
+                if let problem = call.emulator.configuration.refusal(place, of: value) {
+                    return refuse(parameters[place].name, problem, call)
+                }
+                values.append(value)
             case .refused(let problem): return refuse(parameters[place].name, problem, call)
             }
         }

@@ -174,7 +174,7 @@ private enum RandomMembers {
         let reply = call.reply
         if number < 0 {
             reply.array(Int(-number))
-            for _ in 0..<(-number) { set.random(using: &emulator.random) { reply.bulk($0) } }
+            for _ in 0..<(-number) where !call.hasOverflowed { set.random(using: &emulator.random) { reply.bulk($0) } }
         } else {
             let wanted = Int(min(number, Int64(set.count)))
             reply.array(wanted)

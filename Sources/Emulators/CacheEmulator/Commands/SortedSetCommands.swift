@@ -300,9 +300,6 @@ private enum SortedSets {
 
     // MARK: drawing
 
-    /// The most members that one ZRANDMEMBER with repetitions may ask for; Redis goes on until memory ends.
-    private static let mostDraws: Int64 = 1 << 26
-
     static let random: CommandBody = { call in
         guard call.count > 2 else {
             guard let entry = call.findFirst() else { return call.reply.null() }
@@ -318,14 +315,16 @@ private enum SortedSets {
         if call.count == 4, number.magnitude > UInt64(Int64.max / 2) { return call.reply.error(ErrorText.outOfRange) }
         guard let entry = call.findFirst() else { return call.reply.array(0) }
         guard entry.type == .sortedSet else { return call.reply.error(ErrorText.wrongType) }
-        guard number >= -mostDraws else { return call.reply.error(ErrorText.outOfRange) }
+        guard number >= -SelectionSampling.mostDraws else { return call.reply.error(ErrorText.outOfRange) }
 
         let set = call.database.sortedSet(entry)
         let withScores = call.count == 4
         if number < 0 || number == 1 {
             let count = Int(number.magnitude)
             call.reply.array(withScores && !call.reply.isVersion3 ? count * 2 : count)
-            for _ in 0..<count { reply(draw(set, call), of: set, withScores: withScores, call) }
+            for _ in 0..<count where !call.hasOverflowed {
+                reply(draw(set, call), of: set, withScores: withScores, call)
+            }
         } else {
             replyDistinct(Int(min(number, Int64(set.count))), of: set, withScores: withScores, call)
         }

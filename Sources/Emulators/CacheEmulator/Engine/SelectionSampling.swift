@@ -22,5 +22,5 @@ struct SelectionSampling {
     }
 
     /// The most draws with repetition that one command may ask for: Redis would go on until its memory is full.
-    static let mostDraws: Int64 = 1 << 26
+    static let mostDraws: Int64 = 1 << 22
 }

@@ -32,6 +32,10 @@ public final class CacheClient {
     var channels: Set<[UInt8]> = []
     var patterns: Set<[UInt8]> = []
     var shardChannels: Set<[UInt8]> = []
+    /// More messages wait for it than for others.
+    var isSlow = false
+    /// It took its messages too slowly, and is about to be closed.
+    var isDropped = false
     /// Set when the rest of its requests must not run: QUIT, a protocol error.
     public var isEnding = false
 
@@ -51,7 +55,6 @@ public final class CacheClient {
     public var shardChannelCount: Int { shardChannels.count }
     /// The number of queued commands, -1 outside MULTI, for CLIENT LIST.
     public var queuedCount: Int { transaction?.queue.count ?? -1 }
-    public var watchedCount: Int { watched.count }
     /// The last command as CLIENT LIST shows it: `get`, `client|list`.
     public var lastCommandName: String { lastContainer.map { "\($0)|\(lastCommand)" } ?? lastCommand.description }
     /// Of version 2 and subscribed to something: it may do little else, and messages look like replies.
@@ -128,7 +131,7 @@ public protocol CacheFront: AnyObject {
     func run(_ command: FrontCommand, for client: CacheClient)
     /// Closes the connection once its replies are sent.
     func end(_ client: CacheClient)
-    /// Closes the connection at once: it takes no replies.
+    /// Closes the connection without its replies, which it does not take; not within the call, but soon.
     func drop(_ client: CacheClient)
 }
 

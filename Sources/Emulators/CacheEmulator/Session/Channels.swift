@@ -8,8 +8,15 @@ struct Channels {
     /// In the order of the first subscription, which is the order of delivery.
     private(set) var patterns: [(pattern: [UInt8], clients: [CacheClient])] = []
 
-    /// A subscriber that has this much unread is dropped: it would take the memory of all.
+    /// Those with more unread than `slow` when a message last came for them.
+    private var slowClients: [CacheClient] = []
+
+    /// A subscriber that has this much unread is dropped, in bytes: it would take the memory of all.
     static let outputLimit = 32 << 20
+    /// What all slow subscribers together may have unread; above it the slowest is dropped.
+    static let totalLimit = 48 << 20
+    /// From here on a subscriber counts as slow.
+    static let slow = 256 << 10
 
     mutating func subscribe(_ client: CacheClient, to channel: [UInt8]) {
         if client.channels.insert(channel).inserted { channels[channel, default: []].append(client) }
@@ -51,10 +58,11 @@ struct Channels {
         for channel in client.channels { unsubscribe(client, from: channel) }
         for channel in client.shardChannels { unsubscribeShard(client, from: channel) }
         for pattern in client.patterns { unsubscribe(client, fromPattern: pattern) }
+        if client.isSlow { slowClients.removeAll { $0 === client } }
     }
 
     /// Sends a message to everybody who listens; returns how many that were.
-    func publish(_ message: Bytes, on channel: Bytes) -> Int {
+    mutating func publish(_ message: Bytes, on channel: Bytes) -> Int {
         let name = channel.array
         var count = 0
         for client in channels[name] ?? [] {
@@ -72,22 +80,51 @@ struct Channels {
         return count
     }
 
-    func publishShard(_ message: Bytes, on channel: Bytes) -> Int {
+    mutating func publishShard(_ message: Bytes, on channel: Bytes) -> Int {
         let clients = shardChannels[channel.array] ?? []
         for client in clients { deliver(to: client, "smessage", nil, channel, message) }
         return clients.count
     }
 
-    private func deliver(
+    private mutating func deliver(
         to client: CacheClient, _ kind: StaticString, _ pattern: Bytes?, _ channel: Bytes, _ message: Bytes
     ) {
-        guard client.connection.isOpen else { return }
-        guard client.connection.output.count < Self.outputLimit else { return client.front.drop(client) }
+        guard client.connection.isOpen, !client.isDropped else { return }
+        let unread = client.connection.output.count
+        if unread >= Self.outputLimit { return drop(client) }
+        if unread >= Self.slow {
+            makeRoom(beside: client)
+            if client.isDropped { return }
+        }
         let writer = client.writer
         writer.push(pattern == nil ? 3 : 4)
         writer.bulk(kind)
         if let pattern { writer.bulk(pattern) }
         writer.bulk(channel)
         writer.bulk(message)
+    }
+
+    /// Drops the slowest while all the slow ones have more unread than they may.
+    private mutating func makeRoom(beside client: CacheClient) {
+        if !client.isSlow {
+            client.isSlow = true
+            slowClients.append(client)
+        }
+        var total = 0
+        var slowest = client
+        for client in slowClients {
+            let unread = client.connection.output.count
+            if unread < Self.slow { client.isSlow = false }
+            if unread > slowest.connection.output.count { slowest = client }
+            total += unread
+        }
+        slowClients.removeAll { !$0.isSlow }
+        if total > Self.totalLimit { drop(slowest) }
+    }
+
+    private mutating func drop(_ client: CacheClient) {
+        client.isDropped = true
+        slowClients.removeAll { $0 === client }
+        client.front.drop(client)
     }
 }

@@ -1,6 +1,6 @@
 import RESPWire
 
-/// The parameters that CONFIG knows: kept, checked and shown as Redis does; nothing here depends on them.
+/// The parameters that CONFIG knows, checked and shown as Redis does.
 struct Configuration {
     /// What a parameter may be.
     enum Kind {
@@ -30,6 +30,13 @@ struct Configuration {
             self.kind = kind
         }
     }
+
+    /// What only tells a server how to work, not what it does: any value is kept. A change of all others is refused,
+    /// since nothing would come of it.
+    private static let tuning: Set<String> = [
+        "activerehashing", "hz", "latency-monitor-threshold", "lfu-decay-time", "lfu-log-factor", "loglevel",
+        "maxmemory-samples", "slowlog-log-slower-than", "slowlog-max-len", "tcp-keepalive",
+    ]
 
     private static let count = Kind.number(0, .max)
     private static let positive32 = Kind.number(1, Int64(Int32.max))
@@ -97,22 +104,15 @@ struct Configuration {
         return parameters.firstIndex { Array($0.name.utf8) == folded }
     }
 
-    /// A parameter and its alias are changed together.
-    mutating func set(_ index: Int, to value: String) {
-        parameters[index].value = value
-        let name = parameters[index].name
-        for (word, alias) in [("listpack", "ziplist"), ("ziplist", "listpack")] {
-            guard let split = Self.split(name, at: word) else { continue }
-            let other = split.0 + alias + split.1
-            for place in parameters.indices where parameters[place].name == other { parameters[place].value = value }
-        }
+    /// Why a parameter cannot have this value here; nil when it can, or has it.
+    func refusal(_ index: Int, of value: String) -> String? {
+        let parameter = parameters[index]
+        if value == parameter.value || Self.tuning.contains(parameter.name) { return nil }
+        return "the emulator always works with '\(parameter.value)'"
     }
 
-    private static func split(_ name: String, at word: String) -> (String, String)? {
-        let parts = name.split(separator: "-", omittingEmptySubsequences: false).map(String.init)
-        guard let place = parts.firstIndex(of: word) else { return nil }
-        let before = parts[..<place].map { $0 + "-" }.joined()
-        return (before, parts[(place + 1)...].map { "-" + $0 }.joined())
+    mutating func set(_ index: Int, to value: String) {
+        parameters[index].value = value
     }
 }
 
