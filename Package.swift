@@ -144,10 +144,10 @@ let package = Package(
         // Tests
         tests("Architecture", "ArchitectureTests", []),
         tests("Runtime", "EventLoopTests", ["EventLoop", "TestKit"]),
-        tests("Wires", "BeanstalkWireTests", ["EventLoop", "BeanstalkWire"]),
+        tests("Wires", "BeanstalkWireTests", ["EventLoop", "BeanstalkWire", "TestKit"]),
         tests("Wires", "RDBWireTests", ["RDBWire"]),
         tests("Wires", "RESPWireTests", ["EventLoop", "RESPWire"]),
-        tests("Emulators", "CacheEmulatorTests", ["EventLoop", "RESPWire", "CacheEmulator"]),
+        tests("Emulators", "CacheEmulatorTests", ["EventLoop", "RESPWire", "CacheEmulator", "TestKit"]),
         tests(
             "Emulators", "QueueEmulatorTests", ["EventLoop", "BeanstalkWire", "QueueEmulator", "TestKit"],
             excluding: ["Transcripts"]),

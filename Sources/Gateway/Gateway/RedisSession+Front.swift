@@ -47,8 +47,7 @@ extension RedisSession {
             guard number == 2 || number == 3 else { return reply.error("NOPROTO unsupported protocol version") }
             wanted = UInt8(number)
         }
-        var newGrant: Grant?
-        var newName: [UInt8]?
+        // As in Redis an option that is right takes effect, also when a later one is wrong.
         var index = 2
         while index < count {
             if arguments[index].isWord("auth"), index + 2 < count {
@@ -56,17 +55,17 @@ extension RedisSession {
                 guard let found = endpoint.grants.find(user: arguments[index + 1].array, secret: secret) else {
                     return reply.error(Self.wrongPass)
                 }
-                newGrant = found
+                become(found)
                 index += 3
             } else if arguments[index].isWord("setname"), index + 1 < count {
                 guard Self.isValidName(arguments[index + 1]) else { return reply.error(Self.invalidName) }
-                newName = arguments[index + 1].array
+                name = arguments[index + 1].array
                 index += 2
             } else {
                 return reply.error("ERR Syntax error in HELLO option '\(arguments[index].text)'")
             }
         }
-        guard isAuthenticated || newGrant != nil else {
+        guard isAuthenticated else {
             return reply.error(
                 """
                 NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO AUTH \
@@ -74,8 +73,6 @@ extension RedisSession {
                 the same time
                 """)
         }
-        if let newGrant { become(newGrant) }
-        if let newName { name = newName }
         version = wanted
         describeServer(ReplyWriter(connection.output, version: wanted))
     }

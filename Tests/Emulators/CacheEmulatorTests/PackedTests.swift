@@ -1,4 +1,5 @@
 import RESPWire
+import TestKit
 import Testing
 
 @testable import CacheEmulator

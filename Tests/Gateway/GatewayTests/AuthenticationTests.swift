@@ -33,6 +33,20 @@ import Testing
     }
 
     @Test(arguments: LoopUnderTest.allCases)
+    func `what is right in a HELLO takes effect although something behind it is wrong`(
+        driver: LoopUnderTest
+    ) async throws {
+        try await GatewayUnderTest.run(driver) { test in
+            let client = try test.connect()
+            #expect(
+                try client.ask("HELLO 3 AUTH web web-secret SETNAME \"a b\"").hasPrefix("-ERR Client names cannot"))
+            #expect(try client.ask("GET k") == "$-1")
+            #expect(try client.ask("HELLO 2 SETNAME n AUTH web wrong").hasPrefix("-WRONGPASS"))
+            #expect(try client.ask("CLIENT GETNAME") == "$1")
+        }
+    }
+
+    @Test(arguments: LoopUnderTest.allCases)
     func `a stranger may send ten arguments of 16 KiB at most`(driver: LoopUnderTest) async throws {
         try await GatewayUnderTest.run(driver) { test in
             let many = try test.connect()

@@ -1,4 +1,5 @@
 import EventLoop
+import TestKit
 import Testing
 
 @Suite struct ByteOutputTests {
@@ -57,7 +58,7 @@ import Testing
     }
 
     @Test func `any mix of appending and consuming keeps the bytes`() {
-        var random = SplitMix(seed: 7)
+        var random = SeededRandom(seed: 7)
         let output = ByteOutput(pool: BufferPool())
         var model: [UInt8] = []
         for step in 0..<3_000 {

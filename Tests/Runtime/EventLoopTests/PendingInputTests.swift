@@ -1,4 +1,5 @@
 import EventLoop
+import TestKit
 import Testing
 
 @Suite struct PendingInputTests {
@@ -48,7 +49,7 @@ import Testing
     }
 
     @Test func `any mix of appending and consuming keeps the bytes`() {
-        var random = SplitMix(seed: 11)
+        var random = SeededRandom(seed: 11)
         var pending = PendingInput()
         var model: [UInt8] = []
         for step in 0..<5_000 {

@@ -1,4 +1,5 @@
 import EventLoop
+import TestKit
 import Testing
 
 @Suite struct TimerHeapTests {
@@ -45,7 +46,7 @@ import Testing
     }
 
     @Test func `any mix of adding, cancelling and taking agrees with a sorted list`() {
-        var random = SplitMix(seed: 42)
+        var random = SeededRandom(seed: 42)
         var heap = TimerHeap()
         var model: [(deadline: UInt64, id: UInt64)] = []
         var taken: UInt64 = 0
@@ -72,22 +73,5 @@ import Testing
             }
             #expect(heap.nextDeadline() == model.map(\.deadline).min())
         }
-    }
-}
-
-/// A random generator whose seed makes a failure repeatable.
-struct SplitMix: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) {
-        state = seed
-    }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
-        return mixed ^ (mixed >> 31)
     }
 }

@@ -1,4 +1,5 @@
 import BeanstalkWire
+import TestKit
 import Testing
 
 @Suite struct CommandDecoderTests {
@@ -176,7 +177,7 @@ import Testing
     }
 
     @Test func `no bytes trap, and cuts never matter`() {
-        var generator = SplitMix(seed: 0x5eed)
+        var generator = SeededRandom(seed: 0x5eed)
         let words = [
             "put 0 0 9 4\r\n", "put 0 0 9 99\r\n", "use ", "\r", "\n", "\r\n", "\u{0}", "kick -", "9999999999",
         ]
@@ -207,22 +208,5 @@ import Testing
             recorder.feed([0x0d, 0x61, 0x0d])
             #expect(recorder.leftOver < CommandDecoder.maximumLineLength)
         }
-    }
-}
-
-/// A small generator whose sequence follows from its seed.
-struct SplitMix: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) {
-        state = seed
-    }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
-        return mixed ^ (mixed >> 31)
     }
 }

@@ -15,30 +15,7 @@ enum RandomSequence {
     }
 }
 
-/// A generator that gives the same numbers for the same seed.
-struct SeededRandom: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) {
-        state = seed
-    }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
-        return mixed ^ (mixed >> 31)
-    }
-
-    mutating func below(_ bound: Int) -> Int { Int.random(in: 0..<bound, using: &self) }
-
-    /// True once in `times`.
-    mutating func oneIn(_ times: Int) -> Bool { below(times) == 0 }
-
-    /// One of some; the list is not empty.
-    mutating func pick<Element>(_ list: [Element]) -> Element { list[below(list.count)] }
-
+extension SeededRandom {
     /// `text` half of the time, with a space in front, else nothing.
     mutating func maybe(_ text: String) -> String { oneIn(2) ? " " + text : "" }
 }

@@ -1,3 +1,5 @@
+import TestKit
+
 /// Draws commands whose replies do not depend on the time: delays, times to run and pauses are nothing or very long.
 struct RandomCommands {
     private static let tubes = ["default", "a", "b", "c", "long-name/with;all.of$it_(all)"]
@@ -7,12 +9,12 @@ struct RandomCommands {
         "reserve-with-timeout 99999999999999999999",
     ]
 
-    private var generator: SplitMix
+    private var generator: SeededRandom
     /// The highest id that may exist.
     var lastID: UInt64 = 1
 
     init(seed: UInt64) {
-        generator = SplitMix(seed: seed)
+        generator = SeededRandom(seed: seed)
     }
 
     mutating func number(below bound: Int) -> Int {

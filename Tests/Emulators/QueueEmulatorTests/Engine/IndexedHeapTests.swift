@@ -1,3 +1,4 @@
+import TestKit
 import Testing
 
 @testable import QueueEmulator
@@ -14,7 +15,7 @@ import Testing
     }
 
     @Test func `whatever is inserted, moved and removed, the smallest comes first`() {
-        var generator = SplitMix(seed: 11)
+        var generator = SeededRandom(seed: 11)
         var heap = IndexedHeap<Member>()
         let members = (0..<300).map { Member(UInt64($0)) }
         for _ in 0..<5000 {

@@ -1,3 +1,4 @@
+import TestKit
 import Testing
 
 @testable import QueueEmulator
@@ -10,7 +11,7 @@ import Testing
     }
 
     @Test func `it holds what a dictionary holds, through growth and shrinking`() {
-        var generator = SplitMix(seed: 12)
+        var generator = SeededRandom(seed: 12)
         var table = JobTable()
         var model: [UInt64: Job] = [:]
         var lastID: UInt64 = 0
