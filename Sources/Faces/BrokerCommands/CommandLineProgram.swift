@@ -42,10 +42,14 @@ public struct CommandLineProgram: Sendable {
         do {
             let invocation = try Invocation(
                 options: verb.options, console: console, environment: environment, directory: directory, daemon: daemon)
+            if type(of: verb).usesWorkspace { try invocation.checkWorkspaceFile() }
             return try await verb.perform(invocation)
         } catch {
             let error =
-                error as? BrokerError ?? BrokerError(.internalFailure, "this should not have happened", why: "\(error)")
+                error as? BrokerError
+                ?? BrokerError(
+                    .internalFailure, "this should not have happened", why: "\(error)",
+                    fix: "report it, with what was typed and these lines")
             let exitCode = type(of: verb).ownFailure ?? error.code.exitCode
             console.report(error, exitCode: exitCode, asRunner: type(of: verb).ownFailure != nil)
             return exitCode

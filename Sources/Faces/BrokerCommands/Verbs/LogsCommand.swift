@@ -9,7 +9,7 @@ struct LogsCommand: BrokerVerb {
         abstract: "Show what happened to resources and apps.",
         discussion: "With --json: one document, with --follow one JSON object per line.")
 
-    @Argument(help: "A resource or an app; everything when left away.")
+    @Argument(help: "A resource or an app; everything when left away.", completion: NameCompletion.resources)
     var name: String?
 
     @Flag(name: .shortAndLong, help: "Go on with what happens from now.")

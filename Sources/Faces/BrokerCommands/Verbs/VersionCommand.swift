@@ -8,6 +8,7 @@ struct VersionCommand: BrokerVerb {
         commandName: "version",
         abstract: "Show the versions of this program and of the daemon, which it does not start.")
 
+    static let usesWorkspace = false
     @OptionGroup var options: CommonOptions
 
     func perform(_ invocation: Invocation) async throws -> Int32 {
