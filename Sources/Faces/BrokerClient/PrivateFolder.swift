@@ -39,7 +39,8 @@ public enum PrivateFolder {
         guard isOurs(path, mayBeLink: mayBeLink) else {
             throw BrokerError(
                 .unsafe, "the folder \"\(path)\" is not this user's own",
-                why: "others can write to it: they could put files or sockets of their own there", fix: elsewhere)
+                why: "others can write to it: they could put files or sockets of their own there",
+                fix: isOnlyOpen(path) ? "chmod go-w \(ShellWord.quoted(path))" : elsewhere)
         }
         guard chmod(path, 0o700) == 0 else {
             throw BrokerError(
@@ -58,6 +59,12 @@ public enum PrivateFolder {
             .invalidRequest, "\"\(path)\" is no folder",
             why: file == path ? "a file is there" : "\"\(file)\" is a file",
             fix: "export \(variable)=\(ShellWord.quoted(file + ".d"))")
+    }
+
+    /// A folder of this user that others may write to.
+    private static func isOnlyOpen(_ path: String) -> Bool {
+        var facts = stat()
+        return lstat(path, &facts) == 0 && facts.st_mode & S_IFMT == S_IFDIR && facts.st_uid == getuid()
     }
 
     private static func isFile(_ path: String) -> Bool {

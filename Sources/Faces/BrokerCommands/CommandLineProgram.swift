@@ -45,11 +45,12 @@ public struct CommandLineProgram: Sendable {
             if type(of: verb).usesWorkspace { try invocation.checkWorkspaceFile() }
             return try await verb.perform(invocation)
         } catch {
-            let error =
+            var error =
                 error as? BrokerError
                 ?? BrokerError(
                     .internalFailure, "this should not have happened", why: "\(error)",
                     fix: "report it, with what was typed and these lines")
+            error.fix = error.fix.map { WorkspaceOption.added(verb.options.workspace, to: $0) }
             let exitCode = type(of: verb).ownFailure ?? error.code.exitCode
             console.report(error, exitCode: exitCode, asRunner: type(of: verb).ownFailure != nil)
             return exitCode

@@ -34,14 +34,15 @@ struct Invocation: Sendable {
 
     /// Asks the daemon, which is started first when it does not run.
     ///
-    /// - Parameter work: what a person who waits is told that the daemon does; nil for what takes no time.
+    /// - Parameter work: what a person who waits is told to wait for; nil where `body` tells it, or goes on for ever.
     func withDaemon<Value>(
-        _ work: String? = nil, _ body: (BrokerClient) async throws -> Value
+        _ work: String? = "the daemon's answer", _ body: (BrokerClient) async throws -> Value
     ) async throws -> Value {
         let launcher = DaemonLauncher(places: places, environment: environment)
         let start = try await console.patiently("the daemon to start") { try await launcher.ensureRunning() }
         if start.isNew { console.narrate("started   the daemon (log: \(places.log))") }
-        return try await console.patiently(work ?? "the daemon's answer") { try await ask(start.socket, body) }
+        guard let work else { return try await ask(start.socket, body) }
+        return try await console.patiently(work) { try await ask(start.socket, body) }
     }
 
     /// Asks the daemon; throws `daemonNotRunning` when it does not run.

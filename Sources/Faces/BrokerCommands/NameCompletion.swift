@@ -15,6 +15,10 @@ enum NameCompletion {
 
     static let apps = CompletionKind.custom { words, _, _ in status(words)?.apps.map(\.name) ?? [] }
 
+    static let all = CompletionKind.custom { words, _, _ in
+        status(words).map { $0.resources.map(\.name) + $0.apps.map(\.name) } ?? []
+    }
+
     private static func status(_ words: [String]) -> StatusDocument? {
         let environment = ProcessInfo.processInfo.environment
         guard let places = try? BrokerPlaces(environment: environment),

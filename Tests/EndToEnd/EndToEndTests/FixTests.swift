@@ -19,7 +19,7 @@ import Testing
                 ("broker create thing6 --class redis --provider nonsense", 2),
                 ("broker create queue --provider exec:beanstalkd", 7),
                 ("broker create cache --class sqlite", 4), ("broker logs noone", 3), ("broker destroy cache", 4),
-                ("BROKER_PORTS=x broker daemon run", 2),
+                ("BROKER_PORTS=x broker daemon run", 2), ("broker create mine --workspace other", 2),
             ]
             for (command, code) in cases {
                 let failed = try await paste(command, broker)
@@ -28,6 +28,7 @@ import Testing
                 let pasted = try await paste(fix, broker)
                 #expect(pasted.exitCode == 0, "\(command): \(fix): \(pasted.output)")
             }
+            #expect(try await broker.succeed("status", "--workspace", "other").contains("mine"))
         }
     }
 
@@ -65,7 +66,7 @@ import Testing
             try await broker.succeed("attach", "cache", "--to", "web")
             let pid = try #require(broker.daemon?.pid)
             #expect(kill(pid, SIGSTOP) == 0)
-            for verb in ["status", "env web", "attach cache --to other"] {
+            for verb in ["status", "version", "env web", "attach cache --to other"] {
                 let began = ContinuousClock.now
                 let failed = try await paste("broker \(verb)", broker)
                 #expect(ContinuousClock.now - began < .seconds(10), "\(verb)")

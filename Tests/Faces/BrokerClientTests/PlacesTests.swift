@@ -70,6 +70,7 @@ import Testing
         #expect(chmod(folder + "/open", 0o777) == 0)
         let error = #expect(throws: BrokerError.self) { try PrivateFolder.make(folder + "/open") }
         #expect(error?.code == .unsafe)
+        #expect(error?.fix == "chmod go-w \(folder)/open")
     }
 
     @Test func `a file in the place of a folder is named as what it is, with a place that works`() throws {

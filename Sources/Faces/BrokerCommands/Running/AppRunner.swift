@@ -16,7 +16,7 @@ struct AppRunner {
         }
         let app = try AppName(app).rawValue
         let inherited = OpenDescriptors.now
-        let document = try await invocation.withDaemon { client in
+        let document = try await invocation.withDaemon(nil) { client in
             let document = try await client.environment(of: app, in: invocation.workspace)
             try await waitUntilServed(app, client)
             return document

@@ -32,9 +32,10 @@ struct SwapCommand: BrokerVerb {
         let request = SwapRequest(
             to: try ProviderArgument.document(
                 to, secretFile: secretFile, invocation.console, command: "broker swap \(resource) --to"))
-        let outcome = try await invocation.withDaemon("\(resource) to be swapped to \(request.to.reference)") {
+        var outcome = try await invocation.withDaemon("\(resource) to be swapped to \(request.to.reference)") {
             try await $0.swap(resource, request, in: invocation.workspace)
         }
+        outcome.undo = outcome.undo.map { WorkspaceOption.added(options.workspace, to: $0) }
         if options.json { try invocation.console.document(outcome) }
         invocation.console.narrate(Narration.swapped(outcome))
         return 0
