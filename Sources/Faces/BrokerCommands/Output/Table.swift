@@ -4,14 +4,17 @@ struct Table {
     private(set) var rows: [[String]] = []
     /// The column whose words are coloured by how good they are.
     let stateColumn: Int?
-    /// The columns that are made narrower where a terminal is, the least important first.
+    /// The columns that are made narrower where a terminal is, the widest of them first.
     private let yielding: [Int]
+    /// How wide some of those stay at least.
+    private let keeping: [Int: Int]
     private static let narrowest = 8
 
-    init(_ header: String..., stateColumn: Int? = nil, yielding: [Int] = []) {
+    init(_ header: String..., stateColumn: Int? = nil, yielding: [Int] = [], keeping: [Int: Int] = [:]) {
         self.header = header
         self.stateColumn = stateColumn
         self.yielding = yielding
+        self.keeping = keeping
     }
 
     mutating func add(_ cells: String...) {
@@ -42,11 +45,12 @@ struct Table {
     private func widths(_ all: [[String]], within width: Int?) -> [Int] {
         var widths = header.indices.map { column in all.map { $0[column].count }.max() ?? 0 }
         guard let width else { return widths }
-        for column in yielding {
-            let excess = widths.reduce(0) { $0 + $1 + 2 } - 2 - width
-            guard excess > 0 else { break }
-            let least = min(widths[column], max(header[column].count, Self.narrowest))
-            widths[column] = max(widths[column] - excess, least)
+        let excess = widths.reduce(0) { $0 + $1 + 2 } - 2 - width
+        guard excess > 0 else { return widths }
+        for _ in 0..<excess {
+            let wide = yielding.filter { widths[$0] > max(header[$0].count, keeping[$0] ?? Self.narrowest) }
+            guard let widest = wide.max(by: { widths[$0] < widths[$1] }) else { break }
+            widths[widest] -= 1
         }
         return widths
     }
@@ -54,7 +58,7 @@ struct Table {
     /// The cell in `width` columns: a path loses its middle, since both ends tell it apart, everything else its end.
     static func shortened(_ cell: String, to width: Int) -> String {
         guard cell.count > width else { return cell }
-        guard cell.contains("/") else { return cut(cell, to: width) }
+        guard cell.contains("/"), !cell.contains(" ") else { return cut(cell, to: width) }
         let tail = (width - 1) * 2 / 3
         return cell.prefix(width - 1 - tail) + "…" + cell.suffix(tail)
     }

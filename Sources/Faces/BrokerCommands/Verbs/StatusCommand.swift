@@ -45,7 +45,7 @@ enum StatusTables {
     static func resources(_ status: StatusDocument) -> Table {
         var table = Table(
             "RESOURCE", "CLASS", "PROVIDER", "PLAN", "STATE", "ENDPOINT", "CONNECTIONS", stateColumn: 4,
-            yielding: [5, 2, 0])
+            yielding: [5, 2, 0], keeping: [5: "127.0.0.1:21000".count])
         for resource in status.resources {
             table.add(
                 resource.name, resource.class, resource.provider, resource.plan,
