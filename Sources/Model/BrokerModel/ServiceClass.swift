@@ -52,9 +52,10 @@ public enum ServiceClass: String, Codable, Hashable, Sendable, CaseIterable {
     public init(named text: String, command: String) throws(BrokerError) {
         guard let known = ServiceClass(rawValue: text) else {
             let all = Self.allCases.map(\.rawValue).joined(separator: ", ")
+            let near = Self.allCases.first { text.lowercased().hasPrefix($0.rawValue.prefix(3)) } ?? .redis
             throw BrokerError(
                 .invalidClass, "\"\(text.prefix(80))\" is no class", why: "the classes are \(all)",
-                fix: "\(command) --class redis")
+                fix: "\(command) --class \(near.rawValue)")
         }
         self = known
     }

@@ -40,4 +40,10 @@ import Testing
     func `a server's program tells its class`(program: String, serviceClass: ServiceClass?) {
         #expect(ServiceClass(ofProgram: program) == serviceClass)
     }
+
+    @Test(arguments: [("sqlite3", "sqlite"), ("Redis", "redis"), ("beanstalkd", "beanstalk"), ("mongo", "redis")])
+    func `a wrong class comes with the nearest one`(text: String, near: String) {
+        let error = #expect(throws: BrokerError.self) { try ServiceClass(named: text, command: "broker create x") }
+        #expect(error?.fix == "broker create x --class \(near)")
+    }
 }
