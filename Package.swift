@@ -143,6 +143,7 @@ let package = Package(
 
         // Tests
         tests("Architecture", "ArchitectureTests", []),
+        tests("Model", "BrokerModelTests", ["BrokerModel"]),
         tests("Runtime", "EventLoopTests", ["EventLoop", "TestKit"]),
         tests("Wires", "BeanstalkWireTests", ["EventLoop", "BeanstalkWire", "TestKit"]),
         tests("Wires", "RDBWireTests", ["RDBWire"]),

@@ -24,7 +24,8 @@ extension ControlPlane {
             do {
                 self.request = try LedgerText.encode(request)
             } catch {
-                throw BrokerError(.internalFailure, "the request cannot be kept", why: "\(type(of: error))")
+                throw BrokerError(
+                    .internalFailure, "the request cannot be kept", why: "\(type(of: error))", fix: "broker logs")
             }
         }
 
@@ -106,7 +107,8 @@ extension ControlPlane {
         else {
             throw BrokerError(
                 .invalidRequest, "the operation id \"\(call.id)\" was used for another request",
-                why: "a retry repeats its request; another request has an id of its own")
+                why: "a retry repeats its request; another request has an id of its own",
+                fix: "send another Idempotency-Key, or none")
         }
         if let error = earlier.error { throw error }
         guard let outcome = earlier.outcome else {

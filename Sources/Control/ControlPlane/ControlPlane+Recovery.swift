@@ -59,6 +59,7 @@ extension ControlPlane {
         } catch {
             log.error("a resource was not recovered", metadata: ["resource": "\(resource.name)", "error": "\(error)"])
             serving[resource.id, default: Serving()].hasFailed(.failed(error.reason))
+            await tellTrouble(of: resource)
         }
     }
 
@@ -68,6 +69,13 @@ extension ControlPlane {
         } catch {
             log.warning("a resource does not serve", metadata: ["resource": "\(resource.name)", "error": "\(error)"])
         }
+        await tellTrouble(of: resource)
+    }
+
+    /// Puts a state that a person should know of into the resource's log, once.
+    func tellTrouble(of resource: Resource) async {
+        guard let state = serving[resource.id]?.newTrouble() else { return }
+        await note(resource, "\(state.word): \(state.detail ?? "")")
     }
 
     /// Removes what no operation answers for any more: the backing that lost a swap, a resource whose making could not
@@ -143,6 +151,7 @@ extension ControlPlane {
         case .failed(let why):
             // The provider itself starts it again: nothing is to be retried here.
             serving[stored.resource.id]?.provider = .failed(why)
+            serving[stored.resource.id]?.told = .failed(why)
             serving[stored.resource.id]?.turnsToWait = 30
             await note(stored.resource, why)
         case .moved(let address):

@@ -118,7 +118,14 @@ extension ControlPlane {
         throw BrokerError(
             .portsExhausted, "there is no free port in \(settings.ports.lowerBound)-\(settings.ports.upperBound)",
             why: "\(reserved.count) belong to resources, other programs hold the rest",
-            fix: "BROKER_PORTS=21000-29999 broker daemon start")
+            fix: "export BROKER_PORTS=\(Self.wider(settings.ports)) && broker daemon stop && broker daemon start")
+    }
+
+    /// The range with 1000 more ports: above it, or below where there is nothing above.
+    private static func wider(_ ports: ClosedRange<UInt16>) -> String {
+        let last = min(Int(ports.upperBound) + 1000, 65535)
+        let missing = 1000 - (last - Int(ports.upperBound))
+        return "\(max(Int(ports.lowerBound) - missing, 1024))-\(last)"
     }
 
     /// What an operation works on is in the ledger as long as the operation is unfinished.

@@ -14,7 +14,8 @@ struct ProviderCatalog: Sendable {
         guard let provider = all.first(where: { $0.serves(reference) }) else {
             throw BrokerError(
                 .invalidProvider, "\"\(reference)\" is no provider of this daemon",
-                why: "none of its providers serves it")
+                why: "none of its providers serves it",
+                fix: "name one of emulator, exec:redis-server or redis://host:6379/0")
         }
         return provider
     }

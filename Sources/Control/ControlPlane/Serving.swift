@@ -14,7 +14,22 @@ struct Serving: Equatable {
     var path: String?
     /// How often it was tried in vain, and when it is to be tried again, in turns of the retry.
     var failures = 0
+    /// The state that was told last, where it was a bad one: each is told once.
+    var told: ResourceState?
     var turnsToWait = 0
+
+    /// The state when it is a bad one that has not been told yet.
+    mutating func newTrouble() -> ResourceState? {
+        switch state {
+        case .starting, .ready:
+            told = nil
+            return nil
+        case .portTaken, .failed:
+            guard told != state else { return nil }
+            told = state
+            return state
+        }
+    }
 
     /// What is shown: a failed provider counts more than a taken port.
     var state: ResourceState {

@@ -107,7 +107,10 @@ public final class Ledger: Sendable {
         }
         guard isRefused else { return }
         continuation.resume(
-            returning: .failure(BrokerError(.daemonNotRunning, "the daemon is stopping", why: "its ledger is closed")))
+            returning: .failure(
+                BrokerError(
+                    .daemonNotRunning, "the daemon is stopping", why: "its ledger is closed", fix: "broker daemon start"
+                )))
     }
 
     private func value<Value>(of result: Result<Value, any Error>) throws(BrokerError) -> Value {

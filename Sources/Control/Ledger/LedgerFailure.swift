@@ -18,7 +18,7 @@ enum LedgerFailure {
     static func damaged(_ path: String, _ finding: String) -> BrokerError {
         BrokerError(
             .ledgerUnusable, "the ledger \"\(path)\" is damaged", why: "\(finding.prefix(200)); nothing was changed",
-            fix: "sqlite3 \(path) .recover | sqlite3 \(path).recovered")
+            fix: "sqlite3 \(ShellWord.quoted(path)) .recover | sqlite3 \(ShellWord.quoted(path + ".recovered"))")
     }
 
     private static func brokerError(_ error: DatabaseError, _ path: String) -> BrokerError {
@@ -26,15 +26,16 @@ enum LedgerFailure {
         case .SQLITE_FULL:
             BrokerError(
                 .diskFull, "there is no room for the ledger \"\(path)\"", why: "nothing was changed",
-                fix: "df -h \(path)")
+                fix: "df -h \(ShellWord.quoted(path))")
         case .SQLITE_NOTADB, .SQLITE_CORRUPT: damaged(path, error.message ?? "it is no database")
         case .SQLITE_CANTOPEN, .SQLITE_READONLY, .SQLITE_PERM, .SQLITE_IOERR:
             BrokerError(
                 .ledgerUnusable, "the ledger \"\(path)\" cannot be opened or written",
-                why: error.message ?? error.resultCode.description, fix: "ls -l \(path)")
+                why: error.message ?? error.resultCode.description, fix: "ls -l \(ShellWord.quoted(path))")
         case .SQLITE_BUSY, .SQLITE_LOCKED:
             BrokerError(
-                .ledgerUnusable, "another program holds the ledger \"\(path)\"", why: error.message ?? "it is locked")
+                .ledgerUnusable, "another program holds the ledger \"\(path)\"", why: error.message ?? "it is locked",
+                fix: "end the program that has it open, and try again")
         default:
             BrokerError(
                 .internalFailure, "the ledger \"\(path)\" refused a change",

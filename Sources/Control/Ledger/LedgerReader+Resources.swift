@@ -31,7 +31,7 @@ extension LedgerReader {
         let resource = Resource(
             id: ResourceID(rawValue: row["id"]), workspace: try known(row, "workspace"), name: try known(row, "name"),
             serviceClass: serviceClass, provider: provider,
-            plan: try Plan(named: row["plan"], for: serviceClass, by: provider),
+            plan: try Plan(named: row["plan"], for: serviceClass, by: provider, command: "broker create"),
             port: port.map(UInt16.init(truncatingIfNeeded:)), state: .starting)
         return StoredResource(
             resource: resource, lifecycle: try known(row, "lifecycle"), backing: BackingID(rawValue: row["backing"]))

@@ -34,7 +34,8 @@ public class LedgerReader {
         let text: String = row[column]
         guard let value = Value(rawValue: text) else {
             throw BrokerError(
-                .needsAttention, "the ledger has a \(column) that is not known", why: "\"\(text.prefix(80))\"")
+                .needsAttention, "the ledger has a \(column) that is not known", why: "\"\(text.prefix(80))\"",
+                fix: "use the broker that wrote it")
         }
         return value
     }

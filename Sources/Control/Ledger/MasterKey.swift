@@ -16,15 +16,23 @@ import Glibc
 
 /// The 32 bytes that seal everything: given, or kept in a file that only its owner can read.
 enum MasterKey {
+    /// The bytes of a key that the environment gives. Where it is none, the fix depends on what the ledger was made with.
+    static func given(_ text: Secret, isNew: Bool, keyFile: String) throws -> Data {
+        let hasFile = access(keyFile, F_OK) == 0
+        return try decode(
+            text, from: "BROKER_MASTER_KEY",
+            fix: isNew || hasFile
+                ? "unset BROKER_MASTER_KEY" : "set BROKER_MASTER_KEY to the key that the ledger was made with")
+    }
+
     /// The bytes of a key in base64; throws `masterKeyWrong` without repeating the text.
-    static func decode(_ text: Secret, from source: String) throws -> Data {
+    private static func decode(_ text: Secret, from source: String, fix: String) throws -> Data {
         let bytes = text.reveal { text in
             Data(base64Encoded: text.trimmingWhitespace())
         }
         guard let bytes, bytes.count == 32 else {
             throw BrokerError(
-                .masterKeyWrong, "\(source) is no key", why: "32 bytes in base64 are expected",
-                fix: "export BROKER_MASTER_KEY=\"$(head -c 32 /dev/urandom | base64)\"")
+                .masterKeyWrong, "\(source) is no key", why: "32 bytes in base64 are expected", fix: fix)
         }
         return bytes
     }
@@ -38,7 +46,7 @@ enum MasterKey {
                 throw BrokerError(
                     .masterKeyWrong, "the key file \"\(path)\" is missing",
                     why: "the ledger's secrets were sealed with it; nothing was changed",
-                    fix: "export BROKER_MASTER_KEY=…  # the key as it was")
+                    fix: "put the file back, or set BROKER_MASTER_KEY to what was in it")
             }
             return try make(path)
         }
@@ -47,12 +55,14 @@ enum MasterKey {
         guard fstat(descriptor, &facts) == 0, facts.st_uid == geteuid(), facts.st_mode & 0o077 == 0 else {
             throw BrokerError(
                 .unsafe, "others can read the key file \"\(path)\"", why: "who has it can open every secret",
-                fix: "chmod 600 \(path)")
+                fix: "chmod 600 \(ShellWord.quoted(path))")
         }
         var bytes = [UInt8](repeating: 0, count: 256)
         let count = read(descriptor, &bytes, bytes.count)
         guard count > 0 else { throw unusable(path, "it is empty") }
-        return try decode(Secret(String(decoding: bytes.prefix(count), as: UTF8.self)), from: "\"\(path)\"")
+        return try decode(
+            Secret(String(decoding: bytes.prefix(count), as: UTF8.self)), from: "\"\(path)\"",
+            fix: "put the file back as it was, from a copy")
     }
 
     /// Draws a key and writes it where nothing is; it is on disk when this returns, before anything is sealed with it.
@@ -82,7 +92,9 @@ enum MasterKey {
     }
 
     private static func unusable(_ path: String, _ why: String) -> BrokerError {
-        BrokerError(.masterKeyWrong, "the key file \"\(path)\" cannot be used", why: why, fix: "ls -l \(path)")
+        BrokerError(
+            .masterKeyWrong, "the key file \"\(path)\" cannot be used", why: why, fix: "ls -l \(ShellWord.quoted(path))"
+        )
     }
 }
 

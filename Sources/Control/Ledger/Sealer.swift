@@ -22,7 +22,7 @@ struct Sealer: Sendable {
         let mark = try database.read(Self.readMark)
         let bytes =
             if let key {
-                try MasterKey.decode(key, from: "BROKER_MASTER_KEY")
+                try MasterKey.given(key, isNew: mark == nil, keyFile: Self.keyFile(beside: ledger))
             } else {
                 try MasterKey.file(Self.keyFile(beside: ledger), mayMake: mark == nil)
             }
@@ -56,7 +56,9 @@ struct Sealer: Sendable {
             return Secret(String(decoding: bytes, as: UTF8.self))
         } catch {
             throw BrokerError(
-                .needsAttention, "a sealed secret of the ledger does not open", why: "\(place) was changed from outside"
+                .needsAttention, "a sealed secret of the ledger does not open",
+                why: "\(place) was changed from outside",
+                fix: "put the ledger back from a copy"
             )
         }
     }

@@ -37,7 +37,8 @@ struct AdminRequest {
             guard isPlain, (1...64).contains(key.utf8.count) else {
                 throw BrokerError(
                     .invalidRequest, "the Idempotency-Key cannot be used",
-                    why: "1-64 letters, digits, '-' and '_' are expected")
+                    why: "1-64 letters, digits, '-' and '_' are expected",
+                    fix: "send another Idempotency-Key, or none")
             }
             return OperationID(rawValue: key)
         }
@@ -53,7 +54,8 @@ struct AdminRequest {
         guard let text = query(name) else { return nil }
         guard let number = Int(text), number >= 0 else {
             throw BrokerError(
-                .invalidRequest, "\"\(name)\" is no number of at least 0", why: "it is \"\(text.prefix(40))\"")
+                .invalidRequest, "\"\(name)\" is no number of at least 0", why: "it is \"\(text.prefix(40))\"",
+                fix: "send a number, or leave \"\(name)\" away")
         }
         return number
     }
@@ -65,14 +67,17 @@ struct AdminRequest {
             bytes = try await request.body.collect(upTo: Self.longestBody)
         } catch {
             throw BrokerError(
-                .invalidRequest, "cannot take the request's body", why: "it may have \(Self.longestBody) bytes at most")
+                .invalidRequest, "cannot take the request's body", why: "it may have \(Self.longestBody) bytes at most",
+                fix: "send a shorter one")
         }
         do {
             return try JSONDecoder().decode(Document.self, from: Data(bytes.readableBytesView))
         } catch let error as BrokerError {
             throw error
         } catch {
-            throw BrokerError(.invalidRequest, "cannot read the request's body", why: Self.reason(error))
+            throw BrokerError(
+                .invalidRequest, "cannot read the request's body", why: Self.reason(error),
+                fix: "send the document that this version's route takes")
         }
     }
 

@@ -14,7 +14,9 @@ struct AttachmentRoutes: Sendable {
 
     @Sendable func detach(_ request: AdminRequest) async throws -> Response {
         guard let resource = request.query("resource") else {
-            throw BrokerError(.invalidRequest, "the query has no \"resource\"", why: "it names what is detached")
+            throw BrokerError(
+                .invalidRequest, "the query has no \"resource\"", why: "it names what is detached",
+                fix: "add ?resource=NAME to the query")
         }
         return try .document(
             await controlPlane.detach(

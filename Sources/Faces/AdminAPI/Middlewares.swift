@@ -41,7 +41,8 @@ struct AdmitsOnlyItsUser: RouterMiddleware {
     ) async throws -> Response {
         guard try await PeerUser.isOurs(context.channel) else {
             throw BrokerError(
-                .peerDenied, "this daemon belongs to another user", why: "it serves only the user that runs it")
+                .peerDenied, "this daemon belongs to another user", why: "it serves only the user that runs it",
+                fix: "unset BROKER_HOME")
         }
         return try await next(request, context)
     }

@@ -14,11 +14,14 @@ public struct Announcement: Codable, Equatable, Sendable {
     public var pid: Int32
     public var socket: String
     public var version: String
+    /// When the system started the process, as it counts that: tells it from a later one of the same number.
+    public var startTime: UInt64?
 
-    public init(pid: Int32, socket: String, version: String) {
+    public init(pid: Int32, socket: String, version: String, startTime: UInt64? = nil) {
         self.pid = pid
         self.socket = socket
         self.version = version
+        self.startTime = startTime
     }
 
     /// What is written at `path`; nil when there is nothing, or nothing that can be read.
@@ -31,8 +34,14 @@ public struct Announcement: Codable, Equatable, Sendable {
     public func write(_ path: String) throws(BrokerError) {
         do {
             try JSONEncoder().encode(self).write(to: URL(filePath: path), options: .atomic)
+        } catch let error as CocoaError where error.code == .fileWriteOutOfSpace {
+            throw BrokerError(
+                .diskFull, "there is no room for \"\(path)\"", why: "clients would not find the daemon",
+                fix: "df -h \(ShellWord.quoted(path))")
         } catch {
-            throw BrokerError(.internalFailure, "cannot write \"\(path)\"", why: "\(error)")
+            throw BrokerError(
+                .unsafe, "cannot write \"\(path)\"", why: "clients would not find the daemon: \(error)",
+                fix: "ls -l \(ShellWord.quoted(path))")
         }
     }
 }

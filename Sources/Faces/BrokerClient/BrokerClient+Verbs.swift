@@ -21,7 +21,7 @@ extension BrokerClient {
     public func create(
         _ request: CreateRequest, in workspace: WorkspaceName, operation: OperationID = .random()
     ) async throws(BrokerError) -> CreateOutcome {
-        try await call(.POST, Self.path(workspace, "resources"), body: request, operation: operation)
+        try await operate(.POST, Self.path(workspace, "resources"), body: request, operation: operation)
     }
 
     /// Removes a resource and its data; with `force` also when apps are attached.
@@ -29,14 +29,14 @@ extension BrokerClient {
         _ resource: String, in workspace: WorkspaceName, force: Bool, operation: OperationID = .random()
     ) async throws(BrokerError) -> DestroyOutcome {
         let path = Self.path(workspace, "resources", resource).query("force", force ? "true" : nil)
-        return try await call(.DELETE, path, operation: operation)
+        return try await operate(.DELETE, path, operation: operation)
     }
 
     /// Puts another provider behind a resource.
     public func swap(
         _ resource: String, _ request: SwapRequest, in workspace: WorkspaceName, operation: OperationID = .random()
     ) async throws(BrokerError) -> SwapOutcome {
-        try await call(
+        try await operate(
             .POST, Self.path(workspace, "resources", resource, "swap"), body: request, operation: operation)
     }
 
@@ -44,7 +44,7 @@ extension BrokerClient {
     public func attach(
         _ request: AttachRequest, in workspace: WorkspaceName, operation: OperationID = .random()
     ) async throws(BrokerError) -> AttachOutcome {
-        try await call(.POST, Self.path(workspace, "attachments"), body: request, operation: operation)
+        try await operate(.POST, Self.path(workspace, "attachments"), body: request, operation: operation)
     }
 
     /// Takes an attachment away; `alias` is needed where the resource is attached more than once.
@@ -53,7 +53,7 @@ extension BrokerClient {
         operation: OperationID = .random()
     ) async throws(BrokerError) -> DetachOutcome {
         let path = Self.path(workspace, "apps", app, "attachments").query("resource", resource).query("alias", alias)
-        return try await call(.DELETE, path, operation: operation)
+        return try await operate(.DELETE, path, operation: operation)
     }
 
     /// The variables that an app's next process gets, values in the clear.

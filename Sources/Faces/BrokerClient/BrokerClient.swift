@@ -16,16 +16,27 @@ import Foundation
 /// It opens no connection before the first call. Whoever makes one closes it.
 public final class BrokerClient: Sendable {
     private let socket: String
-    private let timeout: Duration
+    private let timeouts: Timeouts
     private let http: HTTPClient
     private let answeredVersion = Mutex<String?>(nil)
 
-    /// - Parameters:
-    ///   - socket: the path of the daemon's socket.
-    ///   - timeout: how long each call may take.
-    public init(socket: String, timeout: Duration = .seconds(60)) {
+    /// How long calls may take.
+    public struct Timeouts: Sendable {
+        /// Of what the daemon answers from what it knows.
+        public var quick: Duration
+        /// Of what makes, moves or removes something: servers are started and stopped meanwhile.
+        public var slow: Duration
+
+        public init(quick: Duration = .seconds(5), slow: Duration = .seconds(150)) {
+            self.quick = quick
+            self.slow = slow
+        }
+    }
+
+    /// - Parameter socket: the path of the daemon's socket.
+    public init(socket: String, timeouts: Timeouts = Timeouts()) {
         self.socket = socket
-        self.timeout = timeout
+        self.timeouts = timeouts
         var configuration = HTTPClient.Configuration()
         configuration.timeout.connect = .seconds(2)
         configuration.connectionPool.retryConnectionEstablishment = false
@@ -42,12 +53,21 @@ public final class BrokerClient: Sendable {
     /// What the daemon called itself in its latest answer; nil before the first one.
     public var daemonVersion: String? { answeredVersion.withLock { $0 } }
 
+    /// Asks for an operation. That takes its time, so the daemon is first asked who it is: one that hangs is noticed
+    /// soon.
+    func operate<Answer: Decodable>(
+        _ method: HTTPMethod, _ path: RequestPath, body: (any Encodable & Sendable)? = nil, operation: OperationID
+    ) async throws(BrokerError) -> Answer {
+        _ = try await version()
+        return try await call(method, path, body: body, operation: operation, within: timeouts.slow)
+    }
+
     /// Sends one request and reads its answer, an error document included.
     func call<Answer: Decodable>(
         _ method: HTTPMethod, _ path: RequestPath, body: (any Encodable & Sendable)? = nil,
-        operation: OperationID? = nil
+        operation: OperationID? = nil, within timeout: Duration? = nil
     ) async throws(BrokerError) -> Answer {
-        let (status, bytes) = try await exchange(method, path, body: body, operation: operation)
+        let (status, bytes) = try await exchange(method, path, body, operation, timeout ?? timeouts.quick)
         guard (200..<300).contains(status) else {
             if let error = try? JSONDecoder().decode(BrokerError.self, from: bytes) { throw error }
             throw BrokerError(
@@ -66,7 +86,8 @@ public final class BrokerClient: Sendable {
     }
 
     private func exchange(
-        _ method: HTTPMethod, _ path: RequestPath, body: (any Encodable & Sendable)?, operation: OperationID?
+        _ method: HTTPMethod, _ path: RequestPath, _ body: (any Encodable & Sendable)?, _ operation: OperationID?,
+        _ timeout: Duration
     ) async throws(BrokerError) -> (status: Int, body: Data) {
         do {
             var request = HTTPClientRequest(url: "http+unix://\(RequestPath.encoded(socket))\(path.text)")
@@ -81,25 +102,41 @@ public final class BrokerClient: Sendable {
             let bytes = try await response.body.collect(upTo: Self.largestAnswer)
             return (Int(response.status.code), Data(bytes.readableBytesView))
         } catch {
-            throw failure(error, of: "\(method.rawValue) \(path.text)")
+            throw failure(error, of: "\(method.rawValue) \(path.text)", isOperation: operation != nil, timeout)
         }
     }
 
-    private func failure(_ error: any Error, of call: String) -> BrokerError {
+    private func failure(
+        _ error: any Error, of call: String, isOperation: Bool, _ timeout: Duration
+    ) -> BrokerError {
         switch error {
         case let error as HTTPClientError where error == .deadlineExceeded || error == .readTimeout:
-            BrokerError(
-                .timedOut, "the daemon did not answer within \(timeout)", why: "no answer to \(call)",
-                fix: "broker status")
+            isOperation
+                ? BrokerError(
+                    .timedOut, "the daemon has not finished within \(timeout)",
+                    why: "it still works on \(call), and goes on", fix: "broker status")
+                : hangs(call, timeout)
         case let error as HTTPClientError where error == .remoteConnectionClosed:
             BrokerError(
                 .daemonFailed, "the daemon ended while it worked", why: "the connection was closed during \(call)",
                 fix: "broker status")
         default:
             SocketProbe.answers(socket)
-                ? BrokerError(.daemonFailed, "the daemon could not be asked", why: "\(call): \(error)")
+                ? BrokerError(
+                    .daemonFailed, "the daemon could not be asked", why: "\(call): \(error)", fix: "broker daemon stop")
                 : .daemonNotRunning
         }
+    }
+
+    /// The daemon names its socket after its process.
+    private func hangs(_ call: String, _ timeout: Duration) -> BrokerError {
+        let name = socket.split(separator: "/").last.map { $0.prefix { $0 != "." } } ?? ""
+        let pid = Int32(name)
+        return BrokerError(
+            .timedOut, "the daemon\(pid.map { " (pid \($0))" } ?? "") did not answer within \(timeout)",
+            why: "it runs and hangs, or is stopped: no answer to \(call)",
+            // It is built for that: what is on disk stays, and what was cut short is finished at the next start.
+            fix: pid.map { "kill -9 \($0) && broker daemon start" } ?? "broker daemon stop")
     }
 
     /// More than any status of a real workspace; a bound, so that a peer cannot fill the memory.

@@ -19,13 +19,20 @@ public struct LockFile: ~Copyable {
     public static func take(_ path: String) throws(BrokerError) -> LockFile? {
         let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
         guard descriptor >= 0 else {
-            throw BrokerError(.unsafe, "cannot open the lock file \"\(path)\"", why: SystemError.text(errno))
+            let number = errno
+            throw BrokerError(
+                number == ENOSPC ? .diskFull : .unsafe, "cannot open the lock file \"\(path)\"",
+                why: SystemError.text(number), fix: "ls -ld \(ShellWord.quoted(folder(of: path)))")
         }
         guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
             close(descriptor)
             return nil
         }
         return LockFile(descriptor: descriptor)
+    }
+
+    private static func folder(of path: String) -> String {
+        path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
     }
 
     /// Takes the lock as soon as it is free, or returns nil after `timeout`.

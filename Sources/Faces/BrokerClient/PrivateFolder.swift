@@ -12,29 +12,68 @@ import Glibc
 public enum PrivateFolder {
     /// Makes the folder and what is missing above it; one that is there must be ours, and loses others' rights.
     ///
-    /// - Parameter mayBeLink: whether a link to such a folder will do: for places that the user has chosen, never for
-    ///   names that others can guess and take first.
+    /// - Parameters:
+    ///   - mayBeLink: whether a link to such a folder will do: for places that the user has chosen, never for names that
+    ///     others can guess and take first.
+    ///   - variable: what chooses another place, for the fix.
     ///
-    /// Throws `unsafe` when it is somebody else's.
-    public static func make(_ path: String, mayBeLink: Bool = false) throws(BrokerError) {
+    /// Throws `unsafe` when it is somebody else's, `invalidRequest` when a file is in its place, `diskFull`.
+    public static func make(
+        _ path: String, mayBeLink: Bool = false, choosing variable: String = "BROKER_HOME"
+    ) throws(BrokerError) {
+        let elsewhere = "export \(variable)=\"$(mktemp -d)\""
         var partial = ""
         for part in path.split(separator: "/") {
             partial += "/" + part
-            if mkdir(partial, 0o700) != 0, errno != EEXIST, errno != EISDIR {
-                throw BrokerError(
-                    .unsafe, "cannot make the folder \"\(path)\"", why: "mkdir \(partial): \(SystemError.text(errno))")
+            guard mkdir(partial, 0o700) != 0, errno != EEXIST, errno != EISDIR else {
+                if isFile(partial) { throw file(partial, in: path, variable) }
+                continue
             }
+            let number = errno
+            let isFull = number == ENOSPC || number == EDQUOT
+            throw BrokerError(
+                isFull ? .diskFull : .unsafe, "cannot make the folder \"\(path)\"",
+                why: "mkdir \(partial): \(SystemError.text(number))",
+                fix: isFull ? "df -h \(ShellWord.quoted(parent(of: partial)))" : elsewhere)
         }
         guard isOurs(path, mayBeLink: mayBeLink) else {
             throw BrokerError(
                 .unsafe, "the folder \"\(path)\" is not this user's own",
-                why: "who owns it could put files or sockets of their own there",
-                fix: "export BROKER_HOME=/path/to/a/folder/of/yours")
+                why: "others can write to it: they could put files or sockets of their own there",
+                fix: isOnlyOpen(path) ? "chmod go-w \(ShellWord.quoted(path))" : elsewhere)
         }
         guard chmod(path, 0o700) == 0 else {
             throw BrokerError(
-                .unsafe, "cannot make the folder \"\(path)\" private", why: "chmod: \(SystemError.text(errno))")
+                .unsafe, "cannot make the folder \"\(path)\" private", why: "chmod: \(SystemError.text(errno))",
+                fix: elsewhere)
         }
+    }
+
+    /// Throws `invalidRequest` where a file is in the place of the folder; nothing there is no error.
+    public static func checkPlace(_ path: String, choosing variable: String = "BROKER_HOME") throws(BrokerError) {
+        if isFile(path) { throw file(path, in: path, variable) }
+    }
+
+    private static func file(_ file: String, in path: String, _ variable: String) -> BrokerError {
+        BrokerError(
+            .invalidRequest, "\"\(path)\" is no folder",
+            why: file == path ? "a file is there" : "\"\(file)\" is a file",
+            fix: "export \(variable)=\(ShellWord.quoted(file + ".d"))")
+    }
+
+    /// A folder of this user that others may write to.
+    private static func isOnlyOpen(_ path: String) -> Bool {
+        var facts = stat()
+        return lstat(path, &facts) == 0 && facts.st_mode & S_IFMT == S_IFDIR && facts.st_uid == getuid()
+    }
+
+    private static func isFile(_ path: String) -> Bool {
+        var facts = stat()
+        return stat(path, &facts) == 0 && facts.st_mode & S_IFMT != S_IFDIR
+    }
+
+    private static func parent(of path: String) -> String {
+        path.lastIndex(of: "/").map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
     }
 
     /// Whether it is a folder that this user owns and that nobody else may write to.

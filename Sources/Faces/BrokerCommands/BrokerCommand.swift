@@ -44,12 +44,16 @@ protocol BrokerVerb: ParsableCommand {
     /// child's exit code through have a code of their own, which a child seldom uses.
     static var ownFailure: Int32? { get }
 
+    /// Whether it works on a workspace, whose file is looked at then.
+    static var usesWorkspace: Bool { get }
+
     /// Does it. Returns the exit code.
     func perform(_ invocation: Invocation) async throws -> Int32
 }
 
 extension BrokerVerb {
     static var ownFailure: Int32? { nil }
+    static var usesWorkspace: Bool { true }
 }
 
 /// The options that every verb takes.

@@ -42,10 +42,15 @@ public struct CommandLineProgram: Sendable {
         do {
             let invocation = try Invocation(
                 options: verb.options, console: console, environment: environment, directory: directory, daemon: daemon)
+            if type(of: verb).usesWorkspace { try invocation.checkWorkspaceFile() }
             return try await verb.perform(invocation)
         } catch {
-            let error =
-                error as? BrokerError ?? BrokerError(.internalFailure, "this should not have happened", why: "\(error)")
+            var error =
+                error as? BrokerError
+                ?? BrokerError(
+                    .internalFailure, "this should not have happened", why: "\(error)",
+                    fix: "report it, with what was typed and these lines")
+            error.fix = error.fix.map { WorkspaceOption.added(verb.options.workspace, to: $0) }
             let exitCode = type(of: verb).ownFailure ?? error.code.exitCode
             console.report(error, exitCode: exitCode, asRunner: type(of: verb).ownFailure != nil)
             return exitCode

@@ -6,6 +6,7 @@ struct Invocation: Sendable {
     let console: Console
     let environment: [String: String]
     let workspace: WorkspaceName
+    private let workspaceFile: String?
     let places: BrokerPlaces
     let daemon: DaemonHook
 
@@ -18,20 +19,37 @@ struct Invocation: Sendable {
         places = try BrokerPlaces(environment: environment)
         workspace = try WorkspaceResolution.resolve(
             option: options.workspace, environment: environment, directory: directory)
+        workspaceFile = WorkspaceResolution.file(
+            option: options.workspace, environment: environment, directory: directory)
+    }
+
+    /// Looks into the `broker.yaml` that names the workspace, where one does, and says what of it has no effect. Throws
+    /// `invalidRequest` for one that cannot be read.
+    func checkWorkspaceFile() throws(BrokerError) {
+        guard let workspaceFile else { return }
+        let ignored = try WorkspaceFile.read(workspaceFile).ignored
+        guard !ignored.isEmpty else { return }
+        console.warn("\(workspaceFile): \(ignored.joined(separator: ", ")) has no effect in this version")
     }
 
     /// Asks the daemon, which is started first when it does not run.
-    func withDaemon<Value>(_ body: (BrokerClient) async throws -> Value) async throws -> Value {
+    ///
+    /// - Parameter work: what a person who waits is told to wait for; nil where `body` tells it, or goes on for ever.
+    func withDaemon<Value>(
+        _ work: String? = "the daemon's answer", _ body: (BrokerClient) async throws -> Value
+    ) async throws -> Value {
         let launcher = DaemonLauncher(places: places, environment: environment)
-        let start = try await launcher.ensureRunning()
+        let start = try await console.patiently("the daemon to start") { try await launcher.ensureRunning() }
         if start.isNew { console.narrate("started   the daemon (log: \(places.log))") }
-        return try await ask(start.socket, body)
+        guard let work else { return try await ask(start.socket, body) }
+        return try await console.patiently(work) { try await ask(start.socket, body) }
     }
 
     /// Asks the daemon; throws `daemonNotRunning` when it does not run.
     func withRunningDaemon<Value>(_ body: (BrokerClient) async throws -> Value) async throws -> Value {
+        try PrivateFolder.checkPlace(places.home)
         guard let socket = DaemonFinder(places: places).socket else { throw BrokerError.daemonNotRunning }
-        return try await ask(socket, body)
+        return try await console.patiently("the daemon's answer") { try await ask(socket, body) }
     }
 
     private func ask<Value>(_ socket: String, _ body: (BrokerClient) async throws -> Value) async throws -> Value {

@@ -3,7 +3,9 @@ import BrokerClient
 import BrokerModel
 import ControlPlane
 import Logging
+import Processes
 import ServiceLifecycle
+import Synchronization
 import UnixSignals
 
 #if canImport(Darwin)
@@ -39,11 +41,20 @@ public enum Daemon {
         let controlPlane = try makeControlPlane(settings, places, loop, path: path, logger)
         try await controlPlane.start()
         let stopRequest = StopRequest()
+        let unheard = Unheard()
         let socket = places.socket(of: getpid())
         removeStaleSockets(places)
         let server = AdminServer(
             controlPlane: controlPlane, socket: socket, logger: logger,
-            listening: { announce(settings, places, socket, logger) },
+            listening: {
+                do throws(BrokerError) {
+                    try announce(settings, places, socket, logger)
+                } catch {
+                    // A daemon that nobody can find is none.
+                    unheard.remember(error)
+                    stopRequest.make()
+                }
+            },
             requestShutdown: { stopRequest.make() })
         // Ended from the last to the first: no new request, then no endpoint.
         var group = ServiceGroupConfiguration(
@@ -60,6 +71,7 @@ public enum Daemon {
         group.maximumGracefulShutdownDuration = .milliseconds(2500)
         try await ServiceGroup(configuration: group).run()
         removeTraces(places, socket)
+        if let error = unheard.error { throw error }
         logger.info("stopped")
     }
 
@@ -88,20 +100,18 @@ public enum Daemon {
     /// Tells clients where the daemon is, now that it answers.
     private static func announce(
         _ settings: Settings, _ places: BrokerPlaces, _ socket: String, _ logger: Logger
-    ) {
-        let announcement = Announcement(pid: getpid(), socket: socket, version: BrokerVersion.current)
-        do {
-            try announcement.write(places.announcement)
-            logger.info(
-                "started",
-                metadata: [
-                    "version": "\(BrokerVersion.current)", "pid": "\(getpid())", "home": "\(places.home)",
-                    "socket": "\(socket)",
-                    "ports": "\(settings.ports.lowerBound)-\(settings.ports.upperBound)",
-                ])
-        } catch {
-            logger.error("clients cannot find this daemon", metadata: ["error": "\(error)"])
-        }
+    ) throws(BrokerError) {
+        let announcement = Announcement(
+            pid: getpid(), socket: socket, version: BrokerVersion.current,
+            startTime: ProcessIdentity(of: getpid())?.startTime)
+        try announcement.write(places.announcement)
+        logger.info(
+            "started",
+            metadata: [
+                "version": "\(BrokerVersion.current)", "pid": "\(getpid())", "home": "\(places.home)",
+                "socket": "\(socket)",
+                "ports": "\(settings.ports.lowerBound)-\(settings.ports.upperBound)",
+            ])
     }
 
     /// What is set for the whole process: nothing that it makes is for others, a closed pipe is an error code and no
@@ -131,9 +141,20 @@ public enum Daemon {
                 fix: "broker daemon stop")
         }
         // Who owns the folder above could exchange the one below.
-        try PrivateFolder.make(places.runtimeParent)
-        try PrivateFolder.make(places.runtime)
+        try PrivateFolder.make(places.runtimeParent, choosing: "XDG_RUNTIME_DIR")
+        try PrivateFolder.make(places.runtime, choosing: "XDG_RUNTIME_DIR")
         return lock
+    }
+}
+
+/// Why clients could not be told where the daemon is.
+private final class Unheard: Sendable {
+    private let kept = Mutex<BrokerError?>(nil)
+
+    var error: BrokerError? { kept.withLock { $0 } }
+
+    func remember(_ error: BrokerError) {
+        kept.withLock { $0 = error }
     }
 }
 

@@ -8,7 +8,7 @@ struct SettingKey: Sendable {
     /// The value as it would be written in the environment.
     let show: @Sendable (Settings) -> String
 
-    /// The explicit list; `docs/reference/settings.md` and the golden table follow it.
+    /// The explicit list; `docs/reference/settings.md` follows it, and a test compares.
     static let all: [SettingKey] = [
         SettingKey(
             variable: "BROKER_HOME",
@@ -31,7 +31,7 @@ struct SettingKey: Sendable {
         SettingKey(
             variable: "BROKER_LEDGER_URL", meaning: "sqlite:////path of the ledger; else ledger.sqlite in the home",
             read: { text, settings throws(BrokerError) in settings.ledger = try ledger(text) },
-            show: { $0.ledger.map { "sqlite:///\($0)" } ?? "" }),
+            show: { $0.ledger.map { "sqlite:///" + PercentCoding.encoded(path: $0) } ?? "" }),
     ]
 
     /// The text that counts and where it is from; nil where only the default is left.
@@ -60,18 +60,19 @@ struct SettingKey: Sendable {
 
     private static func ledger(_ text: String) throws(BrokerError) -> String {
         let prefix = "sqlite:///"
-        guard text.hasPrefix(prefix + "/"), text.count > prefix.count + 1, !text.contains("?"), !text.contains("#")
+        guard text.hasPrefix(prefix + "/"), text.count > prefix.count + 1, !text.contains("?"), !text.contains("#"),
+            let path = PercentCoding.decoded(text.dropFirst(prefix.count)), !path.utf8.contains(0)
         else {
             // What follows the scheme may be a credential.
             let scheme = text.split(separator: ":").first.map(String.init) ?? ""
             throw invalid("BROKER_LEDGER_URL", "\(scheme):…", "the ledger is a file: sqlite:////absolute/path")
         }
-        return String(text.dropFirst(prefix.count))
+        return path
     }
 
     private static func invalid(_ variable: String, _ text: String, _ why: String) -> BrokerError {
         BrokerError(
             .invalidRequest, "cannot read \(variable)=\"\(text.prefix(80))\"", why: why,
-            fix: "broker daemon run --print-config")
+            fix: "unset \(variable)")
     }
 }

@@ -22,8 +22,15 @@ public struct Settings: Equatable, Sendable {
     /// Throws `invalidRequest`, naming the setting, for what cannot be read. An empty variable counts as unset.
     public init(flags: [String: String], environment: [String: String]) throws(BrokerError) {
         for key in SettingKey.all {
-            guard let (text, _) = key.given(flags: flags, environment: environment) else { continue }
-            try key.read(text, &self)
+            guard let (text, source) = key.given(flags: flags, environment: environment) else { continue }
+            do throws(BrokerError) {
+                try key.read(text, &self)
+            } catch {
+                // Without it the default counts.
+                var error = error
+                error.fix = source == "flag" ? "broker daemon run --help" : "unset \(key.variable)"
+                throw error
+            }
         }
     }
 }

@@ -25,12 +25,14 @@ extension EnvironmentFormat {
             guard EnvironmentFormats.isPortable(name: name) else {
                 throw BrokerError(
                     .unsupported, "cannot write the variable \"\(name)\" as \(Self.name)",
-                    why: "portable names are letters, digits and '_', and do not begin with a digit")
+                    why: "portable names are letters, digits and '_', and do not begin with a digit",
+                    fix: "attach it as another alias (--as)")
             }
             guard !value.utf8.contains(0) else {
                 throw BrokerError(
                     .unsupported, "cannot write the variable \"\(name)\" as \(Self.name)",
-                    why: "its value has a NUL byte, which no environment can carry")
+                    why: "its value has a NUL byte, which no environment can carry",
+                    fix: "attach it to a provider whose URL has none")
             }
             sorted.append((name, value))
         }
@@ -51,7 +53,9 @@ public enum EnvironmentFormats {
     public static func named(_ name: String) throws(BrokerError) -> any EnvironmentFormat.Type {
         for format in all where format.name == name { return format }
         let names = all.map { $0.name }.joined(separator: ", ")
-        throw BrokerError(.invalidRequest, "\"\(name.prefix(80))\" is no format", why: "the formats are \(names)")
+        throw BrokerError(
+            .invalidRequest, "\"\(name.prefix(80))\" is no format", why: "the formats are \(names)",
+            fix: "name one of \(names)")
     }
 
     /// `[A-Za-z_][A-Za-z0-9_]*`

@@ -19,7 +19,9 @@ public enum JSONFormat: EnvironmentFormat {
             let object = Dictionary(uniqueKeysWithValues: sorted.map { ($0.name, $0.value) })
             return String(decoding: try encoder.encode(object), as: UTF8.self) + "\n"
         } catch {
-            throw BrokerError(.internalFailure, "cannot write the environment as JSON", why: "\(error)")
+            throw BrokerError(
+                .internalFailure, "cannot write the environment as JSON", why: "\(error)",
+                fix: "use --for sh")
         }
     }
 }

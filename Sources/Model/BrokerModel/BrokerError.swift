@@ -4,7 +4,7 @@ public struct BrokerError: Error, Equatable, Sendable, CustomStringConvertible {
     /// One line, lower-case, no full stop, the thing in quotes.
     public var what: String
     public var why: String
-    /// A command to paste; nil where no command helps.
+    /// A line to paste into a shell; where no command can help, a plain sentence.
     public var fix: String?
 
     public init(_ code: ErrorCode, _ what: String, why: String = "", fix: String? = nil) {

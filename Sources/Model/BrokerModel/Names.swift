@@ -15,9 +15,17 @@ extension CheckedName {
         guard Self.isValid(text) else {
             throw BrokerError(
                 .invalidName, "\"\(text.prefix(80))\" is no \(Self.noun) name",
-                why: "\(Self.noun) names are \(Self.rule)")
+                why: "\(Self.noun) names are \(Self.rule)", fix: Self.suggestion(for: text))
         }
         self.init(unchecked: text)
+    }
+
+    /// What else it may be called, as near to `text` as the rule allows.
+    private static func suggestion(for text: String) -> String {
+        let plain = text.prefix(63).map { $0.isASCII && ($0.isLetter || $0.isNumber) ? $0 : "-" }
+        let small = String(plain).lowercased()
+        let near = [small, small.uppercased().replacing("-", with: "_")].map { String($0.drop { !$0.isLetter }) }
+        return "call it \"\((near + ["web", "WEB"]).first(where: isValid) ?? "web")\""
     }
 
     public init?(rawValue: String) {

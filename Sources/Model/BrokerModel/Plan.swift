@@ -20,15 +20,17 @@ public struct Plan: Hashable, Sendable, CustomStringConvertible {
     }
 
     /// Throws `invalidPlan` with the plans there are.
+    ///
+    /// - Parameter command: the command that was typed, without the plan, for the fix.
     public init(
-        named name: String, for serviceClass: ServiceClass, by provider: ProviderReference
+        named name: String, for serviceClass: ServiceClass, by provider: ProviderReference, command: String
     ) throws(BrokerError) {
         let offered = Self.offered(for: serviceClass, by: provider)
         guard let plan = offered.first(where: { $0.name == name }) else {
             let all = offered.map(\.name).joined(separator: ", ")
             throw BrokerError(
                 .invalidPlan, "\"\(name.prefix(80))\" is no plan of \(serviceClass.rawValue) by \(provider)",
-                why: "the plans are \(all)")
+                why: "the plans are \(all)", fix: "\(command) --plan \(offered[0].name)")
         }
         self = plan
     }

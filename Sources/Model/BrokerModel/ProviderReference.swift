@@ -33,8 +33,17 @@ public enum ProviderReference: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
+    /// The reference as words of a command line that can be pasted. A secret is not repeated: it is asked for.
+    public var argument: String {
+        let word = ShellWord.quoted(description)
+        guard case .url(let url) = self, url.secret != nil else { return word }
+        return word + " --secret-file -"
+    }
+
     static func invalid(_ text: String, why: String) -> BrokerError {
-        BrokerError(.invalidProvider, "\"\(ProviderURL.redacted(text))\" is no provider", why: why)
+        BrokerError(
+            .invalidProvider, "\"\(ProviderURL.redacted(text))\" is no provider", why: why,
+            fix: text.contains("://") ? "write it as in redis://user@host:6379/0 or unix:///path?db=0" : nil)
     }
 }
 
@@ -82,11 +91,18 @@ public struct ProviderURL: Hashable, Sendable, CustomStringConvertible {
             database = try Self.database(query.hasPrefix("db=") ? query.dropFirst(3) : "", of: text)
         case "rediss":
             throw BrokerError(
-                .unsupported, "cannot use \"\(Self.redacted(text))\"", why: "TLS to a provider is not supported yet")
-        case "postgres", "postgresql", "amqp", "amqps", "beanstalk", "sqlite":
+                .unsupported, "cannot use \"\(Self.redacted(text))\"", why: "TLS to a provider is not supported yet",
+                fix: "run a TLS tunnel (stunnel) on this machine and name its redis:// address")
+        case "beanstalk", "sqlite":
+            throw BrokerError(
+                .unsupported, "cannot use \"\(Self.redacted(text))\" as a provider",
+                why: "class \(scheme) is served by the emulator only so far; a URL can serve class redis",
+                fix: Self.elsewhere)
+        case "postgres", "postgresql", "amqp", "amqps":
             throw BrokerError(
                 .acrossClasses, "cannot use \"\(Self.redacted(text))\" as a provider",
-                why: "a \(scheme) URL serves another class; only redis has url providers")
+                why: "there is no class for \(scheme) in this version; a URL can serve class redis",
+                fix: Self.elsewhere)
         default: throw Self.invalid(text, "the scheme is redis or unix")
         }
     }
@@ -146,21 +162,13 @@ public struct ProviderURL: Hashable, Sendable, CustomStringConvertible {
     }
 
     private static func decoded(_ text: Substring, of url: String) throws(BrokerError) -> String {
-        guard text.contains("%") else { return String(text) }
-        var bytes: [UInt8] = []
-        var rest = text.utf8
-        while let byte = rest.popFirst() {
-            guard byte == UInt8(ascii: "%") else {
-                bytes.append(byte)
-                continue
-            }
-            guard let high = rest.popFirst(), let low = rest.popFirst(),
-                let value = UInt8(String(decoding: [high, low], as: UTF8.self), radix: 16)
-            else { throw invalid(url, "it has a '%' without two hexadecimal digits") }
-            bytes.append(value)
+        guard let decoded = PercentCoding.decoded(text) else {
+            throw invalid(url, "it has a '%' without two hexadecimal digits")
         }
-        return String(decoding: bytes, as: UTF8.self)
+        return decoded
     }
+
+    private static let elsewhere = "give the app that server's URL in a variable of its own"
 
     private static func invalid(_ text: String, _ why: String) -> BrokerError {
         ProviderReference.invalid(text, why: why)

@@ -35,11 +35,27 @@ public enum ServiceClass: String, Codable, Hashable, Sendable, CaseIterable {
     /// Whether clients reach it over a socket; a `sqlite` resource is a file.
     public var isNetworked: Bool { self != .sqlite }
 
+    /// The class of the servers that a program of this name, or at this path, is known to be; nil for one that broker
+    /// does not know.
+    public init?(ofProgram program: String) {
+        switch program.split(separator: "/").last {
+        case "redis-server", "valkey-server": self = .redis
+        case "beanstalkd": self = .beanstalk
+        case "sqlite3": self = .sqlite
+        default: return nil
+        }
+    }
+
     /// Throws `invalidClass` with the known classes.
-    public init(named text: String) throws(BrokerError) {
+    ///
+    /// - Parameter command: the command that was typed, without its options, for the fix.
+    public init(named text: String, command: String) throws(BrokerError) {
         guard let known = ServiceClass(rawValue: text) else {
             let all = Self.allCases.map(\.rawValue).joined(separator: ", ")
-            throw BrokerError(.invalidClass, "\"\(text.prefix(80))\" is no class", why: "the classes are \(all)")
+            let near = Self.allCases.first { text.lowercased().hasPrefix($0.rawValue.prefix(3)) } ?? .redis
+            throw BrokerError(
+                .invalidClass, "\"\(text.prefix(80))\" is no class", why: "the classes are \(all)",
+                fix: "\(command) --class \(near.rawValue)")
         }
         self = known
     }

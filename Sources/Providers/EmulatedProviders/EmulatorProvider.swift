@@ -66,7 +66,7 @@ public struct EmulatorProvider: Provider {
 
     public func bind(_ request: BindRequest) async throws(BrokerError) -> BindResponse {
         guard request.serviceClass == .sqlite else { return BindResponse(direct: nil) }
-        let url = "sqlite:///" + storeFile(of: request.backing.id).path
+        let url = "sqlite:///" + PercentCoding.encoded(path: storeFile(of: request.backing.id).path)
         return BindResponse(direct: DirectURL(url: Secret(url), masked: url))
     }
 
@@ -95,7 +95,8 @@ public struct EmulatorProvider: Provider {
             if !isPosted { continuation.resume(returning: nil) }
         }
         guard let value else {
-            throw BrokerError(.internalFailure, "the daemon is stopping", why: "its event loop has ended")
+            throw BrokerError(
+                .internalFailure, "the daemon is stopping", why: "its event loop has ended", fix: "broker daemon start")
         }
         return value
     }

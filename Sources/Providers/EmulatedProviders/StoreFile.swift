@@ -48,7 +48,8 @@ struct StoreFile: Sendable {
 
     private func failure(_ why: String) -> BrokerError {
         BrokerError(
-            .needsAttention, "the file \"\(path)\" cannot be made or removed", why: why, fix: "ls -la \(folder)")
+            .needsAttention, "the file \"\(path)\" cannot be made or removed", why: why,
+            fix: "ls -la \(ShellWord.quoted(folder))")
     }
 
     private static func text(_ number: Int32) -> String { String(cString: strerror(number)) }

@@ -75,7 +75,8 @@ extension ExecProvider {
                 switch error {
                 case .unreachable: break
                 case .refused(let text) where text.hasPrefix("LOADING"): isLoading = true
-                case .otherProtocol, .refused: throw error.brokerError(program.name, fix: "cat \(files.log)")
+                case .otherProtocol, .refused:
+                    throw error.brokerError(program.name, fix: "cat \(ShellWord.quoted(files.log))")
                 }
             }
             guard clock.now < started + (isLoading ? limits.loading : limits.start) else {
@@ -89,6 +90,7 @@ extension ExecProvider {
     private func failure(_ program: ServerProgram, _ files: ServerFiles, _ why: String) -> BrokerError {
         BrokerError(
             .serverUnreachable, "\"\(program.name)\" does not start",
-            why: "\(why); the end of \(files.log):\n       \(files.logTail())", fix: "cat \(files.log)")
+            why: "\(why); the end of \(files.log):\n       \(files.logTail())",
+            fix: "cat \(ShellWord.quoted(files.log))")
     }
 }

@@ -116,7 +116,8 @@ public actor ExecProvider: Provider, SuspendsServers, ReportsHealth {
     func program(of provider: ProviderReference) throws(BrokerError) -> ServerProgram {
         guard case .exec(let name) = provider else {
             throw BrokerError(
-                .internalFailure, "\"\(provider)\" is no program", why: "it was handed to the exec provider")
+                .internalFailure, "\"\(provider)\" is no program", why: "it was handed to the exec provider",
+                fix: "broker logs")
         }
         return ServerProgram(name: name, environment: environment)
     }

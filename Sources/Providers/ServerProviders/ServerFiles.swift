@@ -75,7 +75,7 @@ struct ServerFiles: Sendable {
         } catch {
             throw BrokerError(
                 .needsAttention, "the folder \"\(folder)\" cannot be removed", why: "\(error.localizedReason)",
-                fix: "rm -r \(folder)")
+                fix: "rm -r \(ShellWord.quoted(folder))")
         }
     }
 
@@ -94,7 +94,7 @@ struct ServerFiles: Sendable {
     private func failure(_ call: String) -> BrokerError {
         BrokerError(
             .needsAttention, "the server's folder \"\(folder)\" cannot be prepared",
-            why: "\(call): \(String(cString: strerror(errno)))", fix: "ls -la \(folder)")
+            why: "\(call): \(String(cString: strerror(errno)))", fix: "ls -la \(ShellWord.quoted(folder))")
     }
 }
 

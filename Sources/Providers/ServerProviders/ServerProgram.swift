@@ -22,7 +22,7 @@ struct ServerProgram: Sendable {
             throw BrokerError(
                 .wrongServer, "\"\(name)\" is no redis server",
                 why: "with --version it does not say \"Redis server v=…\" or \"Valkey server v=…\"",
-                fix: Self.installation(of: "redis-server"))
+                fix: "name one that is, as in exec:redis-server")
         }
         return server
     }
@@ -34,9 +34,11 @@ struct ServerProgram: Sendable {
             BrokerError(
                 .programNotFound, "the program \"\(name)\" is not found",
                 why: name.contains("/") ? "there is no such file" : "it is not on the daemon's PATH",
-                fix: Self.installation(of: name))
+                fix: Self.installation(of: name)
+                    ?? "install it, or name its path, as in exec:/usr/local/bin/redis-server")
         case .notExecutable:
-            BrokerError(.wrongServer, "\"\(name)\" is no redis server", why: "\(error)", fix: "ls -l \(name)")
+            BrokerError(
+                .wrongServer, "\"\(name)\" is no redis server", why: "\(error)", fix: "ls -l \(ShellWord.quoted(name))")
         case .failed: BrokerError(.needsAttention, "\"\(name)\" cannot be started", why: "\(error)", fix: "broker logs")
         }
     }

@@ -1,9 +1,17 @@
 import BrokerModel
 import EventLoop
+import Foundation
+import Processes
 import TestKit
 import Testing
 
 @testable import ControlPlane
+
+#if os(Linux)
+private let isLinux = true
+#else
+private let isLinux = false
+#endif
 
 @Suite struct DetachTests {
     @Test func `detach revokes the credential and closes that attachment's connections, nobody else's`() async throws {
@@ -97,8 +105,34 @@ import Testing
             #expect(outcome.detached == ["web", "worker"])
             let status = try await broker.status()
             #expect(status.resources.isEmpty)
-            #expect(status.apps.map(\.release) == [2, 2])
+            // Who is attached to nothing is no longer shown; what it was can still be read.
+            #expect(status.apps.isEmpty)
+            for app in ["web", "worker"] {
+                #expect(
+                    try await broker.plane.releases(of: app, in: broker.workspace).releases.map(\.version) == [2, 1])
+            }
             #expect(FreePort.isFree(broker.ports.lowerBound))
+        }
+    }
+
+    @Test(.enabled(if: isLinux, "only Linux tells"))
+    func `a store whose file a process has open is removed by force only`() async throws {
+        try await BrokerUnderTest.run { broker in
+            let path = try #require(try await broker.create("db").resource.path)
+            var command = ProcessCommand("sleep", ["600"], environment: ["PATH": "/usr/bin:/bin"])
+            let file = try #require(FileHandle(forReadingAtPath: path))
+            command.input = .descriptor(file.fileDescriptor)
+            let user = try ChildProcess.spawn(command)
+            try file.close()
+            let error = await #expect(throws: BrokerError.self) { try await broker.destroy("db") }
+            #expect(error?.code == .unsafe)
+            #expect(error?.why.hasPrefix("sleep (pid \(user.pid))") == true)
+            #expect(error?.fix == "broker destroy db --force  # or end it first: kill \(user.pid)")
+            #expect(broker.exists(path))
+            let outcome = try await broker.destroy("db", force: true)
+            #expect(outcome.warning?.contains("sleep (pid \(user.pid)) had its file open") == true)
+            #expect(!broker.exists(path))
+            await user.terminate(grace: .zero)
         }
     }
 

@@ -105,6 +105,9 @@ import Testing
             await broker.clock.sleepers(atLeast: 1)
             // Turns 2 and 5: after waiting 1 and 2. The next would be 10.
             #expect(broker.fake.calls.count == 3)
+            let told = try await broker.plane.logs(in: broker.workspace, source: "cache", last: nil, after: nil).entries
+            // Once, however often it was tried.
+            #expect(told.filter { $0.message.hasPrefix("failed: the fake does not provision") }.count == 1)
             broker.fake.failing = []
             for _ in 0..<4 {
                 await broker.clock.sleepers(atLeast: 1)

@@ -214,9 +214,20 @@ enum Values {
         #expect(error?.fix == "broker create db --class redis --provider exec:redis-server")
     }
 
+    @Test func `a server of a class that only the emulator serves leads to the emulator`() {
+        for name in ["queue", "mine"] {
+            let error = #expect(throws: BrokerError.self) {
+                try plan(name, provider: .exec(program: "/usr/bin/beanstalkd"), offerings: server)
+            }
+            #expect(error?.code == .unsupported)
+            #expect(error?.fix == "broker create \(name) --class beanstalk")
+        }
+    }
+
     @Test func `the plan is the offering's first unless another is named`() throws {
         #expect(try plan("cache").plan == .ephemeral)
         #expect(try plan("db").plan == .durable)
-        #expect(throws: BrokerError.self) { try plan("cache", plan: "durable") }
+        let error = #expect(throws: BrokerError.self) { try plan("cache", plan: "durable") }
+        #expect(error?.fix == "broker create cache --class redis --plan ephemeral")
     }
 }

@@ -42,6 +42,9 @@ import Testing
             broker.clock.advance(by: .seconds(1))
             await broker.clock.sleepers(atLeast: 1)
             #expect(try await broker.resource("cache")?.state == "port-taken")
+            let told = try await broker.plane.logs(in: broker.workspace, source: "cache", last: nil, after: nil).entries
+            // Once, however often it was tried.
+            #expect(told.filter { $0.message.hasPrefix("port-taken: port \(port)") }.count == 1)
             stranger.close()
             broker.clock.advance(by: .seconds(1))
             try await broker.isEventually("ready", "cache")

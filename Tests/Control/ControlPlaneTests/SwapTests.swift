@@ -27,6 +27,7 @@ import Testing
                 #expect(outcome.server?.hasPrefix("redis ") == true)
                 #expect(outcome.releases == ["web": 2])
                 #expect(outcome.pause > 0)
+                #expect(outcome.undo == "broker swap cache --to emulator")
                 #expect(client.isClosed)
 
                 #expect(try await broker.variables() == before)
@@ -37,7 +38,8 @@ import Testing
                 #expect(try await broker.resource("cache")?.plan == "durable")
 
                 // Back again: the server's data is left alone.
-                try await broker.swap("cache", to: "emulator")
+                let back = try await broker.swap("cache", to: "emulator")
+                #expect(back.undo == "broker swap cache --to \(outcome.to) --secret-file -")
                 #expect(try RedisClient(try await broker.variable("CACHE_URL")).ask("GET k") == "$-1")
                 let direct = try RedisClient("redis://:pr0vider@127.0.0.1:\(server.port ?? 0)/0")
                 #expect(try direct.ask("GET k") == "real")
@@ -170,6 +172,24 @@ import Testing
         }
     }
 
+    @Test(arguments: [
+        ("queue", "exec:beanstalkd", ErrorCode.unsupported), ("cache", "exec:beanstalkd", .acrossClasses),
+        ("queue", "exec:redis-server", .acrossClasses), ("queue", "redis://h", .acrossClasses),
+    ])
+    func `a program of a class that it cannot serve here is told from one of another class`(
+        resource: String, provider: String, code: ErrorCode
+    ) async throws {
+        try await BrokerUnderTest.run { broker in
+            try await broker.create(resource)
+            let error = await #expect(throws: BrokerError.self) { try await broker.swap(resource, to: provider) }
+            #expect(error?.code == code)
+            #expect(error?.fix?.isEmpty == false)
+            if code == .unsupported {
+                #expect(error?.why.contains("class beanstalk is served by the emulator") == true)
+            }
+        }
+    }
+
     @Test func `the same provider is no swap`() async throws {
         try await BrokerUnderTest.run { broker in
             try await broker.create("cache")
@@ -186,7 +206,8 @@ import Testing
             #expect(try client.ask("SET k direct") == "+OK")
             let error = await #expect(throws: BrokerError.self) { try await broker.swap("cache", to: "emulator") }
             #expect(error?.code == .unsafe)
-            #expect(error?.fix == "broker detach cache --from web --as CACHE")
+            #expect(
+                error?.fix == "broker detach cache --from web --as CACHE && broker swap cache --to emulator")
         }
     }
 }

@@ -1,3 +1,4 @@
+import BrokerClient
 import Foundation
 import Processes
 import TestKit
@@ -62,6 +63,51 @@ import Testing
                 #expect(text.contains("cache"))
                 #expect(text.contains("\u{1B}[32mready") == isColoured)
             }
+        }
+    }
+
+    @Test func `who waits is told what for, and a secret that is typed is not shown`() async throws {
+        try await Broker.use { broker in
+            try await broker.succeed("daemon", "start")
+            // A terminal in which the answer is typed when the question has come.
+            let script = """
+                import os, pty, sys
+                pid, terminal = pty.fork()
+                if pid == 0:
+                    os.execv(sys.argv[2], sys.argv[2:])
+                seen = b""
+                try:
+                    while True:
+                        seen += os.read(terminal, 1000)
+                        if sys.argv[1] and sys.argv[1].encode() in seen:
+                            os.write(terminal, b"canary\\n")
+                            sys.argv[1] = ""
+                except OSError:
+                    pass
+                sys.stdout.buffer.write(seen)
+                sys.exit(os.WEXITSTATUS(os.waitpid(pid, 0)[1]))
+                """
+            func show(_ question: String, _ arguments: String...) async throws -> (Processes.ExitStatus?, String) {
+                let files = broker.folder.file("pty-\(UUID().uuidString)")
+                var command = ProcessCommand(
+                    "python3", ["-c", script, question, Broker.binary] + arguments, environment: broker.environment,
+                    workingDirectory: broker.folder.file("work"))
+                command.output = .append(path: files)
+                let status = try await ChildProcess.spawn(command).exit(within: .seconds(60))
+                return (status, try String(contentsOfFile: files, encoding: .utf8))
+            }
+            let (asked, question) = try await show(
+                "secret of redis://127.0.0.1:1/0: ", "create", "c", "--class", "redis", "--provider",
+                "redis://127.0.0.1:1/0", "--secret-file", "-")
+            #expect(asked == .code(5), "\(question)")
+            #expect(!question.contains("canary"))
+
+            let pid = try #require(broker.daemon?.pid)
+            #expect(kill(pid, SIGSTOP) == 0)
+            let (waited, notice) = try await show("", "status")
+            #expect(kill(pid, SIGCONT) == 0)
+            #expect(waited == .code(8), "\(notice)")
+            #expect(notice.contains("waiting   for the daemon's answer"), "\(notice)")
         }
     }
 }

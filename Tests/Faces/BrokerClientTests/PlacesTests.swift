@@ -70,6 +70,22 @@ import Testing
         #expect(chmod(folder + "/open", 0o777) == 0)
         let error = #expect(throws: BrokerError.self) { try PrivateFolder.make(folder + "/open") }
         #expect(error?.code == .unsafe)
+        #expect(error?.fix == "chmod go-w \(folder)/open")
+    }
+
+    @Test func `a file in the place of a folder is named as what it is, with a place that works`() throws {
+        try PrivateFolder.make(folder)
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        try Data().write(to: URL(filePath: folder + "/file"))
+        for path in ["/file", "/file/below"] {
+            let error = #expect(throws: BrokerError.self) { try PrivateFolder.make(folder + path) }
+            #expect(error?.code == .invalidRequest)
+            #expect(error?.what == "\"\(folder + path)\" is no folder")
+            #expect(error?.fix == "export BROKER_HOME=\(folder)/file.d")
+        }
+        #expect(throws: BrokerError.self) { try PrivateFolder.checkPlace(folder + "/file") }
+        try PrivateFolder.checkPlace(folder)
+        try PrivateFolder.checkPlace(folder + "/none")
     }
 
     @Test func `a lock is held by one at a time and is free when its holder is gone`() async throws {
@@ -92,7 +108,7 @@ import Testing
     @Test func `an announcement is read back, and nonsense is none`() throws {
         try PrivateFolder.make(folder)
         defer { try? FileManager.default.removeItem(atPath: folder) }
-        let announcement = Announcement(pid: 7, socket: "/s", version: "1")
+        let announcement = Announcement(pid: 7, socket: "/s", version: "1", startTime: 4711)
         try announcement.write(folder + "/daemon.json")
         #expect(Announcement.read(folder + "/daemon.json") == announcement)
         try Data("{".utf8).write(to: URL(filePath: folder + "/daemon.json"))
@@ -102,7 +118,7 @@ import Testing
 
     @Test func `nobody answers on a socket that is not there`() async throws {
         #expect(!SocketProbe.answers(folder + "/none"))
-        let client = BrokerClient(socket: folder + "/none", timeout: .seconds(5))
+        let client = BrokerClient(socket: folder + "/none", timeouts: BrokerClient.Timeouts(quick: .seconds(5)))
         let error = await #expect(throws: BrokerError.self) { try await client.version() }
         await client.close()
         #expect(error?.code == .daemonNotRunning)

@@ -52,7 +52,7 @@ import Testing
         ["create", "x", "--plan", "ephemeral"], ["destroy", "x"], ["destroy", "x", "--force"],
         ["env", "web"], ["env", "web", "--for", "sh"], ["env", "web", "--names"], ["url", "cache", "--app", "web"],
         ["run", "web", "--", "ls"], ["exec", "web", "--", "ls"], ["open", "db"],
-        ["open", "db", "--app", "web", "--", "-json"],
+        ["open", "db", "--app", "web", "--as", "DB", "--", "-json"],
         ["swap", "cache", "--to", "emulator", "--cold"],
         ["swap", "cache", "--to", "redis://h:1/0", "--secret-file", "f"], ["releases", "web"], ["logs"],
         ["logs", "cache", "-f", "-n", "5"], ["version"], ["status", "--json", "--workspace", "w"],

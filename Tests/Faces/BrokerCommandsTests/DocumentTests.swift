@@ -25,10 +25,11 @@ import Testing
         "destroy": DestroyOutcome(resource: "cache", detached: ["web"]),
         "swap": SwapOutcome(
             resource: "cache", from: "emulator", to: "exec:redis-server", server: "redis 7.0.15", cold: true,
-            closed: 3, pause: 1.5, releases: ["web": 3]),
-        "environment": EnvironmentDocument(
-            app: "web", release: 1,
-            variables: [.init(name: "CACHE_URL", value: "redis://***", masked: "redis://***", resource: "cache")]),
+            closed: 3, pause: 1.5, releases: ["web": 3], undo: "broker swap cache --to emulator"),
+        "environment": MaskedEnvironment(
+            EnvironmentDocument(
+                app: "web", release: 1,
+                variables: [.init(name: "CACHE_URL", value: "canary", masked: "redis://***", resource: "cache")])),
         "releases": ReleasesDocument(
             app: "web",
             releases: [

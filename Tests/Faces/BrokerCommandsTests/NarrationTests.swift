@@ -50,6 +50,21 @@ import Testing
             ])
     }
 
+    @Test func `detach that takes no variable away says nothing of any`() {
+        let outcome = DetachOutcome(
+            app: "web", resource: "cache", alias: "REDIS", release: 3, closed: 1, removed: [], promoted: "OTHER",
+            warning: nil)
+        #expect(
+            Narration.detached(outcome)[0] == "detached  cache → web                                     release v3")
+    }
+
+    @Test func `the way back asks for a secret that the former provider had`() {
+        let outcome = SwapOutcome(
+            resource: "cache", from: "redis://u@h:1/0", to: "emulator", server: nil, cold: true, closed: 0, pause: 0,
+            releases: [:], undo: "broker swap cache --to redis://u@h:1/0 --secret-file -")
+        #expect(Narration.swapped(outcome).last?.hasSuffix("undo: \(outcome.undo ?? "")") == true)
+    }
+
     @Test func `swap tells that it was cold, what it closed, and the way back`() {
         let outcome = SwapOutcome(
             resource: "cache", from: "emulator", to: "exec:redis-server", server: "redis 7.0.15", cold: true,
@@ -93,10 +108,55 @@ import Testing
             table.lines(width: 18, hasColour: false) == ["NAME   STATE   DE…", "cache  ready", "a      failed  li…"])
     }
 
+    @Test func `columns that give way are made narrower, a path in its middle, so that the others stay whole`() {
+        var table = Table("NAME", "PATH", "COUNT", yielding: [1])
+        table.add("cache", "/home/somebody/state/broker/resources/0123456789abcdef/store.sqlite", "12")
+        #expect(
+            table.lines(width: 40, hasColour: false) == [
+                "NAME   PATH                        COUNT", "cache  /home/som…def/store.sqlite  12",
+            ])
+        #expect(table.lines(width: 12, hasColour: false).allSatisfy { $0.count <= 12 })
+    }
+
     @Test func `colour is for the header and the state`() {
         let lines = table.lines(width: nil, hasColour: true)
         #expect(lines[1].contains("\u{1B}[32mready"))
         #expect(lines[2].contains("\u{1B}[31mfailed"))
+    }
+}
+
+@Suite struct StatusTablesTests {
+    private func status(_ resource: ResourceStatus) -> StatusDocument {
+        StatusDocument(workspace: "w", resources: [resource], apps: [])
+    }
+
+    private var resource: ResourceStatus {
+        ResourceStatus(
+            name: "cache", class: "redis", provider: "exec:redis-server", plan: "durable", state: "failed",
+            detail: "it ended;\nits log is long", host: "127.0.0.1", port: 21000, path: nil, connections: 0,
+            unsupported: Dictionary(uniqueKeysWithValues: (1...257).map { ("COMMAND\($0)", $0) }))
+    }
+
+    @Test func `a state is one word in the table, and what there is to say of it stands below`() {
+        #expect(!StatusTables.resources(status(resource)).lines(width: nil, hasColour: false)[1].contains("ended"))
+        #expect(StatusTables.details(status(resource)) == ["cache is failed: it ended; its log is long"])
+    }
+
+    @Test func `it fits into 80 columns`() {
+        var store = resource
+        store.path = "/home/somebody/.local/state/broker/resources/0123456789abcdef/store.sqlite"
+        for line in StatusTables.resources(status(store)).lines(width: 80, hasColour: false) {
+            #expect(line.count <= 80)
+            #expect(line.hasSuffix("CONNECTIONS") || line.hasSuffix("  0"), "\(line)")
+        }
+    }
+
+    @Test func `of many unsupported commands the most frequent are shown, the rest counted`() throws {
+        let lines = try #require(StatusTables.unsupported(status(resource))).lines(width: nil, hasColour: false)
+        #expect(lines.count == 12)
+        #expect(lines[1].contains("COMMAND257"))
+        #expect(lines[11].contains("and 247 more"))
+        #expect(lines[11].hasSuffix("\((1...247).reduce(0, +))"))
     }
 }
 
@@ -111,25 +171,39 @@ import Testing
         let one = document([
             ("C_URL", "redis://x", "cache"), ("REDIS_URL", "redis://x", "cache"), ("DB_URL", "s", "db"),
         ])
-        #expect(try one.url(of: "cache", alias: nil) == "redis://x")
-        #expect(try one.url(of: "cache", alias: "C") == "redis://x")
+        #expect(
+            try one.url(of: "cache", alias: nil, command: "broker url cache --app web", resources: []) == "redis://x")
+        #expect(
+            try one.url(of: "cache", alias: "C", command: "broker url cache --app web", resources: []) == "redis://x")
     }
 
     @Test func `two attachments need an alias; none is an error with the way to make one`() throws {
         let two = document([("A_URL", "redis://a", "cache"), ("B_URL", "redis://b", "cache")])
-        let ambiguous = #expect(throws: BrokerError.self) { try two.url(of: "cache", alias: nil) }
+        let ambiguous = #expect(throws: BrokerError.self) {
+            try two.url(of: "cache", alias: nil, command: "broker open cache --app web", resources: ["cache"])
+        }
+        #expect(ambiguous?.fix == "broker open cache --app web --as A")
         #expect(ambiguous?.code == .attachmentAmbiguous)
         #expect(ambiguous.map { "\($0)".contains("redis://") } == false)
-        #expect(try two.url(of: "cache", alias: "B") == "redis://b")
-        let missing = #expect(throws: BrokerError.self) { try two.url(of: "db", alias: nil) }
-        #expect(missing?.code == .attachmentNotFound)
-        #expect(missing?.fix == "broker attach db --to web")
+        #expect(try two.url(of: "cache", alias: "B", command: "", resources: []) == "redis://b")
+        for (resource, fix) in [
+            ("db", "broker attach db --to web"), ("there", "broker attach there --to web"),
+            // The name suggests no class, so that an attach without one would be refused.
+            ("missing", "broker attach missing --to web --class redis"),
+        ] {
+            let missing = #expect(throws: BrokerError.self) {
+                try two.url(of: resource, alias: nil, command: "", resources: ["there"])
+            }
+            #expect(missing?.code == .attachmentNotFound)
+            #expect(missing?.fix == fix)
+        }
     }
 
-    @Test func `masking forgets every value`() {
-        var masked = document([("A_URL", "canary", "cache")])
-        masked.mask()
-        #expect(masked.variables.map(\.value) == ["***"])
+    @Test func `the masked document has no value at all`() throws {
+        let text = try JSONDocument.text(MaskedEnvironment(document([("A_URL", "canary", "cache")])))
+        #expect(!text.contains("canary"))
+        #expect(!text.contains("\"value\""))
+        #expect(text.contains("\"masked\" : true"))
     }
 }
 

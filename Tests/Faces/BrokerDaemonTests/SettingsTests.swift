@@ -29,10 +29,31 @@ import Testing
         let error = #expect(throws: BrokerError.self) { try Settings(flags: [:], environment: [variable: value]) }
         #expect(error?.code == .invalidRequest)
         #expect(error?.what.contains(variable) == true)
+        #expect(error?.fix == "unset \(variable)")
         #expect(error.map { "\($0)".contains("canary") } == false)
     }
 
-    @Test func `the ledger's URL is a path`() throws {
+    @Test func `a flag that cannot be read leads to the flags`() {
+        let error = #expect(throws: BrokerError.self) { try Settings(flags: ["BROKER_PORTS": "x"], environment: [:]) }
+        #expect(error?.fix == "broker daemon run --help")
+    }
+
+    @Test func `docs/reference/settings.md has a row for every key, and no other`() throws {
+        let page = URL(filePath: #filePath).deletingLastPathComponent()
+            .appending(path: "../../../docs/reference/settings.md").standardizedFileURL
+        let text = try String(contentsOf: page, encoding: .utf8)
+        let rows = SettingKey.all.map { key in
+            let value = key.show(Settings())
+            return "| `\(key.variable)` |\(value.isEmpty ? "" : " `\(value)`") | \(key.meaning) |"
+        }
+        #expect(text.split(separator: "\n").filter { $0.hasPrefix("| `") }.map(String.init) == rows)
+    }
+
+    @Test func `the ledger's URL is a path, percent-encoded`() throws {
+        let odd = "sqlite:////a%20b/50%25.db"
+        let settings = try Settings(flags: [:], environment: ["BROKER_LEDGER_URL": odd])
+        #expect(settings.ledger == "/a b/50%.db")
+        #expect(SettingKey.all.last?.show(settings) == odd)
         #expect(try Settings(flags: [:], environment: ["BROKER_LEDGER_URL": "sqlite:////a/b.db"]).ledger == "/a/b.db")
     }
 

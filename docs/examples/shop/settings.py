@@ -2,7 +2,7 @@
 
 import os
 import sys
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 
 def required(*names: str) -> str:
@@ -27,11 +27,11 @@ def queue_address() -> tuple[str, int]:
 
 
 def database_path() -> str:
-    """The path in sqlite:////absolute/path (three slashes end the authority, the fourth begins the path)."""
+    """The path in sqlite:////absolute/path (three slashes end the authority, the fourth begins the path), decoded."""
     url = required("DB_URL", "DATABASE_URL")
     if not url.startswith("sqlite:////"):
         sys.exit("error: DB_URL is not of the form sqlite:////absolute/path")
-    return url.removeprefix("sqlite:///")
+    return unquote(url.removeprefix("sqlite:///"))
 
 
 def port() -> int:

@@ -18,7 +18,7 @@ struct ResourcePlan: Equatable {
         offerings: [Offering], command: String
     ) throws(BrokerError) {
         let provider = provider ?? .emulator
-        let option = provider == .emulator ? "" : " --provider \(provider)"
+        let option = provider == .emulator ? "" : " --provider \(provider.argument)"
         guard let serviceClass = serviceClass ?? Self.suggested(name, provider, offerings) else {
             throw BrokerError(
                 .classUnknown, "what class \"\(name)\" is to have is not known",
@@ -26,16 +26,23 @@ struct ResourcePlan: Equatable {
                 fix: "\(command) --class redis\(option)")
         }
         guard let offering = offerings.first(where: { $0.serviceClass == serviceClass }) else {
-            let served = offerings.map(\.serviceClass.rawValue).joined(separator: ", ")
+            // The other class of the same provider, unless the program is known to be a server of this one.
+            let other = offerings.first { _ in ServedClasses.own(of: provider) != serviceClass }
             throw BrokerError(
-                .unsupported, "\"\(provider)\" does not serve \(serviceClass.rawValue)", why: "it serves \(served)",
-                fix: offerings.first.map { "\(command) --class \($0.serviceClass.rawValue)\(option)" })
+                .unsupported, "\"\(provider)\" cannot serve class \(serviceClass.rawValue)",
+                why: ServedClasses.why(not: serviceClass, provider, offerings),
+                fix: other.map { "\(command) --class \($0.serviceClass.rawValue)\(option)" }
+                    ?? "\(command) --class \(serviceClass.rawValue)")
         }
         self.name = name
         self.serviceClass = serviceClass
         self.provider = provider
         self.plan =
-            if let plan { try Plan(named: plan, for: serviceClass, by: provider) } else {
+            if let plan {
+                try Plan(
+                    named: plan, for: serviceClass, by: provider,
+                    command: "\(command) --class \(serviceClass.rawValue)\(option)")
+            } else {
                 // An offering without a plan is a provider's mistake; the class's own plans are the same ones.
                 offering.plans.first ?? Plan.offered(for: serviceClass, by: provider)[0]
             }
@@ -45,7 +52,8 @@ struct ResourcePlan: Equatable {
         _ name: ResourceName, _ provider: ProviderReference, _ offerings: [Offering]
     ) -> ServiceClass? {
         if case .url(let url) = provider { return url.serviceClass }
-        return ServiceClass(defaultFor: name) ?? (offerings.count == 1 ? offerings.first?.serviceClass : nil)
+        return ServiceClass(defaultFor: name) ?? ServedClasses.own(of: provider)
+            ?? (offerings.count == 1 ? offerings.first?.serviceClass : nil)
     }
 
     /// Throws `resourceExists` where a resource of the name is there and is not what was asked for.
@@ -61,12 +69,13 @@ struct ResourcePlan: Equatable {
         if let provider, provider != resource.provider {
             throw BrokerError(
                 .resourceExists, "\"\(resource.name)\" is there and is served by \(resource.provider)",
-                why: "\(provider) was asked for", fix: "broker swap \(resource.name) --to \(provider)")
+                why: "\(provider) was asked for", fix: "broker swap \(resource.name) --to \(provider.argument)")
         }
         if let plan, plan != resource.plan.name {
             throw BrokerError(
                 .resourceExists, "\"\(resource.name)\" is there with the plan \(resource.plan)",
-                why: "the plan \(plan.prefix(80)) was asked for; a resource keeps its plan")
+                why: "the plan \(plan.prefix(80)) was asked for; a resource keeps its plan",
+                fix: "broker create \(resource.name)")
         }
     }
 }

@@ -50,14 +50,15 @@ extension ControlPlane {
 
     /// For a command line that does the same.
     private static func makingOptions(_ request: AttachRequest) -> String {
-        (request.class.map { " --class \($0)" } ?? "") + (request.provider.map { " --provider \($0.reference)" } ?? "")
+        (request.class.map { " --class \($0)" } ?? "")
+            + (request.provider.map { " --provider \((try? $0.resolved())?.argument ?? $0.reference)" } ?? "")
     }
 
     private func resourcePlan(_ wish: AttachWish) throws(BrokerError) -> ResourcePlan {
         try ResourcePlan(
             name: wish.resource, serviceClass: wish.serviceClass, provider: wish.provider, plan: nil,
             offerings: try providers.provider(for: wish.provider ?? .emulator).offerings,
-            command: "broker attach \(wish.resource) --to \(wish.app)")
+            command: wish.command)
     }
 
     /// Commits the intent and goes on. Endpoints are open before: a crash closes them, nothing is on disk yet.
@@ -179,6 +180,7 @@ extension ControlPlane {
                 log.warning(
                     "a resource does not serve", metadata: ["resource": "\(stored.resource.name)", "error": "\(error)"])
             }
+            await tellTrouble(of: stored.resource)
         }
     }
 
@@ -223,14 +225,25 @@ struct AttachWish: Sendable {
     let serviceClass: ServiceClass?
     let provider: ProviderReference?
     let isDirect: Bool
+    /// The command that was typed, without the options that say how the resource is made.
+    let command: String
 
     init(_ request: AttachRequest) throws(BrokerError) {
         resource = try ResourceName(request.resource)
         app = try AppName(request.app)
         alias = try request.alias.map { text throws(BrokerError) in try Alias(text) }
-        serviceClass = try request.class.map { name throws(BrokerError) in try ServiceClass(named: name) }
+        serviceClass = try request.class.map { name throws(BrokerError) in
+            try ServiceClass(named: name, command: request.command)
+        }
         provider = try request.provider.map { document throws(BrokerError) in try document.resolved() }
         isDirect = request.direct
+        command = request.command
+    }
+}
+
+extension AttachRequest {
+    fileprivate var command: String {
+        "broker attach \(resource) --to \(app)" + (alias.map { " --as \($0)" } ?? "") + (direct ? " --direct" : "")
     }
 }
 

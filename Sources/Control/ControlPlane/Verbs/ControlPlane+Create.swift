@@ -12,7 +12,9 @@ extension ControlPlane {
         _ request: CreateRequest, in workspace: WorkspaceName, operation: OperationID
     ) async throws(BrokerError) -> CreateOutcome {
         let name = try ResourceName(request.name)
-        let serviceClass = try request.class.map { name throws(BrokerError) in try ServiceClass(named: name) }
+        let serviceClass = try request.class.map { name throws(BrokerError) in
+            try ServiceClass(named: name, command: "broker create \(request.name)")
+        }
         let reference = try request.provider.map { document throws(BrokerError) in try document.resolved() }
         var kept = request
         kept.provider = request.provider?.withoutSecret

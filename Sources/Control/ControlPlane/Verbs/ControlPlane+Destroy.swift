@@ -1,11 +1,13 @@
 public import BrokerModel
 import Ledger
+import Processes
 import ProviderKit
 
 extension ControlPlane {
     /// Removes a resource and its data; a server that the broker did not start keeps its own.
     ///
-    /// Throws `resourceAttached` while apps are attached, unless `force` detaches them, each with a release.
+    /// Throws `resourceAttached` while apps are attached, unless `force` detaches them, each with a release; `unsafe`
+    /// while a process has its file open, unless `force`: what that process writes later would be lost without a word.
     public func destroy(
         _ name: String, in workspace: WorkspaceName, force: Bool, operation: OperationID
     ) async throws(BrokerError) -> DestroyOutcome {
@@ -19,14 +21,20 @@ extension ControlPlane {
             }
             guard let stored else { throw Self.notFound(name) }
             if !force, !attachments.isEmpty { throw Self.attached(name, attachments) }
+            let users = serving[stored.resource.id]?.path.map(FileUser.find) ?? []
+            if !force, !users.isEmpty { throw Self.open(name, users) }
             let id = stored.resource.id
             try await ledger.write { writer in
                 try writer.set(.going, of: id)
                 try writer.begin(try call.begin(id, Intent()))
             }
             await reached(.destroyIntended)
-            return try await finishDestroy(
+            var outcome = try await finishDestroy(
                 Operation(id: operation, workspace: workspace, kind: .destroy, resource: id, phase: .intended))
+            if !users.isEmpty {
+                outcome.warning = "\(Self.list(users)) had its file open: what is written there now is lost"
+            }
+            return outcome
         }
     }
 
@@ -60,6 +68,17 @@ extension ControlPlane {
         }
         await reached(.destroyCommitted)
         return outcome
+    }
+
+    private static func list(_ users: [FileUser]) -> String { users.map(\.description).joined(separator: ", ") }
+
+    private static func open(_ name: ResourceName, _ users: [FileUser]) -> BrokerError {
+        BrokerError(
+            .unsafe, "the file of \"\(name)\" is open",
+            why: "\(list(users)) would go on writing to a file that is gone",
+            fix:
+                "broker destroy \(name) --force  # or end it first: kill \(users.map { "\($0.pid)" }.joined(separator: " "))"
+        )
     }
 
     private static func attached(_ name: ResourceName, _ attachments: [StoredAttachment]) -> BrokerError {

@@ -3,12 +3,13 @@ import Gateway
 import Ledger
 
 extension ControlPlane {
-    /// All resources and apps of a workspace, each by name.
+    /// All resources of a workspace, and the apps that are attached to any, each by name. The releases of an app that
+    /// has been detached from everything can still be read.
     public func status(in workspace: WorkspaceName) async throws(BrokerError) -> StatusDocument {
         let (resources, attachments, apps) = try await ledger.read { reader in
             let members = try reader.apps(in: workspace).map { app in
                 (app, try reader.latestRelease(of: app, in: workspace), try reader.members(of: app, in: workspace))
-            }
+            }.filter { _, _, members in !members.isEmpty }
             return (try reader.resources(in: workspace), try reader.attachments(in: workspace), members)
         }
         let statistics = await gateway.statistics()

@@ -181,7 +181,8 @@ private struct SwapRun: Sendable {
         endpoints = EndpointSpecification.all(of: resource, attachments).map(\.id)
         outcome = SwapOutcome(
             resource: resource.name.rawValue, from: (former?.provider ?? resource.provider).description,
-            to: target.provider.description, server: intent.server, cold: true, closed: 0, pause: 0, releases: releases)
+            to: target.provider.description, server: intent.server, cold: true, closed: 0, pause: 0, releases: releases,
+            undo: (former?.provider).map { "broker swap \(resource.name) --to \($0.argument)" })
     }
 }
 
@@ -196,28 +197,43 @@ enum SwapRules {
                 .providerUnchanged, "\"\(resource.name)\" is served by \(target) already", why: "nothing was changed",
                 fix: "broker status")
         }
-        guard offerings.contains(where: { $0.serviceClass == resource.serviceClass }) else {
-            let served = offerings.map(\.serviceClass.rawValue).joined(separator: ", ")
-            let attach = attachments.first.map { edge in
-                " && broker attach \(resource.name)2 --to \(edge.attachment.app) --as \(edge.attachment.alias)_2"
-            }
-            throw BrokerError(
-                .acrossClasses,
-                "cannot swap across classes: \(resource.name) is \(resource.serviceClass.rawValue), target is \(served)",
-                why: "the protocols differ; the app would meet errors that nothing can prevent",
-                fix: offerings.first.map {
-                    "broker create \(resource.name)2 --class \($0.serviceClass.rawValue) --provider \(target)"
-                        + (attach ?? "")
-                })
-        }
+        try checkClass(of: resource, target, offerings, attachments)
         let direct = attachments.map(\.attachment).filter { $0.mode == .direct }
-        if let first = direct.first {
+        if !direct.isEmpty {
             throw BrokerError(
                 .unsafe, "\"\(resource.name)\" has direct attachments",
                 why:
                     "past the endpoint, \(direct.map { "\($0.app) as \($0.alias)" }.joined(separator: ", ")) would go on "
                     + "with the former provider",
-                fix: "broker detach \(resource.name) --from \(first.app) --as \(first.alias)")
+                fix: direct.map { "broker detach \(resource.name) --from \($0.app) --as \($0.alias) && " }.joined()
+                    + "broker swap \(resource.name) --to \(target.argument)")
         }
+    }
+
+    /// Throws `acrossClasses` where the target's servers are of another class, `unsupported` where they are of this one
+    /// and no provider can use them.
+    private static func checkClass(
+        of resource: Resource, _ target: ProviderReference, _ offerings: [Offering], _ attachments: [StoredAttachment]
+    ) throws(BrokerError) {
+        let serviceClass = resource.serviceClass
+        let isOffered = offerings.contains { $0.serviceClass == serviceClass }
+        let own = ServedClasses.own(of: target)
+        guard !isOffered || (own != nil && own != serviceClass) else { return }
+        guard let targetClass = own ?? offerings.first?.serviceClass, targetClass != serviceClass else {
+            throw BrokerError(
+                .unsupported, "\"\(target)\" cannot serve \"\(resource.name)\"",
+                why: ServedClasses.why(not: serviceClass, target, offerings),
+                fix: "leave \"\(resource.name)\" where it is: \(resource.provider) serves it")
+        }
+        let canServe = offerings.contains { $0.serviceClass == targetClass }
+        let attach = attachments.first.map { edge in
+            " && broker attach \(resource.name)2 --to \(edge.attachment.app) --as \(edge.attachment.alias)_2"
+        }
+        throw BrokerError(
+            .acrossClasses,
+            "cannot swap across classes: \(resource.name) is \(serviceClass.rawValue), target is \(targetClass.rawValue)",
+            why: "the protocols differ; the app would meet errors that nothing can prevent",
+            fix: "broker create \(resource.name)2 --class \(targetClass.rawValue)"
+                + (canServe ? " --provider \(target.argument)" : "") + (attach ?? ""))
     }
 }

@@ -8,10 +8,13 @@ struct DaemonFinder {
     ///
     /// The daemon says in its home where it listens. A home that somebody else could write to is not believed.
     var socket: String? {
-        guard PrivateFolder.isOurs(places.home, mayBeLink: true), let announced = Announcement.read(places.announcement)
-        else {
-            return nil
-        }
-        return SocketProbe.answers(announced.socket) ? announced.socket : nil
+        guard let announced else { return nil }
+        return SocketProbe.answers(announced) ? announced : nil
+    }
+
+    /// The socket that the home names, whether anybody answers on it or not.
+    var announced: String? {
+        guard PrivateFolder.isOurs(places.home, mayBeLink: true) else { return nil }
+        return Announcement.read(places.announcement)?.socket
     }
 }

@@ -56,30 +56,39 @@ struct DaemonLauncher {
         do throws(SpawnError) {
             daemon = try ChildProcess.spawn(command)
         } catch {
-            throw BrokerError(.daemonFailed, "the daemon could not be started", why: "\(error)")
+            throw failure("the daemon could not be started", "\(error)")
         }
         let finder = DaemonFinder(places: places)
         let clock = ContinuousClock()
         while clock.now < deadline {
             if let socket = finder.socket { return socket }
             if let status = daemon.exitNow {
-                throw BrokerError(
-                    .daemonFailed, "the daemon ended with \(status) before it answered", why: log.tail(from: former),
-                    fix: "broker daemon run")
+                // What the daemon says of its own end is the error, not that it has ended.
+                if let error = log.error(from: former) { throw error }
+                throw failure("the daemon ended with \(status) before it answered", log.tail(from: former))
             }
             guard (try? await clock.sleep(for: .milliseconds(2))) != nil else { break }
         }
         await daemon.terminate(grace: .seconds(1))
-        throw BrokerError(
-            .daemonFailed, "the daemon did not answer within \(timeout)", why: log.tail(from: former),
-            fix: "broker daemon run")
+        throw failure("the daemon did not answer within \(timeout)", log.tail(from: former))
+    }
+
+    /// A daemon that could not even write its log is most often one without room for it.
+    private func failure(_ what: String, _ why: String) -> BrokerError {
+        guard DaemonLog.hasRoom(in: places.home) else {
+            return BrokerError(
+                .diskFull, what, why: "there is no room in \"\(places.home)\"",
+                fix: "df -h \(ShellWord.quoted(places.home))")
+        }
+        return BrokerError(.daemonFailed, what, why: why, fix: "broker daemon run")
     }
 
     /// In a session of its own, so that neither the terminal's signals nor its end reach it.
     private var command: ProcessCommand {
         // The variable wins over the rule, so that both look at one home whatever the daemon makes of the rest.
         let environment = environment.merging(["BROKER_HOME": places.home]) { $1 }
-        var command = ProcessCommand(program, ["daemon", "run"], environment: environment, workingDirectory: "/")
+        var command = ProcessCommand(
+            program, ["daemon", "run", "--json"], environment: environment, workingDirectory: "/")
         command.output = .append(path: places.log)
         command.error = .append(path: places.log)
         command.newSession = true

@@ -1,5 +1,6 @@
 import BrokerClient
 import BrokerModel
+import Processes
 
 #if canImport(Darwin)
 import Darwin
@@ -25,7 +26,8 @@ struct DaemonStopper {
         guard try await LockFile.take(places.daemonLock, within: timeout) != nil else {
             throw BrokerError(
                 .timedOut, "the daemon has not ended within \(timeout)",
-                why: "it still holds \(places.daemonLock)", fix: pid.map { "kill -9 \($0)" })
+                why: "it still holds \(places.daemonLock)",
+                fix: (pid ?? announced?.pid).map { "kill -9 \($0)" } ?? "broker daemon stop")
         }
         return pid
     }
@@ -38,7 +40,8 @@ struct DaemonStopper {
         let patience = clock.now + .seconds(1)
         while clock.now < deadline, try LockFile.isHeld(places.daemonLock) {
             if let socket = DaemonFinder(places: places).socket {
-                let client = BrokerClient(socket: socket, timeout: timeout)
+                // One that hangs is told by a signal.
+                let client = BrokerClient(socket: socket, timeouts: BrokerClient.Timeouts(quick: .seconds(2)))
                 let answer: Result<VersionDocument, BrokerError>
                 do {
                     answer = .success(try await client.shutdown())
@@ -48,7 +51,7 @@ struct DaemonStopper {
                 await client.close()
                 switch answer {
                 case .success(let daemon): return daemon.pid
-                case .failure(let error) where error.code == .daemonNotRunning || error.code == .daemonFailed: break
+                case .failure(let error) where [.daemonNotRunning, .daemonFailed, .timedOut].contains(error.code): break
                 case .failure(let error): throw error
                 }
             }
@@ -60,9 +63,16 @@ struct DaemonStopper {
 
     /// Sends SIGTERM to the daemon that the home names; nil when it names none that lives.
     private func signalled() -> Int32? {
-        guard PrivateFolder.isOurs(places.home, mayBeLink: true),
-            let announced = Announcement.read(places.announcement), kill(announced.pid, SIGTERM) == 0
-        else { return nil }
+        guard let announced, announced.signal(SIGTERM) else { return nil }
         return announced.pid
+    }
+
+    /// The daemon that the home names, while that very process runs: its number alone may be somebody else's by now.
+    private var announced: ProcessIdentity? {
+        guard PrivateFolder.isOurs(places.home, mayBeLink: true),
+            let announced = Announcement.read(places.announcement), let startTime = announced.startTime
+        else { return nil }
+        let identity = ProcessIdentity(pid: announced.pid, startTime: startTime)
+        return identity.isAlive ? identity : nil
     }
 }

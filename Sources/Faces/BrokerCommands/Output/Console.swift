@@ -20,6 +20,8 @@ struct Console: Sendable {
     let hasColour: Bool
     /// Columns of the terminal that stdout is; nil elsewhere: then nothing is cut.
     let width: Int?
+    /// Whether stderr is a terminal, where somebody watches.
+    let isTerminal: Bool
     private let hasColourOnStandardError: Bool
 
     init(options: CommonOptions?, arguments: [String] = [], environment: [String: String]) {
@@ -28,7 +30,8 @@ struct Console: Sendable {
         isQuiet = options?.quiet ?? false
         let allowsColour = (environment["NO_COLOR"] ?? "").isEmpty && environment["TERM"] != "dumb"
         hasColour = allowsColour && isatty(STDOUT_FILENO) == 1
-        hasColourOnStandardError = allowsColour && isatty(STDERR_FILENO) == 1
+        isTerminal = isatty(STDERR_FILENO) == 1
+        hasColourOnStandardError = allowsColour && isTerminal
         width = Self.columns(of: STDOUT_FILENO)
     }
 

@@ -26,7 +26,8 @@ enum JSONDocument {
         do {
             return String(decoding: try encoder.encode(document), as: UTF8.self) + "\n"
         } catch {
-            throw BrokerError(.internalFailure, "cannot write the answer as JSON", why: "\(error)")
+            throw BrokerError(
+                .internalFailure, "cannot write the answer as JSON", why: "\(error)", fix: "leave --json away")
         }
     }
 }

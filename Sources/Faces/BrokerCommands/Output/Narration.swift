@@ -26,7 +26,7 @@ enum Narration {
         var lines = rows([
             [
                 "detached", "\(outcome.resource) → \(outcome.app)",
-                "was \(outcome.removed.joined(separator: ", "))", "release v\(outcome.release)",
+                outcome.removed.isEmpty ? "" : "was \(list(outcome.removed))", "release v\(outcome.release)",
             ]
         ])
         lines.append("  \(closed)")
@@ -56,7 +56,7 @@ enum Narration {
             case 1: "\(apps[0]) keeps its URL."
             default: "\(list(apps)) keep their URLs."
             }
-        let undo = "undo: broker swap \(outcome.resource) --to \(outcome.from)"
+        let undo = "undo: " + (outcome.undo ?? "broker swap \(outcome.resource) --to \(outcome.from)")
         let releases = apps.map { "\($0) v\(outcome.releases[$0] ?? 0)" }.joined(separator: ", ")
         lines.append("swapped. \(keeps)  \(undo)" + (apps.isEmpty ? "" : "   release \(releases)"))
         return lines

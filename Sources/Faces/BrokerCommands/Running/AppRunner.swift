@@ -12,11 +12,11 @@ struct AppRunner {
         guard let program = command.first else {
             throw BrokerError(
                 .usage, "no command to run", why: "the command and its arguments follow \"--\"",
-                fix: "broker run \(app) -- COMMAND")
+                fix: "broker \(assignsPort ? "run" : "exec") \(app) -- env")
         }
         let app = try AppName(app).rawValue
         let inherited = OpenDescriptors.now
-        let document = try await invocation.withDaemon { client in
+        let document = try await invocation.withDaemon(nil) { client in
             let document = try await client.environment(of: app, in: invocation.workspace)
             try await waitUntilServed(app, client)
             return document
@@ -52,7 +52,8 @@ struct AppRunner {
             guard missing.state != "port-taken", waited < Self.patience else {
                 throw BrokerError(
                     .serverUnreachable, "\"\(missing.name)\", which \"\(app)\" is attached to, does not serve",
-                    why: "\(missing.state)\(missing.detail.map { ": \($0)" } ?? "")", fix: "broker status")
+                    why: "\(missing.state)\(missing.detail.map { ": \($0)" } ?? "")", fix: "broker logs \(missing.name)"
+                )
             }
             if !hasTold, waited > .milliseconds(500) {
                 hasTold = true

@@ -1,6 +1,14 @@
 import BrokerModel
 import Processes
 
+#if canImport(Darwin)
+import Darwin
+#elseif canImport(Musl)
+import Musl
+#else
+import Glibc
+#endif
+
 /// Runs a program in the foreground: the terminal, the streams, what else the shell has opened for it, and the process
 /// group stay this process's own.
 enum ForegroundProcess {
@@ -27,9 +35,23 @@ extension BrokerError {
     init(_ error: SpawnError) {
         switch error {
         case .notFound(let program):
-            self.init(.programNotFound, "no program \"\(program)\"", why: "it is not on PATH")
-        case .notExecutable: self.init(.programNotExecutable, "\(error)", why: "the system refuses to run it")
-        case .failed: self.init(.internalFailure, "cannot start the program", why: "\(error)")
+            let isPath = program.contains("/")
+            self.init(
+                .programNotFound, "no program \"\(program)\"",
+                why: isPath ? "there is no such file" : "it is not on PATH",
+                fix: isPath
+                    ? "name a file that is there"
+                    : "install it, or name its path, as in ./\(program) or /usr/bin/\(program)")
+        case .notExecutable(let program, let number):
+            let fix =
+                switch number {
+                case EISDIR: "name a program: a folder cannot be run"
+                case EACCES where program.contains("/"): "chmod +x \(ShellWord.quoted(program))"
+                default: "run it by its interpreter, as in: -- sh \(program)"
+                }
+            self.init(.programNotExecutable, "\(error)", why: "the system refuses to run it", fix: fix)
+        case .failed:
+            self.init(.internalFailure, "cannot start the program", why: "\(error)", fix: "try again; see ulimit -a")
         }
     }
 }

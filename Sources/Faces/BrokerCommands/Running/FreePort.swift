@@ -35,7 +35,9 @@ enum FreePort {
 
     private static func failure(_ call: String) -> BrokerError {
         BrokerError(
-            .internalFailure, "cannot find a free port for the app", why: "\(call): \(String(cString: strerror(errno)))"
+            .internalFailure, "cannot find a free port for the app",
+            why: "\(call): \(String(cString: strerror(errno)))",
+            fix: "set PORT to a port that is free"
         )
     }
 }

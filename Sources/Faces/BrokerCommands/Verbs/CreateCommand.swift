@@ -22,8 +22,10 @@ struct CreateCommand: BrokerVerb {
     func perform(_ invocation: Invocation) async throws -> Int32 {
         let request = CreateRequest(
             name: try ResourceName(name).rawValue, class: making.class,
-            provider: try making.document(invocation.console), plan: plan)
-        let outcome = try await invocation.withDaemon { try await $0.create(request, in: invocation.workspace) }
+            provider: try making.document(invocation.console, name, "broker create \(name)"), plan: plan)
+        let outcome = try await invocation.withDaemon("\(request.name) to be made") {
+            try await $0.create(request, in: invocation.workspace)
+        }
         if options.json { try invocation.console.document(outcome) }
         invocation.console.narrate(Narration.created(outcome.resource, isNew: outcome.created))
         return 0
@@ -38,15 +40,21 @@ struct MakingOptions: ParsableArguments {
     @Option(name: .long, help: "Who serves it: emulator, exec:PROGRAM or a URL.")
     var provider: String?
 
-    @Option(name: .long, help: ArgumentHelp("A file with the secret of the provider's URL.", valueName: "file"))
+    @Option(name: .long, help: ArgumentHelp("A file with the secret of the provider's URL; - asks.", valueName: "file"))
     var secretFile: String?
 
     func validate() throws {
         if secretFile != nil, provider == nil { throw ValidationError("--secret-file needs --provider with a URL") }
     }
 
-    func document(_ console: Console) throws(BrokerError) -> ProviderDocument? {
+    /// - Parameter command: the command that was typed, without these options, for a fix.
+    func document(
+        _ console: Console, _ resource: String, _ command: String
+    ) throws(BrokerError) -> ProviderDocument? {
         guard let provider else { return nil }
-        return try ProviderArgument.document(provider, secretFile: secretFile, console)
+        let suggested = (try? ResourceName(resource)).flatMap { ServiceClass(defaultFor: $0) }
+        let option = (self.class ?? (suggested == nil ? "redis" : nil)).map { " --class \($0)" } ?? ""
+        return try ProviderArgument.document(
+            provider, secretFile: secretFile, console, command: "\(command)\(option) --provider")
     }
 }

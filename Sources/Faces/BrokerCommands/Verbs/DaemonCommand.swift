@@ -33,6 +33,7 @@ struct DaemonRunCommand: BrokerVerb {
     @Flag(name: .long, help: "Show every setting with its value and source, and end.")
     var printConfig = false
 
+    static let usesWorkspace = false
     @OptionGroup var options: CommonOptions
 
     func perform(_ invocation: Invocation) async throws -> Int32 {
@@ -48,7 +49,7 @@ struct DaemonRunCommand: BrokerVerb {
         if options.json {
             try invocation.console.document(document)
         } else {
-            var table = Table("SETTING", "VALUE", "SOURCE", "MEANING")
+            var table = Table("SETTING", "VALUE", "SOURCE", "MEANING", yielding: [3, 1])
             for setting in document.settings { table.add(setting.key, setting.value, setting.source, setting.meaning) }
             invocation.console.table(table)
         }
@@ -61,6 +62,7 @@ struct DaemonStartCommand: BrokerVerb {
     static let configuration = CommandConfiguration(
         commandName: "start", abstract: "Start the daemon in the background, unless it runs.")
 
+    static let usesWorkspace = false
     @OptionGroup var options: CommonOptions
 
     func perform(_ invocation: Invocation) async throws -> Int32 {
@@ -82,6 +84,7 @@ struct DaemonStopCommand: BrokerVerb {
         abstract: "Stop the daemon and wait until its process has ended.",
         discussion: "Attachments and durable data stay: the next start brings them back on the same ports.")
 
+    static let usesWorkspace = false
     @OptionGroup var options: CommonOptions
 
     func perform(_ invocation: Invocation) async throws -> Int32 {

@@ -10,7 +10,7 @@ struct ExecCommand: BrokerVerb {
         discussion: "Like run, without PORT: it is not the app's own process.")
     static let ownFailure: Int32? = RunnerVerbs.ownFailure
 
-    @Argument(help: "The app's name.")
+    @Argument(help: "The app's name.", completion: NameCompletion.apps)
     var app: String
 
     @Flag(name: .long, help: "Where both set a variable, keep this shell's value, not the attachment's.")

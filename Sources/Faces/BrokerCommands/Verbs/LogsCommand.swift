@@ -9,7 +9,7 @@ struct LogsCommand: BrokerVerb {
         abstract: "Show what happened to resources and apps.",
         discussion: "With --json: one document, with --follow one JSON object per line.")
 
-    @Argument(help: "A resource or an app; everything when left away.")
+    @Argument(help: "A resource or an app; everything when left away.", completion: NameCompletion.all)
     var name: String?
 
     @Flag(name: .shortAndLong, help: "Go on with what happens from now.")
@@ -26,7 +26,7 @@ struct LogsCommand: BrokerVerb {
 
     func perform(_ invocation: Invocation) async throws -> Int32 {
         let console = invocation.console
-        try await invocation.withDaemon { client in
+        try await invocation.withDaemon(follow ? nil : "the daemon's answer") { client in
             var logs = try await client.logs(in: invocation.workspace, source: name, last: last, after: nil)
             guard follow else {
                 try show(logs, on: console, asLines: !options.json)

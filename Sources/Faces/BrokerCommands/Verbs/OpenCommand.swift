@@ -10,11 +10,14 @@ struct OpenCommand: BrokerVerb {
         abstract: "Open the class's own shell on a resource: sqlite3, redis-cli.",
         discussion: "A redis shell logs in as an app; --app may be left away where only one is attached.")
 
-    @Argument(help: "The resource's name.")
+    @Argument(help: "The resource's name.", completion: NameCompletion.resources)
     var resource: String
 
-    @Option(name: .long, help: "The app whose attachment is used.")
+    @Option(name: .long, help: "The app whose attachment is used.", completion: NameCompletion.apps)
     var app: String?
+
+    @Option(name: .customLong("as"), help: ArgumentHelp("Which one, where it is attached twice.", valueName: "alias"))
+    var alias: String?
 
     @OptionGroup var options: CommonOptions
 
@@ -24,6 +27,7 @@ struct OpenCommand: BrokerVerb {
     func perform(_ invocation: Invocation) async throws -> Int32 {
         let name = try ResourceName(resource).rawValue
         let app = try app.map { app throws(BrokerError) in try AppName(app).rawValue }
+        let alias = try alias.map { alias throws(BrokerError) in try Alias(alias).rawValue }
         let inherited = OpenDescriptors.now
         let shell = try await invocation.withDaemon { client in
             let status = try await client.status(in: invocation.workspace)
@@ -31,7 +35,10 @@ struct OpenCommand: BrokerVerb {
             guard resource.class != "sqlite" else { return try ResourceShell(file: resource) }
             let user = try app ?? status.onlyApp(of: name)
             let document = try await client.environment(of: user, in: invocation.workspace)
-            return try ResourceShell(resource: resource, url: try document.url(of: name, alias: nil))
+            let url = try document.url(
+                of: name, alias: alias, command: "broker open \(name) --app \(user)",
+                resources: status.resources.map(\.name))
+            return try ResourceShell(resource: resource, url: url)
         }
         do throws(SpawnError) {
             return try await ForegroundProcess.run(
@@ -60,7 +67,8 @@ struct ResourceShell: Equatable {
     init(file resource: ResourceStatus) throws(BrokerError) {
         guard let path = resource.path else {
             throw BrokerError(
-                .internalFailure, "\"\(resource.name)\" has no file", why: "its state is \(resource.state)")
+                .internalFailure, "\"\(resource.name)\" has no file", why: "its state is \(resource.state)",
+                fix: "broker logs \(resource.name)")
         }
         serviceClass = resource.class
         program = "sqlite3"
@@ -77,7 +85,9 @@ struct ResourceShell: Equatable {
                 why: "class \(resource.class) has no common command-line client", fix: "broker status")
         }
         guard case .url(let parts) = try ProviderReference(url), case .tcp(let host, let port) = parts.place else {
-            throw BrokerError(.unsupported, "cannot open \"\(resource.name)\"", why: "it is not reached over TCP")
+            throw BrokerError(
+                .unsupported, "cannot open \"\(resource.name)\"", why: "it is not reached over TCP",
+                fix: "give redis-cli its socket: the path in the URL that \"broker url\" prints")
         }
         serviceClass = resource.class
         program = "redis-cli"

@@ -7,7 +7,7 @@ struct ReleasesCommand: BrokerVerb {
     static let configuration = CommandConfiguration(
         commandName: "releases", abstract: "List an app's releases, newest first.")
 
-    @Argument(help: "The app's name.")
+    @Argument(help: "The app's name.", completion: NameCompletion.apps)
     var app: String
 
     @OptionGroup var options: CommonOptions
@@ -19,7 +19,7 @@ struct ReleasesCommand: BrokerVerb {
             try invocation.console.document(document)
             return 0
         }
-        var table = Table("RELEASE", "CREATED", "DESCRIPTION", "VARIABLES")
+        var table = Table("RELEASE", "CREATED", "DESCRIPTION", "VARIABLES", yielding: [3, 2])
         for release in document.releases {
             table.add("v\(release.version)", release.createdAt, release.description, release.changes)
         }

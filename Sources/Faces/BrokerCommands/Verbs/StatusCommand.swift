@@ -24,6 +24,8 @@ struct StatusCommand: BrokerVerb {
             return 0
         }
         console.table(StatusTables.resources(status))
+        let details = StatusTables.details(status)
+        if !details.isEmpty { console.data("\n" + details.map { $0 + "\n" }.joined()) }
         if let apps = StatusTables.apps(status) {
             console.data("\n")
             console.table(apps)
@@ -38,38 +40,52 @@ struct StatusCommand: BrokerVerb {
 
 /// A status as tables.
 enum StatusTables {
+    private static let mostShown = 10
+
     static func resources(_ status: StatusDocument) -> Table {
         var table = Table(
-            "RESOURCE", "CLASS", "PROVIDER", "PLAN", "STATE", "ENDPOINT", "CONNECTIONS", stateColumn: 4)
+            "RESOURCE", "CLASS", "PROVIDER", "PLAN", "STATE", "ENDPOINT", "CONNECTIONS", stateColumn: 4,
+            yielding: [5, 2, 0], keeping: [5: "127.0.0.1:21000".count])
         for resource in status.resources {
             table.add(
                 resource.name, resource.class, resource.provider, resource.plan,
-                resource.detail.map { "\(resource.state) (\($0))" } ?? resource.state, resource.place,
-                String(resource.connections))
+                resource.state, resource.place, String(resource.connections))
         }
         return table
     }
 
+    /// What a person needs to know beyond the states, a line each.
+    static func details(_ status: StatusDocument) -> [String] {
+        status.resources.compactMap { resource in
+            resource.detail.map { Table.onOneLine("\(resource.name) is \(resource.state): \($0)") }
+        }
+    }
+
     /// Nil when no app has an attachment.
     static func apps(_ status: StatusDocument) -> Table? {
-        var table = Table("APP", "RELEASE", "ALIAS", "RESOURCE", "MODE", "VARIABLES", "ENDPOINT")
+        var table = Table(
+            "APP", "RELEASE", "ALIAS", "RESOURCE", "MODE", "VARIABLES", "ENDPOINT", yielding: [5, 3, 2, 0])
         for app in status.apps {
             for attachment in app.attachments {
                 table.add(
                     app.name, "v\(app.release)", attachment.alias, attachment.resource, attachment.mode,
                     attachment.variables.joined(separator: ", "), attachment.port.map { "127.0.0.1:\($0)" } ?? "")
             }
-            if app.attachments.isEmpty { table.add(app.name, "v\(app.release)", "-", "-", "-", "-", "") }
         }
         return table.rows.isEmpty ? nil : table
     }
 
-    /// Nil when every command that came was known.
+    /// Nil when every command that came was known. Of a long list the most frequent ones.
     static func unsupported(_ status: StatusDocument) -> Table? {
         var table = Table("RESOURCE", "UNSUPPORTED COMMAND", "TIMES")
         for resource in status.resources {
-            for (command, count) in resource.unsupported.sorted(by: { ($1.value, $0.key) < ($0.value, $1.key) }) {
-                table.add(resource.name, command, String(count))
+            let sorted = resource.unsupported.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
+            for (command, count) in sorted.prefix(mostShown) { table.add(resource.name, command, String(count)) }
+            let rest = sorted.dropFirst(mostShown)
+            if !rest.isEmpty {
+                table.add(
+                    resource.name, "and \(rest.count) more (broker status --json)",
+                    String(rest.reduce(0) { $0 + $1.value }))
             }
         }
         return table.rows.isEmpty ? nil : table
@@ -86,7 +102,7 @@ extension ResourceStatus {
 
     /// The address as a URL without credentials.
     var url: String {
-        if let path { return "sqlite:///\(path)" }
+        if let path { return "sqlite:///" + PercentCoding.encoded(path: path) }
         if let host, let port { return "\(self.class)://\(host):\(port)" }
         return "an endpoint per app"
     }

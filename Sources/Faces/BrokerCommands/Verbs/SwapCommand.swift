@@ -13,13 +13,13 @@ struct SwapCommand: BrokerVerb {
             is copied. URL, alias and credential of every attachment stay.
             """)
 
-    @Argument(help: "The resource's name.")
+    @Argument(help: "The resource's name.", completion: NameCompletion.resources)
     var resource: String
 
     @Option(name: .long, help: ArgumentHelp("emulator, exec:PROGRAM, redis://… or unix:///…", valueName: "provider"))
     var to: String
 
-    @Option(name: .long, help: ArgumentHelp("A file with the secret of the provider's URL.", valueName: "file"))
+    @Option(name: .long, help: ArgumentHelp("A file with the secret of the provider's URL; - asks.", valueName: "file"))
     var secretFile: String?
 
     @Flag(name: .long, help: "Copy no data (the only way so far).")
@@ -29,10 +29,13 @@ struct SwapCommand: BrokerVerb {
 
     func perform(_ invocation: Invocation) async throws -> Int32 {
         let resource = try ResourceName(resource).rawValue
-        let request = SwapRequest(to: try ProviderArgument.document(to, secretFile: secretFile, invocation.console))
-        let outcome = try await invocation.withDaemon {
+        let request = SwapRequest(
+            to: try ProviderArgument.document(
+                to, secretFile: secretFile, invocation.console, command: "broker swap \(resource) --to"))
+        var outcome = try await invocation.withDaemon("\(resource) to be swapped to \(request.to.reference)") {
             try await $0.swap(resource, request, in: invocation.workspace)
         }
+        outcome.undo = outcome.undo.map { WorkspaceOption.added(options.workspace, to: $0) }
         if options.json { try invocation.console.document(outcome) }
         invocation.console.narrate(Narration.swapped(outcome))
         return 0

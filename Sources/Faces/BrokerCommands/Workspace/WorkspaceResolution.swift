@@ -20,11 +20,19 @@ enum WorkspaceResolution {
         if let name = environment["BROKER_WORKSPACE"], !name.isEmpty { return try WorkspaceName(name) }
         let folders = upward(from: canonical(directory))
         let root =
-            folders.first { isFile($0 + "/broker.yaml") }
+            folders.first { isFile(file(in: $0)) }
             // In a linked work tree and in a submodule `.git` is a file; each is a checkout of its own.
             ?? folders.first { access($0 + "/.git", F_OK) == 0 }
         return root.map(name(of:)) ?? .default
     }
+
+    /// The `broker.yaml` that names the workspace; nil where something else does.
+    static func file(option: String?, environment: [String: String], directory: String) -> String? {
+        guard option == nil, (environment["BROKER_WORKSPACE"] ?? "").isEmpty else { return nil }
+        return upward(from: canonical(directory)).map(file(in:)).first(where: isFile)
+    }
+
+    private static func file(in folder: String) -> String { folder + "/broker.yaml" }
 
     /// `shop-1a2b3c`: the folder's name for people, and a hash of the whole path that tells namesakes apart.
     static func name(of root: String) -> WorkspaceName {

@@ -16,10 +16,13 @@ public struct DestroyOutcome: Codable, Equatable, Sendable {
     public var resource: String
     /// The apps that lost an attachment by `--force`.
     public var detached: [String]
+    /// What went with it that may surprise: programs that had its file open.
+    public var warning: String?
 
-    public init(resource: String, detached: [String]) {
+    public init(resource: String, detached: [String], warning: String? = nil) {
         self.resource = resource
         self.detached = detached
+        self.warning = warning
     }
 }
 
@@ -93,10 +96,12 @@ public struct SwapOutcome: Codable, Equatable, Sendable {
     public var pause: Double
     /// The new release of each app.
     public var releases: [String: Int]
+    /// The command that swaps back; it asks for the former provider's secret where there was one.
+    public var undo: String?
 
     public init(
         resource: String, from: String, to: String, server: String?, cold: Bool, closed: Int, pause: Double,
-        releases: [String: Int]
+        releases: [String: Int], undo: String? = nil
     ) {
         self.resource = resource
         self.from = from
@@ -106,6 +111,7 @@ public struct SwapOutcome: Codable, Equatable, Sendable {
         self.closed = closed
         self.pause = pause
         self.releases = releases
+        self.undo = undo
     }
 }
 

@@ -1,0 +1,14 @@
+extension Console {
+    private static let patience = Duration.seconds(1)
+
+    /// Runs `body`, and on a terminal says after a second what it waits for.
+    func patiently<Value>(_ what: String, _ body: () async throws -> Value) async rethrows -> Value {
+        guard isTerminal else { return try await body() }
+        let notice = Task {
+            guard (try? await ContinuousClock().sleep(for: Self.patience)) != nil else { return }
+            narrate("waiting   for \(what)")
+        }
+        defer { notice.cancel() }
+        return try await body()
+    }
+}
