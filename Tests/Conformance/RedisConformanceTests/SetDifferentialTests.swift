@@ -158,7 +158,10 @@ struct SetDifferentialTests {
             .sorted("SMEMBERS s"),
             "SREM s 512", "OBJECT ENCODING s", Step("SADD t \(many)"), "SUNIONSTORE u s t", "OBJECT ENCODING u",
             "SINTERSTORE v s t", "OBJECT ENCODING v",
-            "SDIFFSTORE w t u", "SADD x 9999", "SUNIONSTORE w x t", "OBJECT ENCODING w", "COPY t y",
+            "SDIFFSTORE w t u", "SADD n 1 2 3 4 5 6 7 8 m", "SADD m m 1", "SDIFFSTORE w n m m", "OBJECT ENCODING w",
+            "SDIFFSTORE w n m m m m m m", "OBJECT ENCODING w", "SDIFFSTORE w n m", "OBJECT ENCODING w",
+            "SDIFFSTORE w n m none none none", "OBJECT ENCODING w", "SADD x 9999", "SUNIONSTORE w x t",
+            "OBJECT ENCODING w", "COPY t y",
             "OBJECT ENCODING y", "COPY s z", "OBJECT ENCODING z",
         ])
     }
