@@ -36,7 +36,7 @@ format: ## swift format, in place
 bench: ## the benchmarks, in a release build
 	swift run $(RELEASE_FLAGS) BrokerBenchmarks
 
-fuzz: ## every fuzz target for a minute (FUZZ_SECONDS=60)
+fuzz: ## every fuzz target for a minute (FUZZ_SECONDS=60), and long random commands against real servers
 	@.ci/fuzz
 
 # ArgumentParser writes the completions; a shell whose completions it cannot write is left out, and said so.

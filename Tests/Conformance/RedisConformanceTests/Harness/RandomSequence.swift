@@ -9,9 +9,11 @@ enum RandomSequence {
         ProcessInfo.processInfo.environment["BROKER_RANDOM_COMMANDS"].flatMap { Int($0) } ?? 3000
     }
 
-    /// A seed for this run; BROKER_RANDOM_SEED repeats another one.
+    /// Always the same, so that a run of the tests can be relied upon; BROKER_RANDOM_SEED names another one, or `random` to
+    /// look for something new, as `make fuzz` does.
     static var seed: UInt64 {
-        ProcessInfo.processInfo.environment["BROKER_RANDOM_SEED"].flatMap { UInt64($0) } ?? .random(in: 1 ... .max)
+        let wanted = ProcessInfo.processInfo.environment["BROKER_RANDOM_SEED"]
+        return wanted == "random" ? .random(in: 1 ... .max) : wanted.flatMap { UInt64($0) } ?? 1
     }
 }
 
