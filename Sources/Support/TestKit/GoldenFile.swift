@@ -1,3 +1,5 @@
+// As in Requirement.swift: not in the benchmarks.
+#if canImport(Testing)
 import Foundation
 public import Testing
 
@@ -39,3 +41,4 @@ public enum GoldenFile {
         }.joined(separator: "\n")
     }
 }
+#endif

@@ -1,7 +1,6 @@
 public import EventLoop
 import Foundation
 package import Processes
-public import Testing
 
 /// A real server to compare with, as a child in a folder of its own.
 ///
@@ -131,14 +130,5 @@ public final class RealServer: Sendable {
 
     private static func log(in directory: TemporaryDirectory) -> String {
         (try? String(contentsOfFile: directory.file("log"), encoding: .utf8)) ?? ""
-    }
-}
-
-extension Trait where Self == ConditionTrait {
-    /// Skips where the server is not installed; with `BROKER_REQUIRE_SERVERS=1` the test runs then, and fails.
-    public static func requires(_ program: RealServer.Program) -> Self {
-        .enabled(
-            "\(program.rawValue) is not on PATH: .ci/bootstrap installs it",
-            { program.path != nil || ProcessInfo.processInfo.environment["BROKER_REQUIRE_SERVERS"] == "1" })
     }
 }
