@@ -1,0 +1,144 @@
+public import BrokerModel
+
+/// A provider that can hand out what a backing holds, and take in what another one held: between two of them a swap
+/// carries the data across.
+///
+/// It is done as replication does it: a snapshot, and behind it the stream of all that has changed since. Both are
+/// commands of the redis protocol, so that every provider understands every other one. Databases are numbered as the
+/// app sees them.
+public protocol CopiesData: Provider {
+    /// Opens a backing to be read. The backing goes on serving. Throws `unsupported` where its server forbids it.
+    func openSource(_ request: CopySourceRequest) async throws(BrokerError) -> any CopySource
+
+    /// Opens a backing to be written.
+    func openTarget(_ request: CopyTargetRequest) async throws(BrokerError) -> any CopyTarget
+}
+
+/// Hand out what this backing holds.
+public struct CopySourceRequest: Sendable {
+    public enum Contents: Sendable {
+        /// The snapshot, and all changes behind it.
+        case everything
+        /// Only what changes from now on.
+        case changes
+    }
+
+    public let backing: Backing
+    public let serviceClass: ServiceClass
+    public let contents: Contents
+
+    public init(backing: Backing, serviceClass: ServiceClass, contents: Contents) {
+        self.backing = backing
+        self.serviceClass = serviceClass
+        self.contents = contents
+    }
+}
+
+/// Take in what another backing held.
+public struct CopyTargetRequest: Sendable {
+    public let backing: Backing
+    public let serviceClass: ServiceClass
+
+    public init(backing: Backing, serviceClass: ServiceClass) {
+        self.backing = backing
+        self.serviceClass = serviceClass
+    }
+}
+
+/// What both ends of a copy can be asked. Calls of one end come one after the other, but for `close`, which ends one
+/// that waits.
+public protocol CopyEnd: Sendable {
+    /// The number of keys in each database that has some, those whose time is over and that were not found yet included.
+    func counts() async throws(BrokerError) -> [Int: Int]
+
+    /// Some more of the keys, from the beginning with nil; every key that exists throughout is met at least once.
+    func keys(from cursor: CopyCursor?) async throws(BrokerError) -> CopyKeys
+
+    /// For each key a digest of its value and expiry (`RDBValue.digest`); nil where there is no such key.
+    func digests(of keys: [CopyKey]) async throws(BrokerError) -> [UInt64?]
+
+    /// Gives everything back that the copy has taken. Done again it does nothing.
+    func close() async
+}
+
+public protocol CopySource: CopyEnd {
+    /// The next part; waits until there is one, at most about 100 ms, then hands out an empty one. Throws when the
+    /// source is lost, or when what changes has outgrown the memory for it.
+    func next() async throws(BrokerError) -> CopyBatch
+
+    /// Where the stream is now: whoever has applied all batches up to this position has every write that was answered
+    /// before the call.
+    func position() async throws(BrokerError) -> Int64
+}
+
+public protocol CopyTarget: CopyEnd {
+    /// Applies a batch and returns when all of it has been answered. Throws when a command was refused, with the
+    /// server's own words; the batch may have been applied in part.
+    func apply(_ batch: CopyBatch) async throws(BrokerError)
+}
+
+/// A part of what a source hands out: about 256 KiB, or one value where that is larger.
+public struct CopyBatch: Equatable, Sendable {
+    /// Commands for one database.
+    public struct Segment: Equatable, Sendable {
+        public var database: Int
+        /// RESP2, one command behind the other; of the snapshot `RESTORE key expiry payload REPLACE ABSTTL`, of the
+        /// stream what is deterministic. Never SELECT, MULTI, EXEC, PUBLISH, PING.
+        public var bytes: [UInt8]
+        public var commands: Int
+
+        public init(database: Int, bytes: [UInt8] = [], commands: Int = 0) {
+            self.database = database
+            self.bytes = bytes
+            self.commands = commands
+        }
+    }
+
+    public var segments: [Segment]
+    /// How many of the commands are keys of the snapshot.
+    public var keys: Int
+    /// The position of the stream behind this batch; nil as long as the snapshot is not complete.
+    public var position: Int64?
+
+    public init(segments: [Segment] = [], keys: Int = 0, position: Int64? = nil) {
+        self.segments = segments
+        self.keys = keys
+        self.position = position
+    }
+
+    /// Bytes of all commands.
+    public var size: Int { segments.reduce(0) { $0 + $1.bytes.count } }
+}
+
+public struct CopyKey: Hashable, Sendable {
+    public var database: Int
+    public var name: [UInt8]
+
+    public init(database: Int, name: [UInt8]) {
+        self.database = database
+        self.name = name
+    }
+}
+
+/// Where a walk over all keys goes on.
+public struct CopyCursor: Hashable, Sendable {
+    public var database: Int
+    public var place: UInt64
+
+    public init(database: Int, place: UInt64) {
+        self.database = database
+        self.place = place
+    }
+}
+
+/// Some of the keys of an end.
+public struct CopyKeys: Equatable, Sendable {
+    public var keys: [CopyKey]
+    /// Nil when these were the last ones.
+    public var next: CopyCursor?
+
+    public init(keys: [CopyKey], next: CopyCursor?) {
+        self.keys = keys
+        self.next = next
+    }
+}
