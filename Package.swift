@@ -170,7 +170,7 @@ let package = Package(
         tests(
             "Providers", "ProviderConformanceTests",
             ["EmulatedProviders", "ServerProviders", "ProviderKit", "BrokerModel", "EventLoop", "TestKit"]),
-        tests("Gateway", "GatewayTests", ["CacheEmulator", "EventLoop", "Gateway", "TestKit"]),
+        tests("Gateway", "GatewayTests", ["CacheEmulator", "EventLoop", "Gateway", "Processes", "TestKit"]),
         tests("Faces", "EnvironmentFormatsTests", ["EnvironmentFormats", "BrokerModel"]),
         tests("Faces", "BrokerClientTests", ["BrokerClient", "BrokerModel"]),
         tests(

@@ -17,6 +17,10 @@ final class Endpoint {
     private(set) var redisSessions: [UInt64: RedisSession] = [:]
     private var queueConnections: [UInt64: Connection] = [:]
     private var held: [UInt64: Connection] = [:]
+    /// Nil but while the upstream is being exchanged under its clients; `Endpoint+Handover`.
+    var handover: Handover?
+    /// To the present upstream where that is a server.
+    private var dialogue: ServerDialogue?
     private var lastClientID: Int64 = 0
     private var retiredUnsupported: [String: Int] = [:]
 
@@ -29,19 +33,30 @@ final class Endpoint {
     }
 
     func accept(_ connection: Connection) -> (any ConnectionHandler)? {
-        guard let upstream else {
-            guard held.count < Self.mostHeld else { return nil }
-            held[connection.id] = connection
-            loop.schedule(after: longestHold) { [weak self, weak connection] in
-                if let connection { self?.giveUp(connection) }
-            }
-            return HeldClient(endpoint: self)
+        guard let upstream, handover?.holdsClients != true else { return hold(connection) }
+        let handler = serve(connection, by: upstream)
+        if let handover { redisSessions[connection.id]?.prepare(for: handover.target) }
+        return handler
+    }
+
+    private func hold(_ connection: Connection) -> any ConnectionHandler {
+        guard held.count < Self.mostHeld else {
+            sayNotReady(connection)
+            return RefusedClient()
         }
-        return serve(connection, by: upstream)
+        held[connection.id] = connection
+        loop.schedule(after: longestHold) { [weak self, weak connection] in
+            if let connection { self?.giveUp(connection) }
+        }
+        return HeldClient(endpoint: self)
     }
 
     private func giveUp(_ connection: Connection) {
         guard held.removeValue(forKey: connection.id) != nil else { return }
+        sayNotReady(connection)
+    }
+
+    private func sayNotReady(_ connection: Connection) {
         if !grants.isEmpty {
             ReplyWriter(connection.output, version: 2).error("LOADING the resource behind this endpoint is not ready")
         }
@@ -64,8 +79,8 @@ final class Endpoint {
 
     /// Exchanges the upstream. Who is connected to the former one is closed at its next reply boundary.
     func route(to upstream: Upstream?, closesHeld: Bool) -> Int {
-        retireUnsupported()
-        self.upstream = upstream
+        abandonHandover()
+        exchange(upstream)
         let sessions = Array(redisSessions.values)
         let connections = Array(queueConnections.values)
         for session in sessions { session.closeAtBoundary() }
@@ -74,16 +89,40 @@ final class Endpoint {
         if closesHeld {
             held = [:]
             for connection in waiting { connection.close() }
-        } else if let upstream {
-            held = [:]
-            for connection in waiting {
-                connection.handler = serve(connection, by: upstream)
-                // What it has sent meanwhile is delivered now.
-                connection.pauseReading()
-                connection.resumeReading()
-            }
+        } else {
+            serveHeld()
         }
         return sessions.count + connections.count
+    }
+
+    /// Names another upstream; nobody is told.
+    func exchange(_ upstream: Upstream?) {
+        retireUnsupported()
+        self.upstream = upstream
+        dialogue?.close()
+        dialogue = nil
+    }
+
+    /// Lets those in that were held.
+    func serveHeld() {
+        guard let upstream else { return }
+        let waiting = held.values.sorted { $0.id < $1.id }
+        held = [:]
+        for connection in waiting {
+            connection.handler = serve(connection, by: upstream)
+            // What it has sent meanwhile is delivered now.
+            connection.pauseReading()
+            connection.resumeReading()
+        }
+    }
+
+    var heldCount: Int { held.count }
+
+    func dialogue(with server: Upstream.RedisServer) -> ServerDialogue {
+        if let dialogue { return dialogue }
+        let made = ServerDialogue(server: server, loop: loop)
+        dialogue = made
+        return made
     }
 
     func revoke(holder: String) -> Int {
@@ -97,6 +136,7 @@ final class Endpoint {
         redisSessions[connection.id] = nil
         queueConnections[connection.id] = nil
         held[connection.id] = nil
+        stepEnded(connection.id, nil)
     }
 
     var statistics: EndpointStatistics {
@@ -142,6 +182,12 @@ private final class HeldClient: ConnectionHandler {
     func closed(_ connection: Connection, because reason: CloseReason) {
         endpoint.gone(connection)
     }
+}
+
+/// A client for whom there is no room: it is told so, and closed.
+private final class RefusedClient: ConnectionHandler {
+    func received(_ bytes: UnsafeRawBufferPointer, on connection: Connection) -> Int { bytes.count }
+    func closed(_ connection: Connection, because reason: CloseReason) {}
 }
 
 /// A session of another class's emulator, with its end made known to the endpoint.

@@ -52,6 +52,58 @@ public final class Gateway: Sendable {
         }
     }
 
+    // MARK: exchanging the upstream under connected clients
+
+    /// Opens a connection to the target for every client beside the present one; all are served as before. Clients that
+    /// come later get one, too. Returns nil, or why it failed; then everything is as it was, after `resume`.
+    public func prepare(_ id: EndpointID, for target: Upstream, within limit: Duration) async -> HandoverFailure? {
+        await step(id) { $0.prepare(for: target, within: limit, $1) }
+    }
+
+    /// Takes no more requests and awaits every reply, and every message that was published. Commands that block are given
+    /// up on the server, to be asked again. Clients that come are held. `resume` or `adopt` ends it.
+    public func pause(_ id: EndpointID, within limit: Duration) async -> HandoverFailure? {
+        await step(id) { $0.pause(within: limit, $1) }
+    }
+
+    /// Sets up at the target what the paused clients have set up: database, protocol, subscriptions, open transactions.
+    public func restore(_ id: EndpointID, within limit: Duration) async -> HandoverFailure? {
+        await step(id) { $0.restore(within: limit, $1) }
+    }
+
+    /// Has the target serve the paused clients and those that were held; returns how many, nil when nothing was restored.
+    public func adopt(_ id: EndpointID) async -> (moved: Int, held: Int)? {
+        await run {
+            $0.endpoints[id]?.adopt()
+        } orWhenStopped: {
+            nil
+        }
+    }
+
+    /// Has the present upstream serve on; whatever was prepared at the target is given up.
+    public func resume(_ id: EndpointID) async {
+        await run {
+            $0.endpoints[id]?.abandonHandover()
+        } orWhenStopped: {
+        }
+    }
+
+    private func step(
+        _ id: EndpointID, _ body: @escaping @Sendable (Endpoint, @escaping Endpoint.Ended) -> Void
+    ) async -> HandoverFailure? {
+        await withCheckedContinuation { continuation in
+            let isPosted = loop.post { [endpoints] in
+                guard let endpoint = endpoints.value.endpoints[id] else {
+                    return continuation.resume(returning: .notServing)
+                }
+                body(endpoint) { continuation.resume(returning: $0) }
+            }
+            if !isPosted { continuation.resume(returning: .notServing) }
+        }
+    }
+
+    // MARK: who may use it
+
     /// Lets an attachment in. A grant of the same holder is replaced.
     public func grant(_ grant: Grant, on id: EndpointID) async {
         await run {

@@ -6,8 +6,12 @@ extension RedisRelay {
     /// Hands requests on, or answers them; returns how many bytes were used.
     func serve(_ bytes: UnsafeRawBufferPointer, _ partial: inout PartialRequest) -> Int {
         let batch = session.endpoint.batch
+        guard takesRequests else {
+            session.connection.pauseReading()
+            return 0
+        }
         var offset = 0
-        while offset < bytes.count, !isClosing {
+        while offset < bytes.count, !isClosing, takesRequests {
             let rest = UnsafeRawBufferPointer(rebasing: bytes[offset...])
             let end = batch.parse(
                 rest, limits: session.isAuthenticated ? .authenticated : .unauthenticated, partial: &partial,
@@ -46,40 +50,99 @@ extension RedisRelay {
             writer.error("NOAUTH Authentication required.")
             return true
         }
-        guard let rule else { return forward(raw, replies: 1) }
+        guard blocked == nil else {
+            // It would run here, though what blocks may yet be asked elsewhere.
+            hold()
+            return false
+        }
+        guard let rule else { return forward(raw) }
         switch rule {
         case .answered: return answer(arguments, count)
         case .refused: return refuse(arguments)
         case .configuration:
             guard count > 1, arguments[1].isWord("get") else { return refuse(arguments) }
-            return forward(raw, replies: 1)
+            return forward(raw)
         case .select: return select(raw, arguments, count)
         case .allDatabases:
-            guard server.database != nil else { return forward(raw, replies: 1) }
+            guard server.database != nil else { return forward(raw) }
             if arguments[0].isWord("flushall") { return flush(arguments, count) }
             if arguments[0].isWord("copy"), !(3..<max(count, 3)).contains(where: { arguments[$0].isWord("db") }) {
-                return forward(raw, replies: 1)
+                return forward(raw)
             }
             return refuse(arguments)
         case .subscription(let word):
-            guard !isInTransaction else { return forward(raw, replies: 1) }
-            guard canForward else { return false }
-            let confirmations = subscriptions.note(word, arguments, count)
-            return forward(raw, confirmations: confirmations)
+            guard !isInTransaction else { return forward(raw) }
+            return forward(raw) { $0.expectConfirmations($0.state.subscribe(word, arguments, count)) }
         case .blocking:
-            guard forward(raw, replies: 1) else { return false }
-            let isRead = arguments[0].isWord("xread") || arguments[0].isWord("xreadgroup")
-            let waits = !isRead || (1..<count).contains { arguments[$0].isWord("block") }
-            if waits, !isInTransaction { mayBlock = true }
+            guard !isInTransaction, let request = BlockedRequest(arguments, count, now: loop.now) else {
+                return forward(raw)
+            }
+            guard forward(raw, { $0.expect(.blocked) }) else { return false }
+            if linkState == .ready { blocked = request }
             return true
-        case .multi:
-            guard forward(raw, replies: 1) else { return false }
-            if count == 1 { isInTransaction = true }
-            return true
-        case .endOfTransaction:
-            guard forward(raw, replies: 1) else { return false }
-            if count == 1 { isInTransaction = false }
-            return true
+        case .multi: return count == 1 ? forward(raw) { $0.begin() } : forward(raw)
+        case .exec:
+            guard tracker.state.isTainted, isInTransaction, count == 1 else { return endTransaction(raw, count, true) }
+            return refuseTainted()
+        case .discard: return endTransaction(raw, count, false)
+        case .watch:
+            guard !isInTransaction else { return forward(raw) }
+            return forward(raw) { $0.expect(.change(.watch)) }
+        case .unwatch:
+            guard !isInTransaction else { return forward(raw) }
+            return forward(raw) { $0.expect(.change(.unwatch)) }
+        }
+    }
+
+    /// Sends what nothing is to be known of but its reply.
+    private func forward(_ raw: UnsafeRawBufferPointer, selects: Bool = false) -> Bool {
+        forward(raw) { tracker in
+            if tracker.state.transaction == nil {
+                tracker.expect(.reply)
+            } else {
+                tracker.queue(raw, selects: selects)
+            }
+        }
+    }
+
+    private func endTransaction(_ raw: UnsafeRawBufferPointer, _ count: Int, _ executes: Bool) -> Bool {
+        count == 1 ? forward(raw) { $0.endTransaction(executes: executes) } : forward(raw)
+    }
+
+    /// What was watched was watched on another server, which saw every change up to the move: nobody can tell whether
+    /// one came since, so that EXEC answers as if one had.
+    private func refuseTainted() -> Bool {
+        guard isQuiet else {
+            hold()
+            return false
+        }
+        guard canForward else { return false }
+        guard linkState == .ready else { return true }
+        let isAborted = tracker.state.transaction?.isAborted == true
+        tracker.discard()
+        send("DISCARD", for: .abortion)
+        respond { writer in
+            if isAborted {
+                writer.error("EXECABORT Transaction discarded because of previous errors.")
+            } else {
+                writer.nullArray()
+            }
+        }
+        return true
+    }
+
+    /// Writes a reply of the session's own, unless the client has silenced it.
+    private func respond(_ write: (ReplyWriter) -> Void) {
+        let output = session.connection.output
+        let before = output.count
+        write(writer)
+        // A command that sets the mode is answered by what it has set.
+        guard tracker.state.replies != .on else { return }
+        output.truncate(to: before)
+        switch tracker.state.replies {
+        case .on, .off: break
+        case .skipNext: tracker.state.replies = .skipping
+        case .skipping: tracker.state.replies = .on
         }
     }
 
@@ -91,24 +154,25 @@ extension RedisRelay {
         let name = arguments[0].text.lowercased()
         let least = ["auth": 2, "client": 2, "acl": 2][name] ?? 1
         guard count >= least, name != "reset" || count == 1 else {
-            writer.error("ERR wrong number of arguments for '\(name)' command")
+            respond { $0.error("ERR wrong number of arguments for '\(name)' command") }
             if isInTransaction { abortTransaction() }
             return true
         }
         // As Redis: a subscriber of version 2 may do little else, and cannot leave the version.
-        if version == 2, subscriptions.count > 0, name != "quit", name != "reset" {
-            writer.error(
+        if version == 2, tracker.state.subscriptionCount > 0, name != "quit", name != "reset" {
+            let text =
                 "ERR Can't execute '\(name)': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in "
-                    + "this context")
+                + "this context"
+            respond { $0.error(text) }
             return true
         }
         if isInTransaction, name != "quit", name != "reset" {
-            writer.error("ERR Command not allowed inside a transaction")
+            respond { $0.error("ERR Command not allowed inside a transaction") }
             abortTransaction()
             return true
         }
-        session.run(name, arguments, count, writer)
-        if version != sentVersion, state == .ready { sendHello() }
+        respond { session.run(name, arguments, count, $0) }
+        if version != tracker.sentVersion, linkState == .ready { sendHello() }
         return true
     }
 
@@ -118,7 +182,7 @@ extension RedisRelay {
         for index in 1..<count {
             request += Array("$\(arguments[index].count)\r\n".utf8) + arguments[index].array + [13, 10]
         }
-        return request.withUnsafeBytes { forward($0, replies: 1) }
+        return request.withUnsafeBytes { forward($0) }
     }
 
     private func refuse(_ arguments: UnsafeMutablePointer<Bytes>) -> Bool {
@@ -126,24 +190,30 @@ extension RedisRelay {
             hold()
             return false
         }
-        writer.error("NOPERM this user has no permissions to run the '\(arguments[0].text.lowercased())' command")
+        let name = arguments[0].text.lowercased()
+        respond { $0.error("NOPERM this user has no permissions to run the '\(name)' command") }
         if isInTransaction { abortTransaction() }
         return true
     }
 
     private func select(_ raw: UnsafeRawBufferPointer, _ arguments: UnsafeMutablePointer<Bytes>, _ count: Int) -> Bool {
-        guard server.database != nil, count == 2 else { return forward(raw, replies: 1) }
+        guard server.database != nil, count == 2 else {
+            guard !isInTransaction else { return forward(raw, selects: true) }
+            guard count == 2, let number = arguments[1].integer else { return forward(raw) }
+            return forward(raw) { $0.expect(.change(.select(Int(number)))) }
+        }
         guard isQuiet else {
             hold()
             return false
         }
         if isInTransaction {
-            writer.error("ERR Command not allowed inside a transaction")
+            respond { $0.error("ERR Command not allowed inside a transaction") }
             abortTransaction()
             return true
         }
         // A resource that is one database of a server has that one, by the name of 0.
-        if arguments[1] == Bytes("0") { writer.ok() } else { writer.error("ERR DB index is out of range") }
+        let isFirst = arguments[1] == Bytes("0")
+        respond { if isFirst { $0.ok() } else { $0.error("ERR DB index is out of range") } }
         return true
     }
 }

@@ -12,7 +12,8 @@ import Glibc
 /// A session's way to a real server: one connection of its own, opened with the first command that needs it.
 ///
 /// Requests and replies pass as they come. Both directions are framed, so that it is known at any moment which replies
-/// are awaited and whether one is half-sent: only then can the session answer for itself, or close without harm.
+/// are awaited and whether one is half-sent: only then can the session answer for itself, close without harm, or be
+/// moved to another server. What the client has set up here is `tracker.state`.
 final class RedisRelay {
     /// Above this many bytes that the server does not take, the client is not read.
     private static let outputLimit = 1 << 20
@@ -26,28 +27,31 @@ final class RedisRelay {
 
     unowned let session: RedisSession
     let server: Upstream.RedisServer
-    private let loop: any EventLoop
-    var version: UInt8 = 2
+    let loop: any EventLoop
 
-    private var link: Connection?
+    private(set) var link: Connection?
     /// Tells the attempt to connect that counts from one that was given up.
     private var attempt = 0
     private var linkHandler: RelayLink?
-    var state = LinkState.idle
-    private var awaited = AwaitedReplies()
-    private var framer = ReplyFramer()
-    var isInTransaction = false
-    var subscriptions = Subscriptions()
-    /// By the server's confirmations; `subscriptions` is ahead of it by what is under way.
-    private var isSubscribed = false
-    /// A command was sent whose reply may never come.
-    var mayBlock = false
+    private(set) var linkState = LinkState.idle
+    var tracker = ReplyTracker()
+    /// The number of the connection at the server; nil where it does not tell.
+    private(set) var serverID: Int64?
+    /// The command that blocks, as long as its reply is awaited.
+    var blocked: BlockedRequest?
     /// The client's requests wait until every reply is in.
-    private var isHolding = false
-    var isClosing = false
-    var sentVersion: UInt8 = 2
+    private(set) var isHolding = false
+    private(set) var isClosing = false
+    /// How far it is with being handed over; `RedisRelay+Handover`.
+    var handover = HandoverState.none
+    /// A command that blocks and was given up, to be asked again.
+    var cancelled: BlockedRequest?
+    /// The server was asked to give it up and has not answered yet.
+    var isCancelAsked = false
+    /// What is to be restored as soon as the link is ready.
+    var awaitedState: RESPSessionState?
 
-    enum LinkState {
+    enum LinkState: Equatable {
         case idle
         case connecting
         /// Connected; the replies to the log-in are awaited.
@@ -62,27 +66,31 @@ final class RedisRelay {
         self.loop = loop
     }
 
-    var subscriptionCount: Int { subscriptions.count }
+    var version: UInt8 {
+        get { tracker.state.version }
+        set { tracker.state.version = newValue }
+    }
 
     var writer: ReplyWriter { ReplyWriter(session.connection.output, version: version) }
 
+    var isInTransaction: Bool { tracker.state.transaction != nil }
+
     /// No reply is awaited and none is half-sent: the session may speak for itself.
-    var isQuiet: Bool { awaited.isEmpty && framer.isAtBoundary }
+    var isQuiet: Bool { tracker.isQuiet }
 
     /// Takes everything back to how a fresh connection is: a new link will be opened.
     func reset() {
-        version = 2
         dropLink()
     }
 
     // MARK: forwarding
 
     var canForward: Bool {
-        switch state {
+        switch linkState {
         case .ready:
             guard let link else { return false }
             if link.output.count < Self.outputLimit { return true }
-            linkIsFull()
+            session.connection.pauseReading()
             return false
         case .idle:
             open()
@@ -92,37 +100,56 @@ final class RedisRelay {
         }
     }
 
-    func forward(_ raw: UnsafeRawBufferPointer, replies: Int) -> Bool {
+    /// Sends a request whose reply is the client's; false when it has to wait.
+    func forward(_ raw: UnsafeRawBufferPointer, _ expect: (inout ReplyTracker) -> Void) -> Bool {
         guard canForward else { return false }
-        guard let link, state == .ready else { return true }
+        guard let link, linkState == .ready else { return true }
         link.output.append(raw)
-        awaited.add(.replies(replies))
+        switch tracker.state.replies {
+        case .on: expect(&tracker)
+        case .off: silence(expect)
+        case .skipping:
+            tracker.state.replies = .on
+            silence(expect)
+        case .skipNext: tracker.state.replies = .skipping
+        }
         return true
     }
 
-    func forward(_ raw: UnsafeRawBufferPointer, confirmations: Int) -> Bool {
-        guard let link, state == .ready else { return true }
-        link.output.append(raw)
-        awaited.add(.confirmations(confirmations, leavesSubscribed: subscriptions.count > 0))
-        return true
+    private func silence(_ expect: (inout ReplyTracker) -> Void) {
+        tracker.isSilencing = true
+        expect(&tracker)
+        tracker.isSilencing = false
+    }
+
+    /// Sends a command of the relay's own.
+    func send(_ words: [[UInt8]], for purpose: ReplyTracker.Purpose) {
+        guard let link else { return }
+        tracker.expect(.own(purpose))
+        Self.append(words, to: link.output)
+    }
+
+    func send(_ words: String..., for purpose: ReplyTracker.Purpose) {
+        send(words.map { Array($0.utf8) }, for: purpose)
+    }
+
+    static func append(_ words: [[UInt8]], to output: ByteOutput) {
+        let writer = ReplyWriter(output, version: 2)
+        writer.array(words.count)
+        for word in words { word.withBytes { writer.bulk($0) } }
     }
 
     /// What the client asked for inside MULTI and did not get: the server is made to refuse its EXEC, as it does after a
     /// command that it refuses itself.
     func abortTransaction() {
-        guard let link, state == .ready else { return }
-        send(["GET"], on: link)  // its arity is wrong
-        awaited.add(.swallowed(1))
-    }
-
-    private func linkIsFull() {
-        session.connection.pauseReading()
+        tracker.state.transaction?.isAborted = true
+        send("GET", for: .abortion)  // its arity is wrong
     }
 
     func hold() {
         isHolding = true
         // A client that is blocked may stay so for ever: only who reads notices that it goes.
-        if !mayBlock { session.connection.pauseReading() }
+        if blocked == nil { session.connection.pauseReading() }
     }
 
     /// After a read: the client is read on behind a command that blocks, but not without end.
@@ -130,11 +157,16 @@ final class RedisRelay {
         if isHolding, bytes >= Self.mostHeld { session.connection.pauseReading() }
     }
 
+    func sendHello() {
+        tracker.sentVersion = version
+        send("HELLO", "\(version)", for: .hello)
+    }
+
     // MARK: the link
 
-    private func open() {
-        state = .connecting
-        session.connection.pauseReading()
+    func open() {
+        linkState = .connecting
+        if handover.isServing { session.connection.pauseReading() }
         connect(until: loop.now + UInt64(Self.connectTimeout / .nanoseconds(1)))
     }
 
@@ -142,7 +174,7 @@ final class RedisRelay {
         attempt += 1
         let attempt = attempt
         loop.connect(to: server.address, timeout: Self.connectTimeout) { [weak self] result in
-            guard let self, state == .connecting, attempt == self.attempt else {
+            guard let self, linkState == .connecting, attempt == self.attempt else {
                 if case .success(let connection) = result { connection.close() }
                 return
             }
@@ -151,7 +183,7 @@ final class RedisRelay {
             // More clients came at once than the server's queue of new connections holds (unix(7)): it takes more soon.
             case .failure(let error) where error.errno == EAGAIN && loop.now < deadline:
                 loop.schedule(after: Self.connectRetry) { [weak self] in
-                    guard let self, state == .connecting, attempt == self.attempt else { return }
+                    guard let self, linkState == .connecting, attempt == self.attempt else { return }
                     connect(until: deadline)
                 }
             case .failure(let error): fail("the server behind this resource cannot be reached: \(error.reason)")
@@ -165,76 +197,34 @@ final class RedisRelay {
         linkHandler = handler
         connection.handler = handler
         connection.highWater = Self.outputLimit
-        framer = ReplyFramer()
-        state = .loggingIn
-        var awaitedReplies = 0
+        linkState = .loggingIn
         if let secret = server.secret {
             let words = ["AUTH"] + (server.user.map { [$0] } ?? []) + [secret]
-            send(words, on: connection)
-            awaitedReplies += 1
+            send(words.map { Array($0.utf8) }, for: .logIn)
         }
-        if let database = server.database, database != 0 {
-            send(["SELECT", "\(database)"], on: connection)
-            awaitedReplies += 1
-        }
-        if version == 3 {
-            send(["HELLO", "3"], on: connection)
-            awaitedReplies += 1
-        }
-        sentVersion = version
-        if awaitedReplies == 0 { loggedIn() } else { awaited.add(.swallowed(awaitedReplies)) }
-    }
-
-    func sendHello() {
-        guard let link else { return }
-        sentVersion = version
-        send(["HELLO", "\(version)"], on: link)
-        awaited.add(.swallowed(1))
+        if let database = server.database, database != 0 { send("SELECT", "\(database)", for: .logIn) }
+        send("CLIENT", "ID", for: .identity)
+        if version == 3 { sendHello() }
     }
 
     private func loggedIn() {
-        state = .ready
+        linkState = .ready
         if isClosing { return finishClosing() }
+        guard handover.isServing else { return linkIsReady() }
         session.connection.resumeReading()
-    }
-
-    private func send(_ words: [String], on connection: Connection) {
-        let writer = ReplyWriter(connection.output, version: 2)
-        writer.array(words.count)
-        for word in words { writer.bulk(word) }
     }
 
     /// Bytes from the server.
     func received(_ bytes: UnsafeRawBufferPointer) -> Int {
         let client = session.connection
         var position = 0
-        var unsent = 0
-        while position < bytes.count {
-            let begin = position
-            // What comes unasked between two replies is the client's.
-            let isPush = bytes[position] == UInt8(ascii: ">")
-            let isSwallowing = awaited.isSwallowing && framer.isAtBoundary && !isPush || swallowsRest
-            switch framer.next(bytes, from: position) {
-            case .unit(let unit, let end):
-                position = end
-                if isSwallowing {
-                    unsent = end
-                    swallowsRest = false
-                    guard swallowed(unit, Bytes(raw: bytes.baseAddress.unsafelyUnwrapped + begin, end - begin)) else {
-                        return bytes.count
-                    }
-                    continue
-                }
-                client.output.append(UnsafeRawBufferPointer(rebasing: bytes[unsent..<end]))
-                unsent = end
-                count(unit)
-            case .needsMore:
-                if isSwallowing {
-                    swallowsRest = true
-                } else {
-                    client.output.append(UnsafeRawBufferPointer(rebasing: bytes[unsent...]))
-                }
-                position = bytes.count
+        while let event = tracker.next(bytes, from: &position) {
+            switch event {
+            case .pass(let begin): client.output.append(UnsafeRawBufferPointer(rebasing: bytes[begin..<position]))
+            case .passWithheld(let reply): reply.withUnsafeBytes { client.output.append($0) }
+            case .own(let purpose, let reply): if !answered(purpose, reply) { return bytes.count }
+            case .cancelled: wasCancelled()
+            case .databaseUnknown: send("CLIENT", "INFO", for: .information)
             case .malformed:
                 fail("the server behind this resource answered what is no reply")
                 return bytes.count
@@ -244,77 +234,87 @@ final class RedisRelay {
         return bytes.count
     }
 
-    /// The reply that is half-read is one that the client must not see.
-    private var swallowsRest = false
-
-    /// Tells replies from what comes unasked. In version 3 the type says it; in version 2 arrays of a subscriber do, who
-    /// gets no array as a reply that begins with such a word.
-    private func count(_ unit: ReplyFramer.Unit) {
-        let isPush = unit.type == UInt8(ascii: ">")
-        guard isPush || sentVersion == 2 && unit.word != nil && (isSubscribed || awaited.isConfirming) else {
-            return awaited.replied()
-        }
-        guard let word = unit.word, !word.isMessage, awaited.isConfirming else { return }
-        isSubscribed = awaited.confirmed() ?? true
-    }
-
-    private func swallowed(_ unit: ReplyFramer.Unit, _ bytes: Bytes) -> Bool {
-        awaited.swallowed()
-        if unit.type == UInt8(ascii: "-"), state == .loggingIn {
-            fail("the server behind this resource refused the broker: \(bytes.text.split(separator: "\r").first ?? "")")
+    /// A reply to a command of the relay; false when the link is lost with it.
+    private func answered(_ purpose: ReplyTracker.Purpose, _ reply: [UInt8]) -> Bool {
+        let isError = reply.first == UInt8(ascii: "-")
+        switch purpose {
+        case .logIn where isError, .restore where isError:
+            fail("the server behind this resource refused the broker: \(Self.line(reply, from: 1))")
             return false
+        case .hello where isError && linkState == .loggingIn:
+            fail("the server behind this resource refused the broker: \(Self.line(reply, from: 1))")
+            return false
+        case .identity: serverID = isError ? nil : Int64(Self.line(reply, from: 1))
+        case .information: if let database = Self.database(in: reply) { tracker.state.database = database }
+        case .logIn, .hello, .sentinel, .restore, .queue, .abortion: break
         }
-        if state == .loggingIn, awaited.isEmpty { loggedIn() }
+        if linkState == .loggingIn, tracker.isQuiet { loggedIn() }
         return true
     }
 
+    private static func line(_ reply: [UInt8], from: Int) -> String {
+        String(decoding: reply.dropFirst(from).prefix { $0 != UInt8(ascii: "\r") }, as: UTF8.self)
+    }
+
+    /// The number behind `db=` in the answer to CLIENT INFO.
+    private static func database(in reply: [UInt8]) -> Int? {
+        let fields = String(decoding: reply, as: UTF8.self).split { $0 == " " || $0.isNewline }
+        return fields.first { $0.hasPrefix("db=") }.flatMap { Int($0.dropFirst(3)) }
+    }
+
     private func afterReplies() {
-        if session.connection.isOverHighWater { link?.pauseReading() }
-        guard isQuiet else { return }
-        mayBlock = false
+        if session.connection.isOverHighWater, !tracker.isMuted { link?.pauseReading() }
+        guard isQuiet, linkState == .ready || linkState == .failed else { return }
+        blocked = nil
         if isClosing { return finishClosing() }
-        if isHolding {
-            isHolding = false
-            session.connection.pauseReading()
-            session.connection.resumeReading()  // what was held is delivered again
-        }
+        guard handover.isServing else { return becameQuiet() }
+        if isHolding { release() }
+    }
+
+    /// What was held is delivered again.
+    func release() {
+        isHolding = false
+        session.connection.pauseReading()
+        session.connection.resumeReading()
     }
 
     func linkDrained() {
-        if !isHolding { session.connection.resumeReading() }
+        if !isHolding, handover.isServing { session.connection.resumeReading() }
     }
 
     func linkClosed() {
         link = nil
         linkHandler = nil
-        guard session.connection.isOpen else { return }
-        state = .failed
+        let wasServing = linkState != .failed
+        linkState = .failed
+        guard session.connection.isOpen, wasServing else { return }
+        if handover.isAhead { return restoreFailed("the server closed the connection") }
         session.connection.closeAfterFlush()
+        if handover != .none { becameQuiet() }
     }
 
     private func fail(_ why: String) {
-        state = .failed
+        let isAtBoundary = tracker.isAtBoundary
+        let isAhead = handover.isAhead
         dropLink()
+        linkState = .failed
         guard session.connection.isOpen else { return }
-        if framer.isAtBoundary { writer.error("ERR \(why)") }
-        state = .failed
+        if isAhead { return restoreFailed(why) }
+        if isAtBoundary { writer.error("ERR \(why)") }
         session.connection.closeAfterFlush()
+        if handover != .none { becameQuiet() }
     }
 
-    private func dropLink() {
+    func dropLink() {
         let old = link
         link = nil
         linkHandler?.relay = nil
         linkHandler = nil
-        awaited = AwaitedReplies()
-        subscriptions = Subscriptions()
-        isSubscribed = false
-        mayBlock = false
-        framer = ReplyFramer()
-        swallowsRest = false
-        isInTransaction = false
-        sentVersion = 2
-        state = .idle
+        tracker = ReplyTracker()
+        blocked = nil
+        isHolding = false
+        serverID = nil
+        linkState = .idle
         old?.close()
     }
 
@@ -331,16 +331,16 @@ final class RedisRelay {
 
     func clientGone() {
         dropLink()
-        state = .failed
+        linkState = .failed
     }
 
     /// Closes the client when every awaited reply is in. For what may never come nobody waits: a client that is blocked
     /// would go on taking elements from a server that is no longer its own.
     func closeAtBoundary() {
         isClosing = true
-        if isQuiet || mayBlock || state == .connecting || state == .failed { return finishClosing() }
+        if isQuiet || blocked != nil || linkState == .connecting || linkState == .failed { return finishClosing() }
         loop.schedule(after: Self.closeTimeout) { [weak self] in
-            guard let self, isClosing, state != .failed else { return }
+            guard let self, isClosing, linkState != .failed else { return }
             finishClosing()
         }
     }
@@ -348,6 +348,7 @@ final class RedisRelay {
     private func finishClosing() {
         session.connection.closeAfterFlush()
         dropLink()
-        state = .failed
+        linkState = .failed
+        if handover != .none { becameQuiet() }
     }
 }

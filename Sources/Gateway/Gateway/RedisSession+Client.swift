@@ -130,18 +130,32 @@ extension RedisSession {
     }
 
     private func setReplies(_ mode: Bytes, _ reply: ReplyWriter) {
-        guard case .emulator(_, let client) = upstream else {
-            return reply.error("ERR CLIENT REPLY is not relayed to a real server")
-        }
         if mode.isWord("on") {
-            client.replies = .on
+            replies = .on
             reply.ok()
         } else if mode.isWord("off") {
-            client.replies = .off
+            replies = .off
         } else if mode.isWord("skip") {
-            if client.replies == .on { client.replies = .skipNext }
+            if replies == .on { replies = .skipNext }
         } else {
             reply.error("ERR syntax error")
+        }
+    }
+
+    private var replies: ReplyMode {
+        get {
+            switch upstream {
+            case .emulator(_, let client): client.replies
+            case .relay(let relay): relay.tracker.state.replies
+            case .none: .on
+            }
+        }
+        set {
+            switch upstream {
+            case .emulator(_, let client): client.replies = newValue
+            case .relay(let relay): relay.tracker.state.replies = newValue
+            case .none: break
+            }
         }
     }
 
@@ -176,7 +190,7 @@ extension RedisSession {
     private var subscriptions: Int {
         switch upstream {
         case .emulator(_, let client): client.subscriptionCount + client.shardChannelCount
-        case .relay(let relay): relay.subscriptionCount
+        case .relay(let relay): relay.tracker.state.subscriptionCount
         case .none: 0
         }
     }
@@ -186,10 +200,16 @@ extension RedisSession {
         let now = endpoint.loop.now
         var (database, channels, patterns, shards, queued) = (0, 0, 0, 0, -1)
         var command = "NULL"
-        if case .emulator(_, let client) = upstream {
+        switch upstream {
+        case .emulator(_, let client):
             (database, channels, patterns) = (client.database, client.channelCount, client.patternCount)
             (shards, queued) = (client.shardChannelCount, client.queuedCount)
             command = client.lastCommandName
+        case .relay(let relay):
+            let state = relay.tracker.state
+            (database, channels, patterns) = (state.database, state.channels.count, state.patterns.count)
+            (shards, queued) = (state.shardChannels.count, state.transaction?.count ?? -1)
+        case .none: break
         }
         let flags = (subscriptions > 0 ? "P" : "") + (queued >= 0 ? "x" : "")
         let fields = [

@@ -12,7 +12,11 @@ final class RedisSession: ConnectionHandler, CacheFront {
     let id: Int64
     let endpoint: Endpoint
     let connectedAt: UInt64
-    private(set) var upstream: SessionUpstream
+    var upstream: SessionUpstream
+    /// Who is to serve the session, as long as it is being moved.
+    var next = SessionUpstream.none
+    /// No request is taken: an emulator is being left.
+    var isPaused = false
     /// Who the client has shown to be.
     var grant: Grant?
     /// CLIENT SETNAME and SETINFO.
@@ -33,12 +37,24 @@ final class RedisSession: ConnectionHandler, CacheFront {
         self.upstream = .none
         switch upstream {
         case .cache(let emulator):
-            let client = CacheClient(connection: connection, id: id, isAuthenticated: false, front: self)
-            emulator.value.clientConnected(client)
-            self.upstream = .emulator(emulator.value, client)
+            self.upstream = .emulator(emulator.value, makeClient(of: emulator.value))
         case .redisServer(let server):
             self.upstream = .relay(RedisRelay(session: self, server: server, loop: endpoint.loop))
         case .queue: preconditionFailure("an endpoint of class redis is routed to a redis upstream")
+        }
+    }
+
+    func makeClient(of emulator: CacheEmulator) -> CacheClient {
+        let client = CacheClient(connection: connection, id: id, isAuthenticated: isAuthenticated, front: self)
+        emulator.clientConnected(client)
+        return client
+    }
+
+    func letGo(_ upstream: SessionUpstream) {
+        switch upstream {
+        case .emulator(let emulator, let client): emulator.clientGone(client)
+        case .relay(let relay): relay.clientGone()
+        case .none: break
         }
     }
 
@@ -65,6 +81,10 @@ final class RedisSession: ConnectionHandler, CacheFront {
     // MARK: events of the connection
 
     func received(_ bytes: UnsafeRawBufferPointer, on connection: Connection) -> Int {
+        guard !isPaused else {
+            connection.pauseReading()
+            return 0
+        }
         lastActive = endpoint.loop.now
         switch upstream {
         case .emulator(let emulator, let client): return serve(bytes, emulator, client)
@@ -122,12 +142,10 @@ final class RedisSession: ConnectionHandler, CacheFront {
     }
 
     func closed(_ connection: Connection, because reason: CloseReason) {
-        switch upstream {
-        case .emulator(let emulator, let client): emulator.clientGone(client)
-        case .relay(let relay): relay.clientGone()
-        case .none: break
-        }
+        letGo(upstream)
+        letGo(next)
         upstream = .none
+        next = .none
         endpoint.gone(connection)
     }
 

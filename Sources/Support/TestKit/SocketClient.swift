@@ -120,6 +120,12 @@ public final class SocketClient {
         return take(received.count)
     }
 
+    /// Whether a byte comes within this time.
+    public func hasInput(within time: Duration) -> Bool {
+        var entry = pollfd(fd: fd, events: Int16(POLLIN), revents: 0)
+        return !received.isEmpty || poll(&entry, 1, CInt(time / .milliseconds(1))) > 0
+    }
+
     /// Sends FIN; receiving goes on.
     public func shutdownOutput() {
         _ = shutdown(fd, CInt(SHUT_WR))

@@ -17,7 +17,11 @@ public enum Interception: Sendable {
     case blocking
     /// Begins or ends a transaction.
     case multi
-    case endOfTransaction
+    case exec
+    case discard
+    /// What is watched is watched on one server.
+    case watch
+    case unwatch
 
     public static func of(_ name: Bytes) -> Interception? {
         guard name.count <= 16 else { return nil }
@@ -68,7 +72,10 @@ public enum Interception: Sendable {
             "xreadgroup", "wait",
         ] { table[Key(name)] = .blocking }
         table[Key("multi")] = .multi
-        for name in ["exec", "discard"] { table[Key(name)] = .endOfTransaction }
+        table[Key("exec")] = .exec
+        table[Key("discard")] = .discard
+        table[Key("watch")] = .watch
+        table[Key("unwatch")] = .unwatch
         return table
     }()
 }

@@ -61,16 +61,6 @@ public final class CacheClient {
     var isInSubscribedMode: Bool { version == 2 && subscriptionCount + shardChannelCount > 0 }
 }
 
-/// What CLIENT REPLY sets.
-public enum ReplyMode: Sendable {
-    case on
-    case off
-    /// The command after this one is not answered.
-    case skipNext
-    /// This command is not answered.
-    case skipping
-}
-
 /// The commands between MULTI and EXEC.
 struct Transaction {
     struct Request {
@@ -95,16 +85,18 @@ struct Transaction {
         }
 
         /// Calls `body` with the arguments; they are valid meanwhile.
-        func withArguments(_ body: (UnsafeMutablePointer<Bytes>, _ count: Int) -> Void) {
+        func withArguments<Result>(_ body: (UnsafeMutablePointer<Bytes>, _ count: Int) -> Result) -> Result {
             bytes.withUnsafeBytes { raw in
                 withUnsafeTemporaryAllocation(of: Bytes.self, capacity: ends.count) { slots in
-                    guard let start = raw.baseAddress, let arguments = slots.baseAddress else { return }
+                    // There is always one argument, the command's name, and it is not empty.
+                    let start = raw.baseAddress.unsafelyUnwrapped
+                    let arguments = slots.baseAddress.unsafelyUnwrapped
                     var begin = 0
                     for (index, end) in ends.enumerated() {
                         (arguments + index).initialize(to: Bytes(raw: start + begin, end - begin))
                         begin = end
                     }
-                    body(arguments, ends.count)
+                    return body(arguments, ends.count)
                 }
             }
         }

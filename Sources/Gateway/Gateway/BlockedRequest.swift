@@ -1,0 +1,72 @@
+import RESPWire
+
+/// A command that waits for what may never come: what is needed to ask it again elsewhere with the time that is left.
+struct BlockedRequest: Equatable {
+    /// The most bytes that are kept; one with more cannot be moved.
+    static let limit = 64 << 10
+
+    private(set) var words: [[UInt8]]
+    /// When it was asked, in the loop's nanoseconds.
+    let since: UInt64
+    /// Which of the words says how long it waits; nil where nothing does.
+    private let timeout: Int?
+    private let isInMilliseconds: Bool
+
+    /// Nil when the request does not block: XREAD without BLOCK.
+    init?(_ arguments: UnsafeMutablePointer<Bytes>, _ count: Int, now: UInt64) {
+        since = now
+        let name = arguments[0]
+        let reads = name.isWord("xread") || name.isWord("xreadgroup")
+        if reads {
+            guard let option = (1..<count).first(where: { arguments[$0].isWord("block") }) else { return nil }
+            timeout = option + 1 < count ? option + 1 : nil
+        } else if name.isWord("blmpop") || name.isWord("bzmpop") {
+            timeout = count > 1 ? 1 : nil
+        } else {
+            timeout = count > 1 ? count - 1 : nil
+        }
+        isInMilliseconds = reads || name.isWord("wait")
+        let size = (0..<count).reduce(0) { $0 + arguments[$1].count }
+        words = size <= Self.limit ? (0..<count).map { arguments[$0].array } : []
+    }
+
+    /// WAIT asks about the replicas of one server: nothing of it can be asked elsewhere.
+    var isMovable: Bool { !words.isEmpty && !isWait }
+
+    private var isWait: Bool { words[0].withBytes { $0.isWord("wait") } }
+
+    /// Where XREAD asks for what comes from now on (`$`), by the key: which word is to become an id.
+    var openIDs: [(key: [UInt8], word: Int)] {
+        guard words[0].withBytes({ $0.isWord("xread") }),
+            let streams = words.firstIndex(where: { $0.withBytes { $0.isWord("streams") } })
+        else { return [] }
+        let keys = (words.count - streams - 1) / 2
+        return (0..<keys).compactMap { index in
+            let word = streams + 1 + keys + index
+            return words[word] == [UInt8(ascii: "$")] ? (words[streams + 1 + index], word) : nil
+        }
+    }
+
+    mutating func resolve(_ word: Int, to id: [UInt8]) {
+        words[word] = id
+    }
+
+    /// The request with the time that is left; nil when its time is over.
+    func renewed(now: UInt64) -> [[UInt8]]? {
+        guard let timeout else { return words }
+        let waited = now - since
+        var renewed = words
+        if isInMilliseconds {
+            guard let milliseconds = words[timeout].withBytes({ $0.integer }), milliseconds > 0 else { return words }
+            let left = milliseconds - Int64(waited / 1_000_000)
+            guard left > 0 else { return nil }
+            renewed[timeout] = Array("\(left)".utf8)
+        } else {
+            guard let seconds = words[timeout].withBytes({ $0.double }), seconds > 0 else { return words }
+            let left = seconds - Double(waited) / 1e9
+            guard left > 0.001 else { return nil }
+            renewed[timeout] = Array("\(Double(Int(left * 1000)) / 1000)".utf8)
+        }
+        return renewed
+    }
+}

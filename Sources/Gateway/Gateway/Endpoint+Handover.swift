@@ -1,0 +1,148 @@
+import EventLoop
+import RESPWire
+
+/// Exchanging the upstream under connected clients: prepare, pause, restore, then adopt, or resume.
+extension Endpoint {
+    typealias Ended = (HandoverFailure?) -> Void
+
+    /// Every client gets a connection to the target beside the present one. Clients that come meanwhile, too.
+    func prepare(for target: Upstream, within limit: Duration, _ ended: @escaping Ended) {
+        guard upstream != nil, handover == nil else { return ended(.notServing) }
+        handover = Handover(target: target)
+        run(.preparing, within: limit, ended) { $0.prepare(for: target) }
+    }
+
+    /// Takes no more requests, awaits every reply and everything that was published.
+    func pause(within limit: Duration, _ ended: @escaping Ended) {
+        guard handover != nil else { return ended(.notServing) }
+        let begin = loop.now
+        run(
+            .pausing, within: limit,
+            { [weak self] failure in
+                guard let self, failure == nil else { return ended(failure) }
+                let passed = Duration.nanoseconds(Int64(loop.now - begin))
+                run(.fencing, within: max(limit - passed, .milliseconds(1)), ended) { $0.fence() }
+            }
+        ) { $0.pause() }
+    }
+
+    /// Sets up at the target what the paused clients have set up here.
+    func restore(within limit: Duration, _ ended: @escaping Ended) {
+        guard handover?.holdsClients == true else { return ended(.notServing) }
+        run(.restoring, within: limit, ended) { $0.restore() }
+    }
+
+    /// The target serves from now on; returns how many clients were moved, and how many were held.
+    func adopt() -> (moved: Int, held: Int)? {
+        guard let handover, handover.step == .restoring, handover.waiting.isEmpty else { return nil }
+        self.handover = nil
+        // Those that wait longest ask first.
+        let sessions = redisSessions.values.sorted { $0.waitsSince < $1.waitsSince }
+        let held = heldCount
+        exchange(handover.target)
+        for session in sessions { session.adopt() }
+        serveHeld()
+        return (sessions.count, held)
+    }
+
+    /// The present upstream serves on, as if nothing had been.
+    func abandonHandover() {
+        guard handover != nil else { return }
+        endStep { $0.failed(.notServing) }
+        handover = nil
+        for session in redisSessions.values.sorted(by: { $0.waitsSince < $1.waitsSince }) { session.resume() }
+        serveHeld()
+    }
+
+    func stepEnded(_ connection: UInt64, _ failure: String?) {
+        endStep { handover in
+            if let failure { handover.failed(.target(failure)) } else { handover.done(connection) }
+        }
+    }
+
+    /// What is told at the end of a step runs when nothing of the handover is in use.
+    private func endStep(_ body: (inout Handover) -> (() -> Void)?) {
+        guard var changed = handover else { return }
+        let tell = body(&changed)
+        handover = changed
+        tell?()
+    }
+
+    private func run(
+        _ step: Handover.Step, within limit: Duration, _ ended: @escaping Ended, _ act: (RedisSession) -> Void
+    ) {
+        if let failure = handover?.failure { return ended(failure) }
+        let sessions = Array(redisSessions.values)
+        var timer: TimerToken?
+        handover?.begin(step, sessions.map(\.connection.id)) { [loop] failure in
+            if let timer { loop.cancel(timer) }
+            ended(failure)
+        }
+        timer = loop.schedule(after: UInt64(max(limit / .nanoseconds(1), 1))) { [weak self] in
+            guard let self, handover?.step == step else { return }
+            let failure = HandoverFailure.tooLate(pinned)
+            endStep { $0.failed(failure) }
+        }
+        guard !sessions.isEmpty else {
+            return endStep { $0.finish() }
+        }
+        for session in sessions { act(session) }
+    }
+
+    private var pinned: [PinnedClient] {
+        let waiting = handover?.waiting ?? []
+        return redisSessions.values.filter { waiting.contains($0.connection.id) }.sorted { $0.id < $1.id }.prefix(16)
+            .map {
+                PinnedClient(
+                    address: $0.connection.peerAddress, why: $0.pin,
+                    age: Int((loop.now - $0.connectedAt) / 1_000_000_000))
+            }
+    }
+
+    // MARK: commands that block
+
+    /// Has a server give up the command that one of its clients waits in; what XREAD wants from "now" on is resolved
+    /// first, to be asked elsewhere as if it had been asked here.
+    ///
+    /// - Parameter asked: called with the request as it is to be asked elsewhere, when the server knows.
+    func cancel(
+        _ request: BlockedRequest, of client: Int64, database: Int, at server: Upstream.RedisServer,
+        _ asked: @escaping (BlockedRequest) -> Void
+    ) {
+        let dialogue = dialogue(with: server)
+        var request = request
+        let open = request.openIDs
+        if !open.isEmpty { dialogue.ask("SELECT", "\(server.database ?? database)") }
+        for (key, word) in open {
+            dialogue.ask([Array("XINFO".utf8), Array("STREAM".utf8), key]) { reply in
+                guard let reply else { return }
+                request.resolve(word, to: Self.lastID(in: reply))
+            }
+        }
+        // Not TIMEOUT: to the client's eyes a timeout has passed that has not.
+        dialogue.ask(["CLIENT", "UNBLOCK", "\(client)", "ERROR"].map { Array($0.utf8) }) { _ in asked(request) }
+    }
+
+    /// The id behind `last-generated-id` in the answer to XINFO STREAM; 0-0 where there is no stream.
+    private static func lastID(in reply: [UInt8]) -> [UInt8] {
+        var lines = reply.split(separator: 13, omittingEmptySubsequences: false).map { $0.drop { $0 == 10 } }[...]
+        while let line = lines.popFirst() {
+            guard line.elementsEqual("last-generated-id".utf8), lines.count >= 2 else { continue }
+            return Array(lines[lines.startIndex + 1])
+        }
+        return Array("0-0".utf8)
+    }
+}
+
+extension RedisSession {
+    /// Since when the client waits in a command that blocks; the others come behind.
+    fileprivate var waitsSince: UInt64 {
+        let request: BlockedRequest? =
+            switch (upstream, next) {
+            case (.relay(let relay), _) where relay.cancelled != nil: relay.cancelled
+            case (_, .relay(let relay)): relay.cancelled
+            default: nil
+            }
+        return request?.since ?? .max
+    }
+}

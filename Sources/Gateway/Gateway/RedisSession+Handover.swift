@@ -1,0 +1,96 @@
+import CacheEmulator
+import EventLoop
+import RESPWire
+
+/// Moving a session from one upstream to another while its client stays connected. Each step ends with `stepEnded`.
+extension RedisSession {
+    /// A step of the upstream's, or of the next one's, was done or has failed.
+    func stepEnded(_ failure: String?) {
+        endpoint.stepEnded(connection.id, failure)
+    }
+
+    func prepare(for target: Upstream) {
+        switch target {
+        case .cache(let emulator):
+            next = .emulator(emulator.value, makeClient(of: emulator.value))
+            stepEnded(nil)
+        case .redisServer(let server):
+            let relay = RedisRelay(session: self, server: server, loop: endpoint.loop)
+            next = .relay(relay)
+            relay.prepare(version: version)
+        case .queue: preconditionFailure("an endpoint of class redis is routed to a redis upstream")
+        }
+    }
+
+    func pause() {
+        switch upstream {
+        case .relay(let relay): relay.pause()
+        case .emulator, .none:
+            isPaused = true
+            connection.pauseReading()
+            stepEnded(nil)
+        }
+    }
+
+    /// Why the step is not done, for a person.
+    var pin: String {
+        if case .relay(let relay) = upstream, let pin = relay.pin { return pin }
+        return "is not set up at the target yet"
+    }
+
+    func fence() {
+        if case .relay(let relay) = upstream { relay.fence() } else { stepEnded(nil) }
+    }
+
+    func restore() {
+        let state: RESPSessionState
+        var request: BlockedRequest?
+        switch upstream {
+        case .emulator(let emulator, let client): state = emulator.state(of: client)
+        case .relay(let relay):
+            state = relay.tracker.state
+            request = relay.cancelled
+        case .none: return stepEnded(nil)
+        }
+        switch next {
+        case .emulator(let emulator, let client):
+            guard request == nil else {
+                return stepEnded("a client waits in a command that the emulator does not have")
+            }
+            client.isAuthenticated = isAuthenticated
+            stepEnded(emulator.restore(state, to: client) ? nil : "the emulator does not have what a client has set up")
+        case .relay(let relay): relay.restore(state, request)
+        case .none: stepEnded("a client has no connection to the target")
+        }
+    }
+
+    /// The next upstream serves; the former one is let go.
+    func adopt() {
+        let former = upstream
+        upstream = next
+        next = .none
+        isPaused = false
+        letGo(former)
+        switch upstream {
+        case .relay(let relay): relay.adopt()
+        case .emulator, .none: deliverAgain()
+        }
+    }
+
+    /// The present upstream serves on; the next one is let go.
+    func resume() {
+        letGo(next)
+        next = .none
+        guard isPaused else {
+            if case .relay(let relay) = upstream, !relay.handover.isServing { relay.resume() }
+            return
+        }
+        isPaused = false
+        deliverAgain()
+    }
+
+    private func deliverAgain() {
+        connection.pauseReading()
+        connection.resumeReading()
+    }
+}

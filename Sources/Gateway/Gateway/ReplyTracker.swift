@@ -1,0 +1,295 @@
+import RESPWire
+
+/// What is still to come from a server, in order, and what the replies change of the client's state. It reads bytes and
+/// decides for each whether the client gets it; it sends nothing.
+struct ReplyTracker {
+    /// What one reply is.
+    enum Expectation: Hashable {
+        /// The client's.
+        case reply
+        /// The client's; it changes the client's state unless it is an error.
+        case change(Change)
+        /// The client's, to a command inside the transaction of this number.
+        case queued(Int)
+        /// The client's, to EXEC or DISCARD inside MULTI: nothing is watched behind it, whatever it says.
+        case endOfTransaction(selects: Bool)
+        /// The client's, to a command that blocks.
+        case blocked
+        /// To a command of the relay.
+        case own(Purpose)
+    }
+
+    enum Change: Hashable {
+        case select(Int)
+        case watch
+        case unwatch
+    }
+
+    /// Why the relay has asked.
+    enum Purpose: Hashable {
+        case logIn
+        case identity
+        case hello
+        /// Behind it everything earlier has arrived.
+        case sentinel
+        case restore
+        /// A command of a transaction that is queued again: its refusal is for EXEC to tell.
+        case queue
+        case information
+        case abortion
+    }
+
+    /// What is to be done with what has come.
+    enum Event: Equatable {
+        /// These bytes, up to the position that was reached, are the client's.
+        case pass(from: Int)
+        /// One whole reply for the relay.
+        case own(Purpose, [UInt8])
+        /// The command that blocks was given up, as asked.
+        case cancelled
+        /// A transaction in which SELECT was queued has ended.
+        case databaseUnknown
+        /// A reply that was withheld is the client's.
+        case passWithheld([UInt8])
+        case malformed
+    }
+
+    private enum Item: Equatable {
+        case one(Expectation, count: Int, isSilent: Bool)
+        /// So many confirmations of a subscription, and whether the client is subscribed to anything after them.
+        case confirmations(Int, leavesSubscribed: Bool)
+    }
+
+    /// What happens to the unit that is being read.
+    private enum Mode {
+        case pass
+        /// Nobody gets it before it is complete and known.
+        case withhold
+        case drop
+    }
+
+    var state = RESPSessionState()
+    /// The version that the server speaks with this connection.
+    var sentVersion: UInt8 = 2
+    /// Set while what is expected is not to reach the client, who has silenced it.
+    var isSilencing = false
+    /// Nothing goes to the client: it is not served from here yet.
+    var isMuted = false
+    /// The command that blocks was asked to be given up: an UNBLOCKED is not for the client.
+    var isCancelling = false
+    /// By the server's confirmations; `state` is ahead of it by what is under way.
+    private(set) var isSubscribed = false
+
+    private var items: [Item] = []
+    private var first = 0
+    private var framer = ReplyFramer()
+    private var mode = Mode.pass
+    private var withheld: [UInt8] = []
+    /// Told with the next call.
+    private var pending: Event?
+    /// A reply for the relay is longer than any that it asks for.
+    private static let longestOwn = 64 << 10
+    private var transactionNumber = 0
+    private var selectsInTransaction = false
+
+    /// No reply is awaited and none is half-read.
+    var isQuiet: Bool { first == items.count && framer.isAtBoundary }
+
+    /// Not inside a reply: what is written to the client now is not taken for a part of one.
+    var isAtBoundary: Bool { framer.isAtBoundary || mode != .pass }
+
+    // MARK: what is asked
+
+    mutating func expect(_ expectation: Expectation) {
+        if let last = items.indices.last, last >= first, case .one(expectation, let count, isSilencing) = items[last] {
+            items[last] = .one(expectation, count: count + 1, isSilent: isSilencing)
+        } else {
+            items.append(.one(expectation, count: 1, isSilent: isSilencing))
+        }
+    }
+
+    mutating func expectConfirmations(_ count: Int) {
+        items.append(.confirmations(count, leavesSubscribed: state.subscriptionCount > 0))
+    }
+
+    /// MULTI was sent.
+    mutating func begin() {
+        expect(.reply)
+        guard state.transaction == nil else { return }
+        state.transaction = QueuedTransaction()
+        transactionNumber += 1
+        selectsInTransaction = false
+    }
+
+    /// A transaction was queued again.
+    mutating func resume(_ transaction: QueuedTransaction) {
+        state.transaction = transaction
+        transactionNumber += 1
+        // Which of its commands were SELECT is not known any more: the database is asked for at its end.
+        selectsInTransaction = true
+    }
+
+    /// A command was sent inside MULTI.
+    mutating func queue(_ request: UnsafeRawBufferPointer, selects: Bool) {
+        state.transaction?.append(request)
+        if selects { selectsInTransaction = true }
+        expect(.queued(transactionNumber))
+    }
+
+    /// EXEC or DISCARD was sent.
+    mutating func endTransaction(executes: Bool) {
+        guard state.transaction != nil else { return expect(.reply) }
+        state.transaction = nil
+        expect(.endOfTransaction(selects: executes && selectsInTransaction))
+    }
+
+    /// The transaction is given up on both sides.
+    mutating func discard() {
+        state.transaction = nil
+        state.isTainted = false
+        state.isWatching = false
+    }
+
+    // MARK: what comes
+
+    /// Reads on from `position`; nil when all bytes are dealt with. To be called again until then.
+    mutating func next(_ bytes: UnsafeRawBufferPointer, from position: inout Int) -> Event? {
+        if let event = pending {
+            pending = nil
+            return event
+        }
+        // What is behind it is for the client, up to the position.
+        var begin = position
+        while position < bytes.count {
+            if framer.isAtBoundary {
+                let next = mode(ofUnit: bytes[position])
+                if next != .pass, position > begin {
+                    if !isMuted { return .pass(from: begin) }
+                    begin = position
+                }
+                mode = next
+            }
+            let start = position
+            let step = framer.next(bytes, from: start)
+            position = if case .unit(_, let end) = step { end } else { bytes.count }
+            guard step != .malformed, withhold(bytes, start, position) else { return .malformed }
+            if mode != .pass { begin = position }
+            guard case .unit(let unit, _) = step else { break }
+            if mode != .pass {
+                if let event = decide(unit) { return event }
+            } else {
+                arrived(unit)
+                if pending != nil {
+                    if !isMuted { return .pass(from: begin) }
+                    begin = position
+                }
+            }
+            if let event = pending {
+                pending = nil
+                return event
+            }
+        }
+        return position > begin && !isMuted ? .pass(from: begin) : nil
+    }
+
+    /// Keeps what is not to be passed yet; false when it is longer than anything the relay has asked for.
+    private mutating func withhold(_ bytes: UnsafeRawBufferPointer, _ start: Int, _ end: Int) -> Bool {
+        guard mode == .withhold else { return true }
+        withheld.append(contentsOf: bytes[start..<end])
+        return withheld.count <= Self.longestOwn || isSubscribed && sentVersion == 2
+    }
+
+    private func mode(ofUnit byte: UInt8) -> Mode {
+        if byte == UInt8(ascii: ">") { return .pass }  // what comes unasked between two replies is the client's
+        guard first < items.count, case .one(let expectation, _, let isSilent) = items[first] else { return .pass }
+        if isSilent { return .drop }
+        switch expectation {
+        case .own: return .withhold
+        case .blocked: return isCancelling && byte == UInt8(ascii: "-") ? .withhold : .pass
+        case .reply, .change, .queued, .endOfTransaction: return .pass
+        }
+    }
+
+    /// What was withheld or dropped is complete.
+    private mutating func decide(_ unit: ReplyFramer.Unit) -> Event? {
+        let whole = withheld
+        withheld.removeAll(keepingCapacity: whole.count <= Self.longestOwn)
+        guard first < items.count, case .one(let expectation, _, _) = items[first] else { return nil }
+        switch expectation {
+        case .own(let purpose):
+            // A message to a subscriber of version 2 looks like a reply.
+            if sentVersion == 2, isSubscribed, let word = unit.word, word.isMessage { break }
+            advance()
+            return .own(purpose, whole)
+        case .blocked where whole.starts(with: Array("-UNBLOCKED".utf8)):
+            advance()
+            isCancelling = false
+            return .cancelled
+        default: arrived(unit)
+        }
+        return isMuted || mode == .drop ? nil : .passWithheld(whole)
+    }
+
+    /// Tells replies from what comes unasked. In version 3 the type says it; in version 2 arrays of a subscriber do, who
+    /// gets no array as a reply that begins with such a word.
+    private mutating func arrived(_ unit: ReplyFramer.Unit) {
+        let isPush = unit.type == UInt8(ascii: ">")
+        guard isPush || sentVersion == 2 && unit.word != nil && (isSubscribed || isConfirming) else {
+            return replied(isError: unit.type == UInt8(ascii: "-"))
+        }
+        guard let word = unit.word, !word.isMessage, isConfirming else { return }
+        confirmed()
+    }
+
+    private var isConfirming: Bool {
+        if first < items.count, case .confirmations = items[first] { return true }
+        return false
+    }
+
+    private mutating func replied(isError: Bool) {
+        guard first < items.count else { return }
+        guard case .one(let expectation, _, _) = items[first] else {
+            return removeFirst()  // an error in the place of confirmations
+        }
+        advance()
+        switch expectation {
+        case .reply, .own: break
+        case .blocked: isCancelling = false
+        case .queued(let number):
+            if isError, number == transactionNumber { state.transaction?.isAborted = true }
+        case .endOfTransaction(let selects):
+            state.isWatching = false
+            state.isTainted = false
+            if selects { pending = .databaseUnknown }
+        case .change(let change):
+            guard !isError else { return }
+            switch change {
+            case .select(let number): state.database = number
+            case .watch: state.isWatching = true
+            case .unwatch:
+                state.isWatching = false
+                state.isTainted = false
+            }
+        }
+    }
+
+    private mutating func confirmed() {
+        guard first < items.count, case .confirmations(let count, let leaves) = items[first] else { return }
+        isSubscribed = count > 1 ? true : leaves
+        if count > 1 { items[first] = .confirmations(count - 1, leavesSubscribed: leaves) } else { removeFirst() }
+    }
+
+    private mutating func advance() {
+        guard case .one(let expectation, let count, let isSilent) = items[first], count > 1 else {
+            return removeFirst()
+        }
+        items[first] = .one(expectation, count: count - 1, isSilent: isSilent)
+    }
+
+    private mutating func removeFirst() {
+        first += 1
+        guard first == items.count else { return }
+        items.removeAll(keepingCapacity: true)
+        first = 0
+    }
+}
