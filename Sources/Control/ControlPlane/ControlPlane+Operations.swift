@@ -51,16 +51,25 @@ extension ControlPlane {
         }
         defer { locks.release(call.key) }
         guard !isStopping else { throw Self.stopping }
-        try await settle(call.resource, in: call.workspace)
+        let settled = try await settle(call.resource, in: call.workspace)
         if let earlier = try await ledger.read({ try $0.operation(call.id) }) { return try replay(earlier, call) }
+        // Who asks again for what was cut short asks for what has been done now.
+        for id in settled {
+            guard let done = try await ledger.read({ try $0.operation(id) }), done.operation.phase == .succeeded,
+                done.operation.kind == call.kind, done.request == call.request
+            else { continue }
+            return try replay(done, call)
+        }
         return try await body()
     }
 
     static let stopping = BrokerError(
         .daemonNotRunning, "the daemon is stopping", why: "it takes no more operations", fix: "broker daemon start")
 
-    /// Brings what was cut short on this resource to its end. Whoever calls it holds the resource's lock.
-    func settle(_ name: ResourceName, in workspace: WorkspaceName) async throws(BrokerError) {
+    /// Brings what was cut short on this resource to its end; returns what that was. Whoever calls it holds the
+    /// resource's lock.
+    @discardableResult
+    func settle(_ name: ResourceName, in workspace: WorkspaceName) async throws(BrokerError) -> [OperationID] {
         let unfinished = try await ledger.read { reader in
             let open = try reader.unfinishedOperations()
             guard !open.isEmpty, let resource = try reader.resource(named: name, in: workspace)?.resource.id else {
@@ -69,6 +78,7 @@ extension ControlPlane {
             return open.filter { $0.operation.resource == resource }
         }
         for operation in unfinished { try await resume(operation) }
+        return unfinished.map(\.operation.id)
     }
 
     /// Goes on with an operation from what is on disk. Throws only when it is still unfinished then.

@@ -25,9 +25,10 @@ extension ControlPlane {
     public func stop() async {
         guard !isStopping else { return }
         isStopping = true
-        for task in background { task.cancel() }
-        for task in background { await task.value }
+        let running = background + Array(bringing.values)
         background = []
+        for task in running { task.cancel() }
+        for task in running { await task.value }
         for endpoint in routes.keys { await close(endpoint) }
         await suspendServers()
         do throws(BrokerError) {
@@ -40,16 +41,27 @@ extension ControlPlane {
     // MARK: start
 
     private func recoverTogether(_ resources: [StoredResource]) async {
-        await withTaskGroup(of: Void.self) { group in
-            for stored in resources { group.addTask { await self.recover(stored) } }
+        let tasks = resources.map { stored in
+            let id = stored.resource.id
+            let task = Task {
+                await recover(stored)
+                bringing[id] = nil
+            }
+            bringing[id] = task
+            return task
         }
+        for task in tasks { await task.value }
     }
 
     /// Brings one resource back: its unfinished operation first, then its leftovers, then its service.
     private func recover(_ stored: StoredResource) async {
         let resource = stored.resource
         let key = OperationLocks.Key(workspace: resource.workspace, resource: resource.name)
-        guard await locks.take(key, within: settings.patience) else { return }
+        guard await locks.take(key, within: settings.patience) else {
+            // The retry comes back to it.
+            serving[resource.id]?.hasFailed(.failed("its start waits for another operation on it"))
+            return
+        }
         defer { locks.release(key) }
         do throws(BrokerError) {
             // A swap that was cut short behind its switch is finished behind the resource's service.
@@ -110,16 +122,33 @@ extension ControlPlane {
     /// Tries again what does not serve: a port that somebody else holds, a provider that has failed.
     private func retryForEver() async {
         while (try? await settings.clock.sleep(for: settings.retryInterval)) != nil {
-            for id in serving.keys { await retry(id) }
+            for (id, now) in serving where now.state != .ready && now.state != .starting && !now.isSupervised {
+                if now.turnsToWait > 0, now.provider != .ready {
+                    serving[id]?.turnsToWait -= 1
+                } else {
+                    retryNow(id)
+                }
+            }
         }
     }
 
-    private func retry(_ id: ResourceID) async {
-        guard let now = serving[id], now.state != .ready, now.state != .starting else { return }
-        if now.turnsToWait > 0, now.provider != .ready {
-            serving[id]?.turnsToWait -= 1
-            return
+    /// One slow resource does not keep the others waiting.
+    private func retryNow(_ id: ResourceID) {
+        guard bringing[id] == nil else { return }
+        bringing[id] = Task {
+            await retry(id)
+            bringing[id] = nil
         }
+    }
+
+    /// Gives up what the daemon itself does to bring a resource to service: it may take minutes, and somebody wants to
+    /// be rid of the provider.
+    func stopBringing(_ name: ResourceName, in workspace: WorkspaceName) async throws(BrokerError) {
+        let id = try await ledger.read { try $0.resource(named: name, in: workspace)?.resource.id }
+        if let id { bringing[id]?.cancel() }
+    }
+
+    private func retry(_ id: ResourceID) async {
         guard let stored = try? await ledger.read({ try $0.resource(id) }), stored.lifecycle == .present else { return }
         let key = OperationLocks.Key(workspace: stored.resource.workspace, resource: stored.resource.name)
         // Who works on it now brings it to service, or to its end.
@@ -147,20 +176,19 @@ extension ControlPlane {
         switch report.health {
         case .ready:
             serving[stored.resource.id]?.provider = .ready
+            serving[stored.resource.id]?.isSupervised = false
             await note(stored.resource, "its server runs again")
         case .failed(let why):
             // The provider itself starts it again: nothing is to be retried here.
             serving[stored.resource.id]?.provider = .failed(why)
             serving[stored.resource.id]?.told = .failed(why)
-            serving[stored.resource.id]?.turnsToWait = 30
+            serving[stored.resource.id]?.isSupervised = true
             await note(stored.resource, why)
         case .moved(let address):
             await note(stored.resource, "its server is at \(address) now")
-            let key = OperationLocks.Key(workspace: stored.resource.workspace, resource: stored.resource.name)
-            guard await locks.take(key, within: settings.patience) else { return }
-            defer { locks.release(key) }
-            guard serving[stored.resource.id] != nil else { return }
-            await serveOrNote(stored.resource)
+            // The retry routes it there, as soon as no other operation works on it.
+            serving[stored.resource.id]?.hasFailed(.failed("its server is at \(address) now"))
+            retryNow(stored.resource.id)
         }
     }
 

@@ -26,6 +26,8 @@ public actor ControlPlane {
     var undoings: [OperationID: Undoing] = [:]
     /// Tasks that live as long as the control plane: `stop` ends them.
     var background: [Task<Void, Never>] = []
+    /// What is being brought to service, resource by resource.
+    var bringing: [ResourceID: Task<Void, Never>] = [:]
     var isStopping = false
 
     /// - Parameters:

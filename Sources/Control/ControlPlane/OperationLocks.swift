@@ -71,9 +71,9 @@ final class OperationLocks: Sendable {
     }
 
     private func enqueue(_ id: UInt64, _ key: Key, _ continuation: CheckedContinuation<Bool, Never>) {
-        let isCancelled = Task.isCancelled
         let answer: Bool? = state.withLock { state in
-            if isCancelled { return false }
+            // Looked at inside: who is cancelled later finds the waiter.
+            if Task.isCancelled { return false }
             if state.held.insert(key).inserted { return true }
             state.waiters[key, default: []].append((id, continuation))
             return nil

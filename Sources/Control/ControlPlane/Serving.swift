@@ -17,6 +17,8 @@ struct Serving: Equatable {
     /// The state that was told last, where it was a bad one: each is told once.
     var told: ResourceState?
     var turnsToWait = 0
+    /// Its provider brings its server back by itself, and says when it has.
+    var isSupervised = false
 
     /// The state when it is a bad one that has not been told yet.
     mutating func newTrouble() -> ResourceState? {
@@ -43,6 +45,7 @@ struct Serving: Equatable {
         provider = .ready
         failures = 0
         turnsToWait = 0
+        isSupervised = false
         server = response.server
         path = response.path
     }

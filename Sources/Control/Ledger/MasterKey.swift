@@ -59,7 +59,12 @@ enum MasterKey {
         }
         var bytes = [UInt8](repeating: 0, count: 256)
         let count = read(descriptor, &bytes, bytes.count)
-        guard count > 0 else { throw unusable(path, "it is empty") }
+        guard count > 0 else {
+            // Its making was cut short before anything was sealed with it.
+            guard mayMake, count == 0 else { throw unusable(path, "it is empty") }
+            unlink(path)
+            return try make(path)
+        }
         return try decode(
             Secret(String(decoding: bytes.prefix(count), as: UTF8.self)), from: "\"\(path)\"",
             fix: "put the file back as it was, from a copy")

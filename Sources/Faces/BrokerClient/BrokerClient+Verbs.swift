@@ -19,41 +19,40 @@ extension BrokerClient {
 
     /// Makes a resource, unless it is there already as asked for.
     public func create(
-        _ request: CreateRequest, in workspace: WorkspaceName, operation: OperationID = .random()
+        _ request: CreateRequest, in workspace: WorkspaceName
     ) async throws(BrokerError) -> CreateOutcome {
-        try await operate(.POST, Self.path(workspace, "resources"), body: request, operation: operation)
+        try await operate(.POST, Self.path(workspace, "resources"), body: request)
     }
 
     /// Removes a resource and its data; with `force` also when apps are attached.
     public func destroy(
-        _ resource: String, in workspace: WorkspaceName, force: Bool, operation: OperationID = .random()
+        _ resource: String, in workspace: WorkspaceName, force: Bool
     ) async throws(BrokerError) -> DestroyOutcome {
         let path = Self.path(workspace, "resources", resource).query("force", force ? "true" : nil)
-        return try await operate(.DELETE, path, operation: operation)
+        return try await operate(.DELETE, path)
     }
 
     /// Puts another provider behind a resource.
     public func swap(
-        _ resource: String, _ request: SwapRequest, in workspace: WorkspaceName, operation: OperationID = .random()
+        _ resource: String, _ request: SwapRequest, in workspace: WorkspaceName
     ) async throws(BrokerError) -> SwapOutcome {
         try await operate(
-            .POST, Self.path(workspace, "resources", resource, "swap"), body: request, operation: operation)
+            .POST, Self.path(workspace, "resources", resource, "swap"), body: request)
     }
 
     /// Attaches a resource to an app; makes the resource when it is missing.
     public func attach(
-        _ request: AttachRequest, in workspace: WorkspaceName, operation: OperationID = .random()
+        _ request: AttachRequest, in workspace: WorkspaceName
     ) async throws(BrokerError) -> AttachOutcome {
-        try await operate(.POST, Self.path(workspace, "attachments"), body: request, operation: operation)
+        try await operate(.POST, Self.path(workspace, "attachments"), body: request)
     }
 
     /// Takes an attachment away; `alias` is needed where the resource is attached more than once.
     public func detach(
-        _ resource: String, from app: String, alias: String?, in workspace: WorkspaceName,
-        operation: OperationID = .random()
+        _ resource: String, from app: String, alias: String?, in workspace: WorkspaceName
     ) async throws(BrokerError) -> DetachOutcome {
         let path = Self.path(workspace, "apps", app, "attachments").query("resource", resource).query("alias", alias)
-        return try await operate(.DELETE, path, operation: operation)
+        return try await operate(.DELETE, path)
     }
 
     /// The variables that an app's next process gets, values in the clear.

@@ -16,6 +16,7 @@ import Foundation
 /// It opens no connection before the first call. Whoever makes one closes it.
 public final class BrokerClient: Sendable {
     private let socket: String
+    private let operation: OperationID
     private let timeouts: Timeouts
     private let http: HTTPClient
     private let answeredVersion = Mutex<String?>(nil)
@@ -33,9 +34,13 @@ public final class BrokerClient: Sendable {
         }
     }
 
-    /// - Parameter socket: the path of the daemon's socket.
-    public init(socket: String, timeouts: Timeouts = Timeouts()) {
+    /// - Parameters:
+    ///   - socket: the path of the daemon's socket.
+    ///   - operation: the id of the operation that it asks for, one at most: asked for again with the same id, also of
+    ///     another daemon on the same ledger, it is done once.
+    public init(socket: String, operation: OperationID = .random(), timeouts: Timeouts = Timeouts()) {
         self.socket = socket
+        self.operation = operation
         self.timeouts = timeouts
         var configuration = HTTPClient.Configuration()
         configuration.timeout.connect = .seconds(2)
@@ -56,7 +61,7 @@ public final class BrokerClient: Sendable {
     /// Asks for an operation. That takes its time, so the daemon is first asked who it is: one that hangs is noticed
     /// soon.
     func operate<Answer: Decodable>(
-        _ method: HTTPMethod, _ path: RequestPath, body: (any Encodable & Sendable)? = nil, operation: OperationID
+        _ method: HTTPMethod, _ path: RequestPath, body: (any Encodable & Sendable)? = nil
     ) async throws(BrokerError) -> Answer {
         _ = try await version()
         return try await call(method, path, body: body, operation: operation, within: timeouts.slow)
@@ -118,7 +123,7 @@ public final class BrokerClient: Sendable {
                 : hangs(call, timeout)
         case let error as HTTPClientError where error == .remoteConnectionClosed:
             BrokerError(
-                .daemonFailed, "the daemon ended while it worked", why: "the connection was closed during \(call)",
+                .daemonEnded, "the daemon ended while it worked", why: "the connection was closed during \(call)",
                 fix: "broker status")
         default:
             SocketProbe.answers(socket)

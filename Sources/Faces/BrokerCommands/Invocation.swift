@@ -41,19 +41,46 @@ struct Invocation: Sendable {
         let launcher = DaemonLauncher(places: places, environment: environment)
         let start = try await console.patiently("the daemon to start") { try await launcher.ensureRunning() }
         if start.isNew { console.narrate("started   the daemon (log: \(places.log))") }
-        guard let work else { return try await ask(start.socket, body) }
-        return try await console.patiently(work) { try await ask(start.socket, body) }
+        // One run of the command line is one operation, whichever daemon does it.
+        let operation = OperationID.random()
+        do {
+            guard let work else { return try await ask(start.socket, operation, body) }
+            return try await console.patiently(work) { try await ask(start.socket, operation, body) }
+        } catch let error as BrokerError where error.code == .daemonEnded {
+            // What was cut short is brought to its end by the next daemon, which is asked how it went.
+            console.narrate("starting  the daemon again: it had ended while it worked (log: \(places.log))")
+            return try await askNext(launcher, operation, body)
+        }
+    }
+
+    /// Asks the daemon that comes behind one that has ended. A process that is being killed may still take a connection.
+    private func askNext<Value>(
+        _ launcher: DaemonLauncher, _ operation: OperationID, _ body: (BrokerClient) async throws -> Value
+    ) async throws -> Value {
+        let clock = ContinuousClock()
+        let deadline = clock.now + .seconds(5)
+        while true {
+            do {
+                return try await ask(try await launcher.ensureRunning().socket, operation, body)
+            } catch let error as BrokerError
+                where [.daemonNotRunning, .daemonEnded].contains(error.code) && clock.now < deadline
+            {
+                try await clock.sleep(for: .milliseconds(20))
+            }
+        }
     }
 
     /// Asks the daemon; throws `daemonNotRunning` when it does not run.
     func withRunningDaemon<Value>(_ body: (BrokerClient) async throws -> Value) async throws -> Value {
         try PrivateFolder.checkPlace(places.home)
         guard let socket = DaemonFinder(places: places).socket else { throw BrokerError.daemonNotRunning }
-        return try await console.patiently("the daemon's answer") { try await ask(socket, body) }
+        return try await console.patiently("the daemon's answer") { try await ask(socket, .random(), body) }
     }
 
-    private func ask<Value>(_ socket: String, _ body: (BrokerClient) async throws -> Value) async throws -> Value {
-        let client = BrokerClient(socket: socket)
+    private func ask<Value>(
+        _ socket: String, _ operation: OperationID, _ body: (BrokerClient) async throws -> Value
+    ) async throws -> Value {
+        let client = BrokerClient(socket: socket, operation: operation)
         let result: Result<Value, any Error>
         do {
             result = .success(try await body(client))

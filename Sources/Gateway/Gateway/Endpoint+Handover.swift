@@ -9,27 +9,24 @@ extension Endpoint {
     func prepare(for target: Upstream, within limit: Duration, _ ended: @escaping Ended) {
         guard upstream != nil, handover == nil else { return ended(.notServing) }
         handover = Handover(target: target)
-        run(.preparing, within: limit, ended) { $0.prepare(for: target) }
+        run(.preparing, within: limit, ended)
     }
 
     /// Takes no more requests, awaits every reply and everything that was published.
     func pause(within limit: Duration, _ ended: @escaping Ended) {
         guard handover != nil else { return ended(.notServing) }
         let begin = loop.now
-        run(
-            .pausing, within: limit,
-            { [weak self] failure in
-                guard let self, failure == nil else { return ended(failure) }
-                let passed = Duration.nanoseconds(Int64(loop.now - begin))
-                run(.fencing, within: max(limit - passed, .milliseconds(1)), ended) { $0.fence() }
-            }
-        ) { $0.pause() }
+        run(.pausing, within: limit) { [weak self] failure in
+            guard let self, failure == nil else { return ended(failure) }
+            let passed = Duration.nanoseconds(Int64(loop.now - begin))
+            run(.fencing, within: max(limit - passed, .milliseconds(1)), ended)
+        }
     }
 
     /// Sets up at the target what the paused clients have set up here.
     func restore(within limit: Duration, _ ended: @escaping Ended) {
         guard handover?.holdsClients == true else { return ended(.notServing) }
-        run(.restoring, within: limit, ended) { $0.restore() }
+        run(.restoring, within: limit, ended)
     }
 
     /// The target serves from now on; returns how many clients were moved, and how many were held.
@@ -68,9 +65,8 @@ extension Endpoint {
         tell?()
     }
 
-    private func run(
-        _ step: Handover.Step, within limit: Duration, _ ended: @escaping Ended, _ act: (RedisSession) -> Void
-    ) {
+    private func run(_ step: Handover.Step, within limit: Duration, _ ended: @escaping Ended) {
+        guard let target = handover?.target else { return ended(.notServing) }
         if let failure = handover?.failure { return ended(failure) }
         let sessions = Array(redisSessions.values)
         var timer: TimerToken?
@@ -86,7 +82,14 @@ extension Endpoint {
         guard !sessions.isEmpty else {
             return endStep { $0.finish() }
         }
-        for session in sessions { act(session) }
+        for session in sessions {
+            switch step {
+            case .preparing: session.prepare(for: target)
+            case .pausing: session.pause()
+            case .fencing: session.fence()
+            case .restoring: session.restore()
+            }
+        }
     }
 
     private var pinned: [PinnedClient] {

@@ -78,6 +78,7 @@ public enum ErrorCode: String, Sendable, CaseIterable {
     case daemonNotRunning = "E0501"
     case daemonFailed = "E0502"
     case serverUnreachable = "E0503"
+    case daemonEnded = "E0504"
 
     case credentialsRefused = "E0601"
     case peerDenied = "E0602"

@@ -15,8 +15,10 @@ extension ExecProvider {
             let began = clock.now
             guard let how = await process.end(), !Task.isCancelled else { return }
             if began.duration(to: clock.now) > Self.recovered { pause = limits.firstRestart }
+            servers[id]?.isRestarting = true
             report(id, .failed("\(request.backing.provider) has ended (\(how)) and is started again"))
             guard await restart(request, &pause) else { return }
+            servers[id]?.isRestarting = false
             report(id, .ready)
         }
     }

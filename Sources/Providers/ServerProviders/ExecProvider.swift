@@ -36,6 +36,8 @@ public actor ExecProvider: Provider, SuspendsServers, ReportsHealth {
     struct RunningServer {
         var process: ServerProcess
         var name: String
+        /// It has ended, and the supervisor starts it again.
+        var isRestarting = false
         var supervisor: Task<Void, Never>?
     }
 
@@ -63,6 +65,12 @@ public actor ExecProvider: Provider, SuspendsServers, ReportsHealth {
 
     public func provision(_ request: ProvisionRequest) async throws(BrokerError) -> ProvisionResponse {
         let id = request.backing.id
+        if servers[id]?.isRestarting == true {
+            // A start that takes long is not begun anew.
+            throw BrokerError(
+                .serverUnreachable, "\(request.backing.provider) is being started again",
+                why: "it has ended by itself, and does not answer yet", fix: "broker status")
+        }
         if servers[id]?.process.isAlive != true {
             await stopSupervising(id)
             if let found = try await findAgain(request) {

@@ -120,7 +120,13 @@ final class EpollConnection: Connection, EpollSource {
     /// Sends what waits; called at the end of the turn in which output was appended, and when the socket takes more.
     func flush() {
         isTouched = false
-        guard isOpen, outputState != .ended else { return output.removeAll() }
+        guard isOpen else { return output.removeAll() }
+        guard outputState != .ended else {
+            // Behind the FIN nothing goes out: who waits for it to go out is not kept waiting.
+            output.removeAll()
+            outputIsEmpty()
+            return updateInterest()
+        }
         if output.hasOverflowed { return end(because: .local) }
         if isOverHighWater, inputState != .discarding { isWaitingToDrain = true }
         while output.count > 0 {

@@ -161,7 +161,13 @@ final class NIOConnection: Connection {
     /// Sends what waits; called at the end of the turn in which output was appended, and when NIO has written.
     func flush() {
         isTouched = false
-        guard isOpen, outputState != .ended else { return output.removeAll() }
+        guard isOpen else { return output.removeAll() }
+        guard outputState != .ended else {
+            // Behind the FIN nothing goes out: who waits for it to go out is not kept waiting.
+            output.removeAll()
+            outputIsEmpty()
+            return updateReading()
+        }
         if output.hasOverflowed { return end(because: .local) }
         if isOverHighWater, inputState != .discarding { isWaitingToDrain = true }
         if isGone, output.count > 0 { return end(because: .error(errno: EPIPE)) }

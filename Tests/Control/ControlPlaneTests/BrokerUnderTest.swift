@@ -30,6 +30,7 @@ final class BrokerUnderTest {
     /// What the next control plane gets.
     var patience = Duration.seconds(30)
     var failsFromTheStart: Set<FakeProvider.Verb> = []
+    var gateFromTheStart: AsyncStream<Void>?
 
     var workspace: WorkspaceName { Self.workspace }
 
@@ -96,6 +97,7 @@ final class BrokerUnderTest {
         settings.patience = patience
         (ledger, loop, exec, fake, plane) = try Self.make(folder, settings)
         fake.failing = failsFromTheStart
+        if let gateFromTheStart { fake.wait(for: gateFromTheStart) }
         try await plane.start()
     }
 

@@ -34,6 +34,21 @@ import Testing
         }
     }
 
+    @Test func `a resource that is going is not taken for one that is there`() async throws {
+        try await BrokerUnderTest.run { broker in
+            broker.fake.failing = [.provision, .deprovision]
+            await #expect(throws: BrokerError.self) { try await broker.create("cache", provider: "exec:fake") }
+            #expect(try await broker.resource("cache") != nil)
+            let error = await #expect(throws: BrokerError.self) {
+                try await broker.create("cache", provider: "exec:fake")
+            }
+            #expect(error?.code != nil)
+            broker.fake.failing = []
+            try await broker.destroy("cache")
+            #expect(try await broker.create("cache", provider: "exec:fake").created)
+        }
+    }
+
     @Test func `a second attachment that fails leaves the resource and the first one alone`() async throws {
         try await BrokerUnderTest.run { broker in
             try await broker.attach("cache", provider: "exec:fake")
@@ -81,9 +96,8 @@ import Testing
             await #expect(throws: BrokerError.self) { try await broker.destroy("cache") }
             #expect(try await broker.resource("cache")?.state == "failed")
             broker.fake.failing = []
-            // The unfinished destroy is finished first; so there is nothing left for this one.
-            let error = await #expect(throws: BrokerError.self) { try await broker.destroy("cache") }
-            #expect(error?.code == .resourceNotFound)
+            // The unfinished destroy is finished, and its outcome is this one's.
+            #expect(try await broker.destroy("cache").resource == "cache")
             #expect(try await broker.status().resources.isEmpty)
         }
     }
@@ -101,8 +115,9 @@ import Testing
             for _ in 0..<8 {
                 await broker.clock.sleepers(atLeast: 1)
                 broker.clock.advance(by: .seconds(1))
+                await broker.clock.sleepers(atLeast: 1)
+                for task in await broker.plane.bringing.values { await task.value }
             }
-            await broker.clock.sleepers(atLeast: 1)
             // Turns 2 and 5: after waiting 1 and 2. The next would be 10.
             #expect(broker.fake.calls.count == 3)
             let told = try await broker.plane.logs(in: broker.workspace, source: "cache", last: nil, after: nil).entries

@@ -1,4 +1,6 @@
 import BrokerModel
+import Ledger
+import ProviderKit
 import TestKit
 import Testing
 
@@ -49,6 +51,35 @@ import Testing
             broker.clock.advance(by: .seconds(1))
             try await broker.isEventually("ready", "cache")
             #expect(try RedisClient(try await broker.variable("CACHE_URL")).ask("PING") == "+PONG")
+        }
+    }
+
+    @Test func `a resource whose server is slow to come back can be destroyed meanwhile`() async throws {
+        try await BrokerUnderTest.run { broker in
+            try await broker.create("cache", provider: "exec:fake")
+            let (gate, opening) = AsyncStream.makeStream(of: Void.self)
+            broker.gateFromTheStart = gate
+            try await broker.restart(afterKill: true)
+            try await broker.destroy("cache")
+            #expect(try await broker.status().resources.isEmpty)
+            opening.finish()
+        }
+    }
+
+    @Test func `a server that its provider brings back is not started a second time`() async throws {
+        try await BrokerUnderTest.run { broker in
+            try await broker.attach("cache", provider: "exec:fake")
+            let calls = broker.fake.calls.count
+            let backing = try #require(try await broker.ledger.read { try $0.backings() }.first)
+            broker.fake.reports.yield(HealthReport(backing: backing.id, health: .failed("it loads")))
+            try await broker.isEventually("failed", "cache")
+            for _ in 0..<60 {
+                await broker.clock.sleepers(atLeast: 1)
+                broker.clock.advance(by: .seconds(1))
+            }
+            #expect(broker.fake.calls.count == calls)
+            broker.fake.reports.yield(HealthReport(backing: backing.id, health: .ready))
+            try await broker.isEventually("ready", "cache")
         }
     }
 

@@ -117,7 +117,9 @@ extension DriverTests {
                 #expect(try client.receiveToEnd() == Array("bye".utf8))
                 try client.send("still here")
                 try await eventually("it is read") { log.contains(.received("still here")) }
-                try await slot.use { $0.output.append("too late") }
+                // More than what stops the reading, too: nothing of it waits to go out.
+                let late = String(repeating: "too late", count: 1 << 18)
+                try await slot.use { $0.output.append(late) }
                 try client.send("and here")
                 try await eventually("it is read") { log.contains(.received("and here")) }
                 client.close()

@@ -21,6 +21,7 @@ extension ControlPlane {
         let call = try Call(.create, operation, in: workspace, resource: name, request: kept)
         return try await perform(call) { () async throws(BrokerError) in
             if let stored = try await ledger.read({ try $0.resource(named: name, in: workspace) }) {
+                try checkPresent(stored)
                 try ResourcePlan.checkExisting(
                     stored.resource, serviceClass: serviceClass, provider: reference, plan: request.plan)
                 return CreateOutcome(created: false, resource: await status(of: stored))

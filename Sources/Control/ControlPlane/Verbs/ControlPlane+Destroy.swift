@@ -14,6 +14,7 @@ extension ControlPlane {
         let name = try ResourceName(name)
         let call = try Call(
             .destroy, operation, in: workspace, resource: name, request: [name.rawValue, force ? "force" : nil])
+        try await stopBringing(name, in: workspace)
         return try await perform(call) { () async throws(BrokerError) in
             let (stored, attachments) = try await ledger.read { reader in
                 let stored = try reader.resource(named: name, in: workspace)

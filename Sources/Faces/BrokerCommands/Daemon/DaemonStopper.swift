@@ -51,7 +51,8 @@ struct DaemonStopper {
                 await client.close()
                 switch answer {
                 case .success(let daemon): return daemon.pid
-                case .failure(let error) where [.daemonNotRunning, .daemonFailed, .timedOut].contains(error.code): break
+                case .failure(let error)
+                where [.daemonNotRunning, .daemonEnded, .daemonFailed, .timedOut].contains(error.code): break
                 case .failure(let error): throw error
                 }
             }
