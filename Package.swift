@@ -89,7 +89,7 @@ let package = Package(
         floor(
             "Providers", "ServerProviders",
             [
-                "ProviderKit", "BrokerModel", "EventLoop", "Gateway", "Processes", "CHiredis",
+                "ProviderKit", "BrokerModel", "EventLoop", "Gateway", "Processes", "CHiredis", "RDBWire", "RESPWire",
                 library("Crypto", "swift-crypto"),
             ]),
 

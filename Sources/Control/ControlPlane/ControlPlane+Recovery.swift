@@ -30,6 +30,7 @@ extension ControlPlane {
         for task in running { task.cancel() }
         for task in running { await task.value }
         for endpoint in routes.keys { await close(endpoint) }
+        for id in waysBack.keys { await forgetWayBack(of: id) }
         await suspendServers()
         do throws(BrokerError) {
             try ledger.close()

@@ -29,8 +29,12 @@ public enum CrashPoint: String, Sendable, CaseIterable {
     case swapProvisioned = "swap.provisioned"
     /// The target runs, and that is on disk.
     case swapEffected = "swap.effected"
+    /// Both sides of the copy are open.
+    case swapCopying = "swap.copying"
     /// Clients are held; the former provider still counts.
     case swapHeld = "swap.held"
+    /// The clients are set up at the target, which does not count yet.
+    case swapRestored = "swap.restored"
     /// The target counts; the former provider is still there.
     case swapSwitched = "swap.switched"
     /// The former provider is gone; the receipt is not on disk.

@@ -1,5 +1,13 @@
+#if canImport(FoundationEssentials)
+import FoundationEssentials
+#else
+import Foundation
+#endif
+
 /// Milliseconds since 1970 as RFC 3339 in UTC.
 enum Timestamp {
+    static func now() -> Int64 { Int64(Date().timeIntervalSince1970 * 1000) }
+
     static func text(_ milliseconds: Int64) -> String {
         let seconds = Int(milliseconds.dividedFloor(by: 1000))
         let fraction = Int(milliseconds) - seconds * 1000

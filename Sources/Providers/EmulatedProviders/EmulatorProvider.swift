@@ -7,7 +7,7 @@ import QueueEmulator
 
 /// Serves resources from the daemon itself: a cache and a queue in memory on the gateway's loop, a store as a file.
 public struct EmulatorProvider: Provider {
-    private let loop: any EventLoop
+    let loop: any EventLoop
     private let shelf: LoopBound<EmulatorShelf>
     private let folders: String
 
@@ -87,7 +87,7 @@ public struct EmulatorProvider: Provider {
         }
     }
 
-    private func onLoop<Value: Sendable>(
+    func onLoop<Value: Sendable>(
         _ body: @escaping @Sendable (EmulatorShelf) -> Value
     ) async throws(BrokerError) -> Value {
         let value: Value? = await withCheckedContinuation { continuation in

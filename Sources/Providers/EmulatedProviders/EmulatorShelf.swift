@@ -14,6 +14,9 @@ final class EmulatorShelf {
         return cache
     }
 
+    /// Nil where none was made.
+    func cache(_ id: BackingID) -> CacheEmulator? { caches[id] }
+
     func queue(_ id: BackingID, make: () -> QueueEmulator) -> QueueEmulator {
         if let queue = queues[id] { return queue }
         let queue = make()

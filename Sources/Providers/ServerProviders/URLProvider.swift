@@ -114,7 +114,7 @@ public actor URLProvider: Provider, ReportsHealth {
         return (facts, peer)
     }
 
-    private static func url(of provider: ProviderReference) throws(BrokerError) -> ProviderURL {
+    static func url(of provider: ProviderReference) throws(BrokerError) -> ProviderURL {
         guard case .url(let url) = provider else {
             throw BrokerError(
                 .internalFailure, "\"\(provider)\" is no URL", why: "it was handed to the url provider",

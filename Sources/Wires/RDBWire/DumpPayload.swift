@@ -10,10 +10,10 @@ public enum DumpPayload {
         return dump
     }
 
-    /// Appends the footer to a payload.
-    public static func seal(_ payload: inout [UInt8]) {
+    /// Appends the footer to a payload of an RDB file of this version.
+    public static func seal(_ payload: inout [UInt8], version: Int = RDBFormat.writtenVersion) {
         payload.reserveCapacity(payload.count + footerSize)
-        payload.append(littleEndian: UInt16(RDBFormat.writtenVersion))
+        payload.append(littleEndian: UInt16(max(version, RDBFormat.writtenVersion)))
         let crc = payload.withUnsafeBytes { CRC64.of($0) }
         payload.append(littleEndian: crc)
     }

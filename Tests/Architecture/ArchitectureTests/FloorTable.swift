@@ -45,8 +45,8 @@ struct FloorTable {
         Row(
             "Providers", "ServerProviders",
             [
-                "ProviderKit", "BrokerModel", "EventLoop", "RESPWire", "BeanstalkWire", "Processes", "CHiredis",
-                "Gateway",
+                "ProviderKit", "BrokerModel", "EventLoop", "RESPWire", "RDBWire", "BeanstalkWire", "Processes",
+                "CHiredis", "Gateway",
             ]),
 
         Row("Control", "Ledger", ["BrokerModel"]),

@@ -140,10 +140,18 @@ final class BrokerUnderTest {
 
     @discardableResult
     func swap(
-        _ resource: String, to provider: String, operation: OperationID = .random()
+        _ resource: String, to provider: String, cold: Bool = true, maxPause: Int? = nil, undoWindow: Int? = nil,
+        operation: OperationID = .random()
     ) async throws -> SwapOutcome {
-        try await plane.swap(
-            resource, SwapRequest(to: try ProviderDocument(provider)), in: workspace, operation: operation)
+        let request = SwapRequest(
+            to: try ProviderDocument(provider), cold: cold, maxPause: maxPause, undoWindow: undoWindow)
+        return try await plane.swap(resource, request, in: workspace, operation: operation)
+    }
+
+    @discardableResult
+    func rollback(_ resource: String, discard: Bool = false) async throws -> SwapOutcome {
+        try await plane.rollback(
+            resource, RollbackRequest(discard: discard), in: workspace, operation: .random())
     }
 
     func status() async throws -> StatusDocument { try await plane.status(in: workspace) }

@@ -7,49 +7,66 @@ import Testing
     private let cause = BrokerError(.serverUnreachable, "gone")
     private let other = BrokerError(.needsAttention, "stuck")
 
-    @Test func `a swap that goes well`() {
-        var machine = SwapMachine()
-        #expect(machine.begin() == .provisionTarget)
-        #expect(machine.done() == .persistProvisioned)
-        #expect(machine.done() == .holdClients)
-        #expect(machine.done() == .commitSwitch)
-        #expect(machine.done() == .routeToTarget)
-        #expect(machine.done() == .removeFormer)
-        #expect(machine.done() == .commitOutcome)
+    private static let live: [SwapMachine.Action] = [
+        .provisionTarget, .persistProvisioned, .copy, .verify, .prepareClients, .pauseClients, .copyTail,
+        .restoreClients, .commitSwitch, .adoptClients, .openWayBack, .commitOutcome,
+    ]
+    private static let cold: [SwapMachine.Action] = [
+        .provisionTarget, .persistProvisioned, .holdClients, .commitSwitch, .routeToTarget, .removeFormer,
+        .commitOutcome,
+    ]
+    private static let rollback: [SwapMachine.Action] = [
+        .copy, .prepareClients, .pauseClients, .copyTail, .restoreClients, .commitSwitch, .adoptClients, .removeFormer,
+        .commitOutcome,
+    ]
+
+    @Test(arguments: [(SwapMachine.Kind.live, live), (.cold, cold), (.rollback, rollback)])
+    func `a swap that goes well`(kind: SwapMachine.Kind, actions: [SwapMachine.Action]) {
+        var machine = SwapMachine(kind)
+        #expect(machine.begin() == actions[0])
+        for action in actions.dropFirst() { #expect(machine.done() == action) }
         #expect(machine.done() == .end(nil))
     }
 
-    @Test(arguments: 0..<4)
-    func `a failure before the switch leads back to the former provider`(steps: Int) {
-        var machine = SwapMachine()
+    /// The machine with its action of this number to be done.
+    private func machine(_ kind: SwapMachine.Kind, at number: Int) -> SwapMachine {
+        var machine = SwapMachine(kind)
         _ = machine.begin()
-        for _ in 0..<steps { _ = machine.done() }
-        var action = machine.failed(cause)
-        if steps >= 2 {  // clients were held
-            #expect(action == .resumeFormer)
-            action = machine.done()
+        for _ in 0..<number { _ = machine.done() }
+        return machine
+    }
+
+    @Test(arguments: [(SwapMachine.Kind.live, live), (.cold, cold), (.rollback, rollback)])
+    func `a failure before the switch leads back to the former provider`(
+        kind: SwapMachine.Kind, actions: [SwapMachine.Action]
+    ) throws {
+        let touching = try #require(actions.firstIndex(of: kind == .cold ? .holdClients : .prepareClients))
+        for number in 0...(try #require(actions.firstIndex(of: .commitSwitch))) {
+            var machine = machine(kind, at: number)
+            var action = machine.failed(cause)
+            if number >= touching {
+                #expect(action == .resumeFormer)
+                action = machine.done()
+            }
+            #expect(action == (kind == .rollback ? .followAgain : .removeTarget))
+            #expect(machine.done() == .commitFailure(cause))
+            #expect(machine.done() == .end(cause))
         }
-        #expect(action == .removeTarget)
-        #expect(machine.done() == .commitFailure(cause))
-        #expect(machine.done() == .end(cause))
     }
 
     @Test func `a failure while it is undone keeps the first cause`() {
-        var machine = SwapMachine()
-        _ = machine.begin()
-        for _ in 0..<3 { _ = machine.done() }
+        var machine = machine(.live, at: 6)
         #expect(machine.failed(cause) == .resumeFormer)
         #expect(machine.failed(other) == .removeTarget)
         #expect(machine.failed(other) == .commitFailure(cause))
         #expect(machine.failed(other) == .end(cause))
     }
 
-    @Test func `a failure behind the switch does not lead back`() {
-        var machine = SwapMachine()
-        _ = machine.begin()
-        for _ in 0..<4 { _ = machine.done() }
-        #expect(machine.failed(cause) == .removeFormer)
-        #expect(machine.failed(cause) == .commitOutcome)
+    @Test(arguments: [(SwapMachine.Kind.live, live), (.cold, cold), (.rollback, rollback)])
+    func `a failure behind the switch does not lead back`(kind: SwapMachine.Kind, actions: [SwapMachine.Action]) throws {
+        let first = try #require(actions.firstIndex(of: .commitSwitch)) + 1
+        var machine = machine(kind, at: first)
+        for action in actions.dropFirst(first + 1) { #expect(machine.failed(cause) == action) }
         #expect(machine.failed(cause) == .end(cause))
     }
 

@@ -1,30 +1,57 @@
 import BrokerModel
 
-/// The phases of a cold swap: one event per step that was done or has failed, one action to take next.
+/// The phases of a swap: one event per step that was done or has failed, one action to take next.
 ///
 /// Until `commitSwitch` is done the former provider is the one that counts, and every failure leads back to it;
 /// afterwards the target counts, and every failure is left behind on the way forward.
 struct SwapMachine: Equatable {
+    enum Kind: Equatable {
+        /// The data is carried across and the clients are moved.
+        case live
+        /// No data is copied, and the clients are closed.
+        case cold
+        /// Back to the former provider, which has followed since the swap.
+        case rollback
+    }
+
     /// What to do next.
     enum Action: Equatable {
         /// Make the target, or find it again.
         case provisionTarget
         /// Put on disk that the target runs.
         case persistProvisioned
+        /// Carry the snapshot across, and the changes since.
+        case copy
+        /// Compare both sides.
+        case verify
+        /// Give every client a connection to the target.
+        case prepareClients
+        /// Take no more requests, and await every reply.
+        case pauseClients
+        /// Carry across and compare what is left.
+        case copyTail
+        /// Set up at the target what the clients have set up.
+        case restoreClients
         /// Close the clients at a reply boundary and hold those that come.
         case holdClients
         /// One transaction: the target counts, every app has its release.
         case commitSwitch
+        /// Have the target serve the clients.
+        case adoptClients
         /// Let the held clients in.
         case routeToTarget
+        /// Have the former provider follow what is written from now on.
+        case openWayBack
         /// Remove the former provider and its data.
         case removeFormer
         /// Put the receipt on disk.
         case commitOutcome
-        /// Let the held clients in to the former provider.
+        /// Let the clients go on with the former provider.
         case resumeFormer
         /// Remove the target and its data.
         case removeTarget
+        /// Have the target follow again, as it did before the rollback.
+        case followAgain
         /// Put the failure on disk.
         case commitFailure(BrokerError)
         /// It is over: nil is success.
@@ -33,34 +60,47 @@ struct SwapMachine: Equatable {
 
     private enum State: Equatable {
         case planned
-        case provisioning
-        /// The target runs; that is being put on disk.
-        case provisioned
-        case holding
-        case switching
-        /// The point of no return lies behind.
-        case switched
-        case cleaning
-        case finalising
-        case finalised
+        /// Doing the action of this number in the kind's list.
+        case doing(Int)
         case resuming(BrokerError)
         case aborting(BrokerError)
         case aborted(BrokerError)
-        case ended(BrokerError)
+        case ended
     }
 
-    private var state: State
+    private let actions: [Action]
+    private let kind: Kind
+    private var state = State.planned
 
-    init() {
-        state = .planned
+    init(_ kind: Kind) {
+        self.kind = kind
+        actions =
+            switch kind {
+            case .live:
+                [
+                    .provisionTarget, .persistProvisioned, .copy, .verify, .prepareClients, .pauseClients, .copyTail,
+                    .restoreClients, .commitSwitch, .adoptClients, .openWayBack, .commitOutcome,
+                ]
+            case .cold:
+                [
+                    .provisionTarget, .persistProvisioned, .holdClients, .commitSwitch, .routeToTarget, .removeFormer,
+                    .commitOutcome,
+                ]
+            case .rollback:
+                [
+                    .copy, .prepareClients, .pauseClients, .copyTail, .restoreClients, .commitSwitch, .adoptClients,
+                    .removeFormer, .commitOutcome,
+                ]
+            }
     }
 
     /// Goes on from what a crash has left on disk; `begin` names the first action. Clients of the daemon that crashed
-    /// are gone, and those of this one are routed to whoever counts.
+    /// are gone, and those of this one are routed to whoever counts; so is every copy that was under way.
     init(resumingFrom phase: Operation.Phase) {
+        self.init(.cold)
         switch phase {
-        case .switched: state = .cleaning
-        case .succeeded: state = .finalised
+        case .switched: state = .doing(index(of: .removeFormer) - 1)
+        case .succeeded: state = .doing(actions.count - 1)
         case .intended, .effected, .failed: state = .aborting(Self.interrupted)
         }
     }
@@ -72,53 +112,73 @@ struct SwapMachine: Equatable {
 
     mutating func begin() -> Action {
         switch state {
-        case .planned:
-            state = .provisioning
-            return .provisionTarget
-        case .cleaning: return .removeFormer
-        case .aborting: return .removeTarget
-        case .finalised: return .end(nil)
-        case .provisioning, .provisioned, .holding, .switching, .switched, .finalising, .resuming, .aborted, .ended:
-            preconditionFailure("a swap begins once")
+        case .planned: go(to: 0)
+        case .doing(let number): go(to: number + 1)
+        case .aborting: .removeTarget
+        case .resuming, .aborted, .ended: preconditionFailure("a swap begins once")
         }
     }
 
     /// The action was done.
     mutating func done() -> Action {
         switch state {
-        case .provisioning: move(to: .provisioned, .persistProvisioned)
-        case .provisioned: move(to: .holding, .holdClients)
-        case .holding: move(to: .switching, .commitSwitch)
-        case .switching: move(to: .switched, .routeToTarget)
-        case .switched: move(to: .cleaning, .removeFormer)
-        case .cleaning: move(to: .finalising, .commitOutcome)
-        case .finalising: move(to: .finalised, .end(nil))
-        case .resuming(let error): move(to: .aborting(error), .removeTarget)
-        case .aborting(let error): move(to: .aborted(error), .commitFailure(error))
-        case .aborted(let error): move(to: .ended(error), .end(error))
-        case .planned, .finalised, .ended: preconditionFailure("no action was asked for")
+        case .doing(let number): return go(to: number + 1)
+        case .resuming(let error): return abort(error)
+        case .aborting(let error):
+            state = .aborted(error)
+            return .commitFailure(error)
+        case .aborted(let error):
+            state = .ended
+            return .end(error)
+        case .planned, .ended: preconditionFailure("no action was asked for")
         }
     }
 
     /// The action could not be done.
     mutating func failed(_ error: BrokerError) -> Action {
         switch state {
-        case .provisioning, .provisioned: move(to: .aborting(error), .removeTarget)
-        case .holding, .switching: move(to: .resuming(error), .resumeFormer)
-        // What is left of the former provider is found and removed at the next start.
-        case .switched: move(to: .cleaning, .removeFormer)
-        case .cleaning: move(to: .finalising, .commitOutcome)
-        // The next operation on the resource, or the next start, resumes it.
-        case .finalising: move(to: .ended(error), .end(error))
-        case .resuming(let cause): move(to: .aborting(cause), .removeTarget)
-        case .aborting(let cause): move(to: .aborted(cause), .commitFailure(cause))
-        case .aborted(let cause): move(to: .ended(cause), .end(cause))
-        case .planned, .finalised, .ended: preconditionFailure("no action was asked for")
+        case .doing(let number):
+            guard number > index(of: .commitSwitch) else {
+                guard hasTouchedClients(number) else { return abort(error) }
+                state = .resuming(error)
+                return .resumeFormer
+            }
+            // Behind the switch there is no way but forward: what is left over is removed at the next start, and an
+            // outcome that is not on disk is put there by whoever resumes the operation.
+            guard number < actions.count - 1 else {
+                state = .ended
+                return .end(error)
+            }
+            return go(to: number + 1)
+        // The first cause is the one that counts.
+        case .resuming(let cause): return abort(cause)
+        case .aborting(let cause):
+            state = .aborted(cause)
+            return .commitFailure(cause)
+        case .aborted(let cause):
+            state = .ended
+            return .end(cause)
+        case .planned, .ended: preconditionFailure("no action was asked for")
         }
     }
 
-    private mutating func move(to state: State, _ action: Action) -> Action {
-        self.state = state
-        return action
+    private mutating func abort(_ error: BrokerError) -> Action {
+        state = .aborting(error)
+        return kind == .rollback ? .followAgain : .removeTarget
     }
+
+    private mutating func go(to number: Int) -> Action {
+        guard number < actions.count else {
+            state = .ended
+            return .end(nil)
+        }
+        state = .doing(number)
+        return actions[number]
+    }
+
+    private func hasTouchedClients(_ number: Int) -> Bool {
+        number >= (actions.firstIndex(of: kind == .cold ? .holdClients : .prepareClients) ?? 0)
+    }
+
+    private func index(of action: Action) -> Int { actions.firstIndex(of: action) ?? 0 }
 }

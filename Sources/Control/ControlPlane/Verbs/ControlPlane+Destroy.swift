@@ -25,6 +25,7 @@ extension ControlPlane {
             let users = serving[stored.resource.id]?.path.map(FileUser.find) ?? []
             if !force, !users.isEmpty { throw Self.open(name, users) }
             let id = stored.resource.id
+            await forgetWayBack(of: id)
             try await ledger.write { writer in
                 try writer.set(.going, of: id)
                 try writer.begin(try call.begin(id, Intent()))

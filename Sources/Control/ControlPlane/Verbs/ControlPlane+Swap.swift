@@ -5,30 +5,26 @@ import Logging
 import ProviderKit
 
 extension ControlPlane {
-    /// Puts another provider behind a resource: cold, so connections are closed at a reply boundary and no data is
-    /// copied. URL, alias and credential of every attachment stay.
+    /// Puts another provider behind a resource while its apps run: the data is carried across, the clients stay
+    /// connected and notice a short pause. URL, alias and credential of every attachment stay.
     ///
-    /// The target is checked first; when that fails, nothing has changed. An emulator's or server process's data goes
-    /// with it after the switch; a server elsewhere keeps its own.
+    /// The target is checked first; when that fails, nothing has changed, and a failure before the switch leads back.
+    /// A cold swap copies nothing and closes the connections at a reply boundary.
     public func swap(
         _ resource: String, _ request: SwapRequest, in workspace: WorkspaceName, operation: OperationID
     ) async throws(BrokerError) -> SwapOutcome {
         let name = try ResourceName(resource)
         let target = try request.to.resolved()
         let call = try Call(
-            .swap, operation, in: workspace, resource: name,
-            request: [name.rawValue, request.to.withoutSecret.reference])
+            .swap, operation, in: workspace, resource: name, request: request.withoutSecret)
         return try await perform(call) { () async throws(BrokerError) in
-            let (stored, attachments) = try await ledger.read { reader in
-                let stored = try reader.resource(named: name, in: workspace)
-                return (stored, try stored.map { try reader.attachments(of: $0.resource.id) } ?? [])
-            }
-            guard let stored else { throw Self.notFound(name) }
-            try checkPresent(stored)
+            let (stored, attachments) = try await stored(name, in: workspace)
             let provider = try providers.provider(for: target)
             try SwapRules.check(stored.resource, to: target, provider.offerings, attachments)
             let response = try await provider.check(
                 CheckRequest(provider: target, serviceClass: stored.resource.serviceClass))
+            // One way back at a time: that of an earlier swap ends here.
+            try await endWayBack(of: stored.resource)
 
             let backing = Backing(
                 id: .random(), resource: stored.resource.id, provider: target, secret: .random(), memory: [:])
@@ -41,24 +37,41 @@ extension ControlPlane {
             return try await finishSwap(
                 Operation(
                     id: operation, workspace: workspace, kind: .swap, resource: stored.resource.id, phase: .intended),
-                intent, SwapMachine())
+                intent, SwapMachine(request.cold == true ? .cold : .live), SwapOptions(request))
         }
+    }
+
+    /// A resource that is there, and what is attached to it.
+    func stored(
+        _ name: ResourceName, in workspace: WorkspaceName
+    ) async throws(BrokerError) -> (StoredResource, [StoredAttachment]) {
+        let (stored, attachments) = try await ledger.read { reader in
+            let stored = try reader.resource(named: name, in: workspace)
+            return (stored, try stored.map { try reader.attachments(of: $0.resource.id) } ?? [])
+        }
+        guard let stored else { throw Self.notFound(name) }
+        try checkPresent(stored)
+        return (stored, attachments)
     }
 
     /// Runs the machine's actions to its end.
     func finishSwap(
-        _ operation: Operation, _ intent: Intent, _ machine: SwapMachine
+        _ operation: Operation, _ intent: Intent, _ machine: SwapMachine, _ options: SwapOptions = SwapOptions()
     ) async throws(BrokerError) -> SwapOutcome {
-        var run = try await SwapRun(operation, intent, ledger)
+        var run = try await SwapRun(operation, intent, options, ledger)
+        run.wayBack = waysBack[operation.resource]?.wayBack
         var machine = machine
         var action = machine.begin()
         while true {
             if case .end(let error) = action {
+                await run.copy?.close()
                 if let error { throw error }
                 return run.outcome
             }
+            let began = ContinuousClock.now
             do throws(BrokerError) {
                 try await take(action, &run)
+                run.outcome.phases["\(action)"] = began.duration(to: .now) / .milliseconds(1)
                 action = machine.done()
             } catch {
                 log.warning("a swap's step failed", metadata: ["operation": "\(operation.id)", "error": "\(error)"])
@@ -78,8 +91,17 @@ extension ControlPlane {
         case .persistProvisioned:
             try await ledger.write { try $0.advance(operation.id, to: .effected) }
             await reached(.swapEffected)
+        case .copy: try await copy(&run)
+        case .verify: try await verify(&run)
+        case .prepareClients: try await prepareClients(&run)
+        case .pauseClients: try await pauseClients(&run)
+        case .copyTail: try await copyTail(&run)
+        case .restoreClients: try await restoreClients(&run)
+        case .adoptClients: try await adoptClients(&run)
+        case .openWayBack: try await openWayBack(&run)
         case .holdClients:
-            run.heldAt = ContinuousClock.now
+            run.outcome.cold = true
+            run.pausedAt = ContinuousClock.now
             for endpoint in run.endpoints where routes[endpoint] != nil {
                 routes[endpoint] = .some(nil)
                 run.outcome.closed += await gateway.route(endpoint, to: nil)
@@ -90,9 +112,10 @@ extension ControlPlane {
             guard let response = run.response else { throw Self.internalFailure }
             for endpoint in run.endpoints { await route(endpoint, to: response, of: run.target.id) }
             serving[run.resource.id, default: Serving()].serves(response)
-            run.outcome.pause = run.heldAt.duration(to: .now) / .milliseconds(1)
+            run.outcome.pause = run.pausedAt.duration(to: .now) / .milliseconds(1)
             await reached(.swapSwitched)
         case .removeFormer:
+            await forgetWayBack(of: run.resource.id)
             if let former = run.former {
                 try await deprovision(former, run.resource)
                 try await ledger.write { try $0.remove(former.id) }
@@ -101,11 +124,17 @@ extension ControlPlane {
         case .commitOutcome:
             try await commitOutcome(run)
             await reached(.swapCommitted)
-        case .resumeFormer: try await serve(run.resource.id)
+        case .resumeFormer:
+            // Clients that were closed are let in, those that were paused go on.
+            for endpoint in run.endpoints { await gateway.resume(endpoint) }
+            if run.outcome.cold { try await serve(run.resource.id) }
         case .removeTarget:
             run.response = nil
+            await run.copy?.close()
+            await run.wayBack?.close()
             try await deprovision(run.target, run.resource)
             run.isTargetRemoved = true
+        case .followAgain: await run.wayBack?.start()
         case .commitFailure(let error):
             let (resource, target, isRemoved) = (run.resource, run.target.id, run.isTargetRemoved)
             try await ledger.write { writer in
@@ -120,11 +149,13 @@ extension ControlPlane {
 
     private func commitSwitch(_ run: inout SwapRun) async throws(BrokerError) {
         let (operation, resource, target) = (run.operation, run.resource, run.target)
+        let verb = run.options.isRollback ? "roll back" : "swap"
+        let how = run.outcome.cold ? "connections closed, no data copied" : "live, with its data"
         let plan = try providers.provider(for: target.provider).offering(for: resource.serviceClass)?.plans.first
         run.outcome.releases = try await ledger.write { writer in
             try writer.switchResource(resource.id, to: target.id, plan: plan ?? resource.plan)
             try writer.advance(operation.id, to: .switched)
-            let description = "swap \(resource.name) to \(target.provider)"
+            let description = "\(verb) \(resource.name) to \(target.provider)"
             var releases: [String: Int] = [:]
             let attachments = try writer.attachments(of: resource.id).filter { $0.lifecycle == .present }
             for app in Set(attachments.map(\.attachment.app)) {
@@ -134,7 +165,7 @@ extension ControlPlane {
             }
             try writer.note(
                 resource.name, in: resource.workspace,
-                "swapped: \(resource.provider) → \(target.provider); connections closed, no data copied")
+                "swapped: \(resource.provider) → \(target.provider); \(how)")
             return releases
         }
     }
@@ -143,46 +174,6 @@ extension ControlPlane {
         let outcome = run.outcome
         let id = run.operation.id
         try await ledger.write { try $0.succeed(id, outcome: try LedgerText.encode(outcome)) }
-    }
-}
-
-/// What a swap works with while it runs.
-private struct SwapRun: Sendable {
-    let operation: Operation
-    /// As it was before the swap; of a swap that is resumed after the switch, as it is.
-    let resource: Resource
-    let target: Backing
-    /// Nil when it is gone already.
-    let former: Backing?
-    let endpoints: [EndpointID]
-    var outcome: SwapOutcome
-    /// How the target serves, once it does.
-    var response: ProvisionResponse?
-    var isTargetRemoved = false
-    var heldAt = ContinuousClock.now
-
-    init(_ operation: Operation, _ intent: Intent, _ ledger: Ledger) async throws(BrokerError) {
-        self.operation = operation
-        let (resource, target, former, attachments, releases) = try await ledger.read { reader in
-            let resource = try ControlPlane.found(try reader.resource(operation.resource)).resource
-            let attachments = try reader.attachments(of: operation.resource)
-            var releases: [String: Int] = [:]
-            for app in Set(attachments.map(\.attachment.app)) where operation.phase == .switched {
-                releases[app.rawValue] = try reader.latestRelease(of: app, in: resource.workspace)
-            }
-            return (
-                resource, try ControlPlane.found(try intent.target.map { try reader.backing($0) } ?? nil),
-                try intent.former.map { try reader.backing($0) } ?? nil, attachments, releases
-            )
-        }
-        self.resource = resource
-        self.target = target
-        self.former = former
-        endpoints = EndpointSpecification.all(of: resource, attachments).map(\.id)
-        outcome = SwapOutcome(
-            resource: resource.name.rawValue, from: (former?.provider ?? resource.provider).description,
-            to: target.provider.description, server: intent.server, cold: true, closed: 0, pause: 0, releases: releases,
-            undo: (former?.provider).map { "broker swap \(resource.name) --to \($0.argument)" })
     }
 }
 
@@ -198,15 +189,22 @@ enum SwapRules {
                 fix: "broker status")
         }
         try checkClass(of: resource, target, offerings, attachments)
+        try checkDirect(resource, attachments, "broker swap \(resource.name) --to \(target.argument)")
+    }
+
+    /// Throws `unsafe` with the direct attachments named.
+    static func checkDirect(
+        _ resource: Resource, _ attachments: [StoredAttachment], _ command: String
+    ) throws(BrokerError) {
         let direct = attachments.map(\.attachment).filter { $0.mode == .direct }
-        if !direct.isEmpty {
+        guard direct.isEmpty else {
             throw BrokerError(
                 .unsafe, "\"\(resource.name)\" has direct attachments",
                 why:
                     "past the endpoint, \(direct.map { "\($0.app) as \($0.alias)" }.joined(separator: ", ")) would go on "
                     + "with the former provider",
                 fix: direct.map { "broker detach \(resource.name) --from \($0.app) --as \($0.alias) && " }.joined()
-                    + "broker swap \(resource.name) --to \(target.argument)")
+                    + command)
         }
     }
 

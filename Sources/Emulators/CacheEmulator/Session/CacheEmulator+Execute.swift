@@ -91,10 +91,19 @@ extension CacheEmulator {
                 FrontCommand(name: command.container ?? command.name, arguments: arguments, count: count, reply: reply),
                 for: client)
         }
+        guard let effects, command.flags.contains(.write) else {
+            return command.body(
+                Call(
+                    emulator: self, client: client, database: databases[client.database], arguments: arguments,
+                    count: count, hash: hash, reply: reply))
+        }
+        effects.begin()
+        let before = client.connection.output.count
         command.body(
             Call(
                 emulator: self, client: client, database: databases[client.database], arguments: arguments,
                 count: count, hash: hash, reply: reply))
+        effects.tell(command, arguments, count, client, self, repliedFrom: before)
     }
 
     /// The row that a request means: of a container, its subcommand's. Nil after an error reply.

@@ -21,6 +21,8 @@ public final class CacheEmulator {
     var channels = Channels()
     var watchers: [WatchedKey: [CacheClient]] = [:]
     var statistics = CacheStatistics()
+    /// Nil as long as nobody follows what changes.
+    var effects: Effects?
     public private(set) var clientCount = 0
     let startedAt: UInt64
     private var expiryTimer: TimerToken?
@@ -45,7 +47,9 @@ public final class CacheEmulator {
         for database in databases {
             database.keyExpired = { [unowned self, unowned database] key in
                 statistics.expiredKeys += 1
-                keyChanged(key, in: database)
+                statistics.changes &+= 1
+                effects?.expired(key, in: database.number)
+                if !watchers.isEmpty { taintWatchers(WatchedKey(database: database.number, key: key.array)) }
             }
         }
     }
@@ -86,6 +90,7 @@ public final class CacheEmulator {
     /// A key was changed, removed or expired.
     @inline(__always) func keyChanged(_ key: Bytes, in database: Database) {
         statistics.changes &+= 1
+        effects?.note(key, in: database.number)
         if !watchers.isEmpty { taintWatchers(WatchedKey(database: database.number, key: key.array)) }
     }
 

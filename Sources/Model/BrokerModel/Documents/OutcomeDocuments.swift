@@ -92,12 +92,24 @@ public struct SwapOutcome: Codable, Equatable, Sendable {
     public var cold: Bool
     /// Connections that were closed.
     public var closed: Int
-    /// Milliseconds from the first closed connection until the target served.
+    /// Connections that were moved to the target and stayed open.
+    public var moved = 0
+    /// Connections that came during the pause and waited.
+    public var held = 0
+    /// Milliseconds from the first connection that was paused or closed until the target served.
     public var pause: Double
+    /// What was carried across; nil for a cold swap.
+    public var copy: CopyReceipt?
+    /// Milliseconds that each phase took, by its name.
+    public var phases: [String: Double] = [:]
     /// The new release of each app.
     public var releases: [String: Int]
     /// The command that swaps back; it asks for the former provider's secret where there was one.
     public var undo: String?
+    /// Until when `rollback` carries back what is written from now on, in milliseconds since 1970; nil where it cannot.
+    public var undoUntil: Int64?
+    /// Why there is no way back that keeps what is written from now on.
+    public var noWayBack: String?
 
     public init(
         resource: String, from: String, to: String, server: String?, cold: Bool, closed: Int, pause: Double,
@@ -113,6 +125,22 @@ public struct SwapOutcome: Codable, Equatable, Sendable {
         self.releases = releases
         self.undo = undo
     }
+}
+
+/// What a swap has carried from one provider to another.
+public struct CopyReceipt: Codable, Equatable, Sendable {
+    /// Keys of the snapshot.
+    public var keys = 0
+    /// Changes that came while it was copied.
+    public var changes = 0
+    /// Bytes of both, as commands.
+    public var bytes = 0
+    /// Keys that were compared on both sides.
+    public var verified = 0
+    /// Keys that were not the same at first, and were when all changes had arrived.
+    public var rechecked = 0
+
+    public init() {}
 }
 
 /// An app's environment, values in the clear: it never leaves the unix socket but into a process or onto a terminal

@@ -37,9 +37,51 @@ public struct AttachRequest: Codable, Equatable, Sendable {
 /// `POST /v1/workspaces/W/resources/R/swap`
 public struct SwapRequest: Codable, Equatable, Sendable {
     public var to: ProviderDocument
+    /// Close the connections and copy nothing.
+    public var cold: Bool?
+    /// How long clients may be kept waiting, in milliseconds; 250 where it is not said.
+    public var maxPause: Int?
+    public var verify: Verification?
+    /// How long the way back is kept open, in seconds; 1800 where it is not said.
+    public var undoWindow: Int?
 
-    public init(to: ProviderDocument) {
+    /// How the copy is compared with what was copied.
+    public enum Verification: String, Codable, Sendable, CaseIterable {
+        /// Every key.
+        case full
+        /// A part of the keys, where there are very many.
+        case sample
+        case none
+    }
+
+    public init(
+        to: ProviderDocument, cold: Bool? = nil, maxPause: Int? = nil, verify: Verification? = nil,
+        undoWindow: Int? = nil
+    ) {
         self.to = to
+        self.cold = cold
+        self.maxPause = maxPause
+        self.verify = verify
+        self.undoWindow = undoWindow
+    }
+
+    /// What was asked for, without the secret.
+    public var withoutSecret: SwapRequest {
+        var request = self
+        request.to.secret = nil
+        return request
+    }
+}
+
+/// `POST /v1/workspaces/W/resources/R/rollback`
+public struct RollbackRequest: Codable, Equatable, Sendable {
+    /// Go back to the data as it was at the swap: what was written since is given up.
+    public var discard: Bool
+    public var maxPause: Int?
+
+    public init(discard: Bool, maxPause: Int? = nil) {
+        self.discard = discard
+        self.maxPause = maxPause
     }
 }
 

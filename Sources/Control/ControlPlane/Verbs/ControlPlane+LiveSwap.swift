@@ -1,0 +1,203 @@
+import BrokerModel
+import Gateway
+import Ledger
+import Logging
+import ProviderKit
+
+/// The steps of a live swap: the data is carried across while the clients are served, then they are moved within one
+/// short pause.
+extension ControlPlane {
+    // MARK: while the clients are served
+
+    func copy(_ run: inout SwapRun) async throws(BrokerError) {
+        if run.options.isRollback {
+            // The former provider has followed since the swap; what it lacks is said before anybody is paused.
+            if let failure = await run.wayBack?.failure, !run.options.discards { throw failure }
+            run.response = try await provision(run.target, run.resource)
+            run.outcome.server = run.response?.server
+            return
+        }
+        guard let former = run.former else { throw Self.internalFailure }
+        let serviceClass = run.resource.serviceClass
+        let copier = try copier(for: run.target.provider)
+        let target = try await copier.openTarget(CopyTargetRequest(backing: run.target, serviceClass: serviceClass))
+        do throws(BrokerError) {
+            try await checkEmpty(target, run)
+            // While it is empty: what it will say about our own copying is thrown away.
+            run.wayBack = await followTarget(&run, copier)
+            let source = try await self.copier(for: former.provider).openSource(
+                CopySourceRequest(backing: former, serviceClass: serviceClass, contents: .everything))
+            run.copy = DataCopy(source: source, target: target)
+        } catch {
+            await target.close()
+            throw error
+        }
+        await reached(.swapCopying)
+        let share = run.options.maxPause / 4
+        try await run.copy?.copySnapshot()
+        try await run.copy?.converge(within: share)
+    }
+
+    /// Nil, with the reason in the outcome, where the target's changes cannot be followed.
+    private func followTarget(_ run: inout SwapRun, _ copier: any CopiesData) async -> WayBack? {
+        do throws(BrokerError) {
+            let wayBack = WayBack(
+                source: try await copier.openSource(
+                    CopySourceRequest(
+                        backing: run.target, serviceClass: run.resource.serviceClass, contents: .changes)))
+            await wayBack.start()
+            return wayBack
+        } catch {
+            run.outcome.noWayBack = error.reason
+            return nil
+        }
+    }
+
+    private func checkEmpty(_ target: any CopyTarget, _ run: SwapRun) async throws(BrokerError) {
+        let keys = try await target.counts().values.reduce(0, +)
+        guard keys == 0 else {
+            throw BrokerError(
+                .unsafe, "\"\(run.target.provider)\" is not empty",
+                why: "it has \(keys) \(keys == 1 ? "key" : "keys"), which the copy would mix with or overwrite",
+                fix: "name an empty database: redis://host:6379/1, or swap with --cold to use what it has")
+        }
+    }
+
+    func copier(for provider: ProviderReference) throws(BrokerError) -> any CopiesData {
+        guard let copier = try providers.provider(for: provider) as? any CopiesData else {
+            throw BrokerError(
+                .unsupported, "the data of \"\(provider)\" cannot be copied", why: "its provider hands none out",
+                fix: "swap with --cold: connections are closed and no data is copied")
+        }
+        return copier
+    }
+
+    func verify(_ run: inout SwapRun) async throws(BrokerError) {
+        guard run.options.verify != SwapRequest.Verification.none else { return }
+        let limit: Int? =
+            switch run.options.verify {
+            case .full: nil
+            case .sample: SwapOptions.sample
+            case .some(.none): 0
+            case nil: try await run.copy?.source.counts().values.reduce(0, +) ?? 0 > SwapOptions.mostCompared
+                ? SwapOptions.sample : nil
+            }
+        try await run.copy?.verify(limit: limit)
+    }
+
+    // MARK: within the pause
+
+    func prepareClients(_ run: inout SwapRun) async throws(BrokerError) {
+        guard let upstream = run.response?.upstream else { throw Self.internalFailure }
+        // What is left of the copying is short now: nobody may be inside a call when the pause begins.
+        await run.wayBack?.halt()
+        let share = run.options.maxPause / 4
+        try await run.copy?.converge(within: share)
+        for endpoint in run.open(routes) {
+            if let failure = await gateway.prepare(endpoint, for: upstream, within: .seconds(30)) {
+                throw failure.error(run)
+            }
+        }
+    }
+
+    func pauseClients(_ run: inout SwapRun) async throws(BrokerError) {
+        try await run.copy?.catchUp()
+        run.pausedAt = ContinuousClock.now
+        for endpoint in run.open(routes) {
+            if let failure = await gateway.pause(endpoint, within: run.timeLeft) { throw failure.error(run) }
+        }
+        await reached(.swapHeld)
+    }
+
+    func copyTail(_ run: inout SwapRun) async throws(BrokerError) {
+        // A stall of either side must not keep the clients waiting: at the deadline both are cut off.
+        let (copy, wayBack) = (run.copy, run.wayBack)
+        let (limit, isRollback) = (run.timeLeft, run.options.isRollback)
+        let watchdog = Task {
+            guard (try? await ContinuousClock().sleep(for: limit)) != nil else { return }
+            await copy?.close()
+            if isRollback { await wayBack?.close() }
+        }
+        defer { watchdog.cancel() }
+        do throws(BrokerError) {
+            if run.options.isRollback {
+                if await run.wayBack?.failure == nil { try await run.wayBack?.drain() }
+                return
+            }
+            try await run.copy?.catchUp()
+            if run.copy?.suspects.isEmpty == false { try await run.copy?.compareSuspects() }
+            if let different = run.copy?.suspects, let first = different.first { throw Self.differ(different.count, first) }
+            try await run.wayBack?.skip()
+        } catch {
+            guard run.timeLeft <= .zero else { throw error }
+            throw HandoverFailure.tooLate([]).error(run)
+        }
+        run.outcome.copy = run.copy?.receipt
+    }
+
+    private static func differ(_ count: Int, _ first: CopyKey) -> BrokerError {
+        BrokerError(
+            .rolledBack, "the copy is not the same: \(count) \(count == 1 ? "key differs" : "keys differ")",
+            why: "the first is \"\(String(decoding: first.name.prefix(64), as: UTF8.self))\" of database "
+                + "\(first.database): somebody else writes to the target, or it keeps the value in another form",
+            fix: "nothing has changed; look at that key on both sides")
+    }
+
+    func restoreClients(_ run: inout SwapRun) async throws(BrokerError) {
+        for endpoint in run.open(routes) {
+            if let failure = await gateway.restore(endpoint, within: run.timeLeft) { throw failure.error(run) }
+        }
+        guard run.timeLeft > .zero else { throw HandoverFailure.tooLate([]).error(run) }
+        await reached(.swapRestored)
+    }
+
+    // MARK: behind the switch
+
+    func adoptClients(_ run: inout SwapRun) async throws(BrokerError) {
+        guard let response = run.response, let upstream = response.upstream else { throw Self.internalFailure }
+        for endpoint in run.open(routes) {
+            if let adopted = await gateway.adopt(endpoint) {
+                run.outcome.moved += adopted.moved
+                run.outcome.held += adopted.held
+            } else {
+                // Closed rather than left with a provider that does not count any more.
+                run.outcome.closed += await gateway.route(endpoint, to: upstream)
+            }
+            routes[endpoint] = Route(backing: run.target.id, upstream)
+        }
+        serving[run.resource.id, default: Serving()].serves(response)
+        run.outcome.pause = run.pausedAt.duration(to: .now) / .milliseconds(1)
+        await run.copy?.source.close()
+        await reached(.swapSwitched)
+    }
+}
+
+extension SwapRun {
+    /// The endpoints that are open: the others have no clients.
+    func open(_ routes: [EndpointID: Route?]) -> [EndpointID] {
+        endpoints.filter { routes[$0] != nil }
+    }
+
+    /// Of the pause.
+    var timeLeft: Duration { max(options.maxPause - pausedAt.duration(to: .now), .zero) }
+}
+
+extension HandoverFailure {
+    fileprivate func error(_ run: SwapRun) -> BrokerError {
+        let pause = Int(run.options.maxPause / .milliseconds(1))
+        let again = "broker swap \(run.resource.name) --to \(run.target.provider.argument) --max-pause \(pause * 4)ms"
+        switch self {
+        case .tooLate(let clients):
+            let named = clients.prefix(3).map { "\($0.address) \($0.why), connected for \($0.age) s" }
+            return BrokerError(
+                .rolledBack, "the clients could not be moved within \(pause) ms",
+                why: named.isEmpty ? "what was left to carry over took longer" : named.joined(separator: "; "), fix: again)
+        case .target(let why):
+            return BrokerError(.rolledBack, "a client could not be moved to \"\(run.target.provider)\"", why: why, fix: again)
+        case .notServing:
+            return BrokerError(
+                .rolledBack, "the clients could not be moved", why: "the endpoint was closed or routed elsewhere meanwhile",
+                fix: "broker status")
+        }
+    }
+}
