@@ -25,4 +25,11 @@ struct ResourceRoutes: Sendable {
             await controlPlane.swap(
                 request.resource, body, in: request.workspace, operation: request.operation))
     }
+
+    @Sendable func rollback(_ request: AdminRequest) async throws -> Response {
+        let body = try await request.body(RollbackRequest.self)
+        return try .document(
+            await controlPlane.rollback(
+                request.resource, body, in: request.workspace, operation: request.operation))
+    }
 }

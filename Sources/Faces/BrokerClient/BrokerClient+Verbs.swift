@@ -40,6 +40,13 @@ extension BrokerClient {
             .POST, Self.path(workspace, "resources", resource, "swap"), body: request)
     }
 
+    /// Goes back to the provider that the last swap has replaced.
+    public func rollback(
+        _ resource: String, _ request: RollbackRequest, in workspace: WorkspaceName
+    ) async throws(BrokerError) -> SwapOutcome {
+        try await operate(.POST, Self.path(workspace, "resources", resource, "rollback"), body: request)
+    }
+
     /// Attaches a resource to an app; makes the resource when it is missing.
     public func attach(
         _ request: AttachRequest, in workspace: WorkspaceName

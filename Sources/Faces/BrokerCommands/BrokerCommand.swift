@@ -31,7 +31,7 @@ struct BrokerCommand: ParsableCommand {
         CommandGroup(
             name: "RESOURCE",
             subcommands: [CreateCommand.self, DestroyCommand.self, AttachCommand.self, DetachCommand.self]),
-        CommandGroup(name: "CHANGE", subcommands: [SwapCommand.self, ReleasesCommand.self]),
+        CommandGroup(name: "CHANGE", subcommands: [SwapCommand.self, RollbackCommand.self, ReleasesCommand.self]),
         CommandGroup(name: "SERVER", subcommands: [DaemonCommand.self, VersionCommand.self]),
     ]
 }

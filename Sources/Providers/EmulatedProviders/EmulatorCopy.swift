@@ -190,7 +190,8 @@ final class EmulatorCopyTarget: CopyTarget {
             var position = 0
             while position < segment.bytes.count {
                 guard !isClosed.load(ordering: .acquiring) else {
-                    throw BrokerError(.rolledBack, "the copy was ended", why: "its other end was closed", fix: "broker status")
+                    throw BrokerError(
+                        .rolledBack, "the copy was ended", why: "its other end was closed", fix: "broker status")
                 }
                 position = try await run(segment, from: position)
             }

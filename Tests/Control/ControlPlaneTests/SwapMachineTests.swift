@@ -63,7 +63,8 @@ import Testing
     }
 
     @Test(arguments: [(SwapMachine.Kind.live, live), (.cold, cold), (.rollback, rollback)])
-    func `a failure behind the switch does not lead back`(kind: SwapMachine.Kind, actions: [SwapMachine.Action]) throws {
+    func `a failure behind the switch does not lead back`(kind: SwapMachine.Kind, actions: [SwapMachine.Action]) throws
+    {
         let first = try #require(actions.firstIndex(of: .commitSwitch)) + 1
         var machine = machine(kind, at: first)
         for action in actions.dropFirst(first + 1) { #expect(machine.failed(cause) == action) }

@@ -54,6 +54,8 @@ import Testing
         ["run", "web", "--", "ls"], ["exec", "web", "--", "ls"], ["open", "db"],
         ["open", "db", "--app", "web", "--as", "DB", "--", "-json"],
         ["swap", "cache", "--to", "emulator", "--cold"],
+        ["swap", "cache", "--to", "emulator", "--max-pause", "2s", "--verify", "sample", "--undo-window", "30m"],
+        ["rollback", "cache", "--discard"],
         ["swap", "cache", "--to", "redis://h:1/0", "--secret-file", "f"], ["releases", "web"], ["logs"],
         ["logs", "cache", "-f", "-n", "5"], ["version"], ["status", "--json", "--workspace", "w"],
         ["daemon", "run", "--print-config"], ["daemon", "start", "--quiet"], ["daemon", "stop", "-q"],

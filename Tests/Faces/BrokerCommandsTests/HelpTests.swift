@@ -31,6 +31,7 @@ import Testing
         #expect(
             Set(groups.flatMap(\.1)) == [
                 "status", "run", "exec", "env", "url", "logs", "open", "create", "destroy", "attach", "detach", "swap",
+                "rollback",
                 "releases", "daemon", "version",
             ])
     }

@@ -79,6 +79,27 @@ import Testing
             ])
     }
 
+    @Test func `a live swap tells what was carried across, and who was moved`() {
+        var outcome = SwapOutcome(
+            resource: "cache", from: "emulator", to: "exec:redis-server", server: "redis 7.0.15", cold: false,
+            closed: 0, pause: 7.96, releases: ["web": 2], undo: "broker rollback cache")
+        outcome.moved = 31
+        outcome.held = 2
+        var copy = CopyReceipt()
+        (copy.keys, copy.changes, copy.bytes, copy.verified) = (1204, 310, 1_260_000, 1204)
+        outcome.copy = copy
+        outcome.phases = ["copy": 1234.5]
+        #expect(
+            Narration.swapped(outcome) == [
+                "cache: emulator → exec:redis-server (redis 7.0.15)",
+                "  copy      1,204 keys                                  1.23 s",
+                "  tail      310 writes while copying                    applied",
+                "  cutover   31 connections, 2 held                      pause 8.0 ms, 0 closed",
+                "  verify    1,204/1,204 keys equal (type, value, TTL)",
+                "swapped. web keeps its URL.  undo: broker rollback cache   release web v2",
+            ])
+    }
+
     @Test func `destroy names the apps that lost it`() {
         #expect(Narration.destroyed(DestroyOutcome(resource: "cache", detached: [])) == ["destroyed cache"])
         #expect(

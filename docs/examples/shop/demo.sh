@@ -199,7 +199,7 @@ secret=${cache_url#*://*:}
 secret=${secret%%@*}
 ! grep -qF -- "$secret" "$own/environment" || fail "the table of the environment shows a secret"
 
-step "6. Swap the cache to a real redis-server, under the running app."
+step "6. Swap the cache to a real redis-server, under the running app: its data and its connections go along."
 broker swap cache --to exec:redis-server
 [[ $(cache_provider) == exec* ]] || fail "the cache's provider is $(cache_provider), not exec"
 [[ $("$program" url cache --app web) == "$cache_url" ]] || fail "the cache's URL has changed"
@@ -208,8 +208,8 @@ order tea 3
 wait_for 10 "order 4 to be shipped" shipped 4
 request "$url/stats"
 
-step "7. And back."
-broker swap cache --to emulator
+step "7. And back, with what was written meanwhile."
+broker rollback cache
 [[ $(cache_provider) == emulator* ]] || fail "the cache's provider is $(cache_provider), not emulator"
 [[ $("$program" url cache --app web) == "$cache_url" ]] || fail "the cache's URL has changed"
 order spoon 12

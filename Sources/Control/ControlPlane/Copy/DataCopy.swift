@@ -57,7 +57,8 @@ struct DataCopy: Sendable {
         }
         throw BrokerError(
             .rolledBack, "the copy does not catch up with the writers",
-            why: "after \(Self.mostRounds) rounds the changes of one round still take longer than \(pause) to carry over",
+            why:
+                "after \(Self.mostRounds) rounds the changes of one round still take longer than \(pause) to carry over",
             fix: "swap when less is written, or with a longer --max-pause")
     }
 

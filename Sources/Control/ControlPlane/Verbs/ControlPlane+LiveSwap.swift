@@ -79,8 +79,9 @@ extension ControlPlane {
             case .full: nil
             case .sample: SwapOptions.sample
             case .some(.none): 0
-            case nil: try await run.copy?.source.counts().values.reduce(0, +) ?? 0 > SwapOptions.mostCompared
-                ? SwapOptions.sample : nil
+            case nil:
+                try await run.copy?.source.counts().values.reduce(0, +) ?? 0 > SwapOptions.mostCompared
+                    ? SwapOptions.sample : nil
             }
         try await run.copy?.verify(limit: limit)
     }
@@ -126,7 +127,9 @@ extension ControlPlane {
             }
             try await run.copy?.catchUp()
             if run.copy?.suspects.isEmpty == false { try await run.copy?.compareSuspects() }
-            if let different = run.copy?.suspects, let first = different.first { throw Self.differ(different.count, first) }
+            if let different = run.copy?.suspects, let first = different.first {
+                throw Self.differ(different.count, first)
+            }
             try await run.wayBack?.skip()
         } catch {
             guard run.timeLeft <= .zero else { throw error }
@@ -191,12 +194,15 @@ extension HandoverFailure {
             let named = clients.prefix(3).map { "\($0.address) \($0.why), connected for \($0.age) s" }
             return BrokerError(
                 .rolledBack, "the clients could not be moved within \(pause) ms",
-                why: named.isEmpty ? "what was left to carry over took longer" : named.joined(separator: "; "), fix: again)
+                why: named.isEmpty ? "what was left to carry over took longer" : named.joined(separator: "; "),
+                fix: again)
         case .target(let why):
-            return BrokerError(.rolledBack, "a client could not be moved to \"\(run.target.provider)\"", why: why, fix: again)
+            return BrokerError(
+                .rolledBack, "a client could not be moved to \"\(run.target.provider)\"", why: why, fix: again)
         case .notServing:
             return BrokerError(
-                .rolledBack, "the clients could not be moved", why: "the endpoint was closed or routed elsewhere meanwhile",
+                .rolledBack, "the clients could not be moved",
+                why: "the endpoint was closed or routed elsewhere meanwhile",
                 fix: "broker status")
         }
     }

@@ -49,7 +49,8 @@ public final class CacheFeed {
         self.emulator = emulator
         guard withSnapshot else { return }
         snapshot = Snapshot(
-            name: emulator.memory.beginSnapshot(), tables: emulator.databases.map(\.table), time: emulator.loop.wallClock)
+            name: emulator.memory.beginSnapshot(), tables: emulator.databases.map(\.table),
+            time: emulator.loop.wallClock)
     }
 
     /// Where the effects are now, in bytes: who has taken up to here has every change so far.
@@ -88,15 +89,18 @@ public final class CacheFeed {
         while part.bytes.count < Self.batchSize, failure == nil, reading.database < reading.tables.count {
             let database = emulator.databases[reading.database]
             let table = reading.tables[reading.database]
-            let next = table.count == 0 ? 0 : table.scan(from: reading.cursor, wanted: 16) { entry in
-                guard failure == nil, !entry.hasExpiry || entry.expiry > reading.time else { return }
-                do throws(RDBError) {
-                    try Effects.append(entry, of: database, emulator.payloadMaker, to: &part.bytes)
-                    part.commands += 1
-                } catch {
-                    failure = error
+            let next =
+                table.count == 0
+                ? 0
+                : table.scan(from: reading.cursor, wanted: 16) { entry in
+                    guard failure == nil, !entry.hasExpiry || entry.expiry > reading.time else { return }
+                    do throws(RDBError) {
+                        try Effects.append(entry, of: database, emulator.payloadMaker, to: &part.bytes)
+                        part.commands += 1
+                    } catch {
+                        failure = error
+                    }
                 }
-            }
             reading.cursor = next
             guard next == 0 else { continue }
             if part.commands > 0 { batch.parts.append(part) }

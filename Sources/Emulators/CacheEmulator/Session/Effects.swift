@@ -113,7 +113,9 @@ final class Effects {
         var bulks: [[UInt8]] = []
         var rest = reply[...]
         while let type = rest.popFirst() {
-            guard let end = rest.firstIndex(of: 13), rest.distance(from: end, to: rest.endIndex) >= 2 else { return nil }
+            guard let end = rest.firstIndex(of: 13), rest.distance(from: end, to: rest.endIndex) >= 2 else {
+                return nil
+            }
             let number = Int(String(decoding: rest[..<end], as: UTF8.self)) ?? -1
             rest = rest[(end + 2)...]
             switch type {

@@ -43,12 +43,22 @@ enum Narration {
     static func swapped(_ outcome: SwapOutcome) -> [String] {
         let target = outcome.server.map { "\(outcome.to) (\($0))" } ?? outcome.to
         var lines = ["\(outcome.resource): \(outcome.from) → \(target)"]
+        let pause = "pause \(milliseconds(outcome.pause)) ms"
         if outcome.cold {
             lines.append("  copy      cold: no data was copied, the target serves what it has")
+            lines.append(column("cutover", "\(connections(outcome.closed)) closed at a reply boundary", pause))
+        } else {
+            if let copy = outcome.copy { lines += copied(copy, in: outcome.phases["copy"] ?? 0) }
+            let held = outcome.held == 0 ? "" : ", \(outcome.held) held"
+            lines.append(column("cutover", connections(outcome.moved) + held, "\(pause), \(outcome.closed) closed"))
+            if let copy = outcome.copy {
+                let count = grouped(copy.verified)
+                lines.append(
+                    "  verify    "
+                        + (copy.verified == 0 ? "not compared" : "\(count)/\(count) keys equal (type, value, TTL)"))
+            }
         }
-        let connections = outcome.closed == 1 ? "1 connection" : "\(outcome.closed) connections"
-        let pause = "pause \(milliseconds(outcome.pause)) ms"
-        lines.append("  cutover   \(padded("\(connections) closed at a reply boundary", to: 42))  \(pause)")
+        if let why = outcome.noWayBack { lines.append("  no way back that keeps what is written from now on: \(why)") }
         let apps = outcome.releases.keys.sorted()
         let keeps =
             switch apps.count {
@@ -60,6 +70,32 @@ enum Narration {
         let releases = apps.map { "\($0) v\(outcome.releases[$0] ?? 0)" }.joined(separator: ", ")
         lines.append("swapped. \(keeps)  \(undo)" + (apps.isEmpty ? "" : "   release \(releases)"))
         return lines
+    }
+
+    private static func connections(_ count: Int) -> String {
+        count == 1 ? "1 connection" : "\(count) connections"
+    }
+
+    private static func copied(_ copy: CopyReceipt, in time: Double) -> [String] {
+        let seconds = "\(Int(time) / 1000).\(String(Int(time) % 1000 / 10 + 100).dropFirst()) s"
+        let keys = copy.keys == 1 ? "1 key" : "\(grouped(copy.keys)) keys"
+        let writes = copy.changes == 1 ? "1 write" : "\(grouped(copy.changes)) writes"
+        return [column("copy", keys, seconds), column("tail", "\(writes) while copying", "applied")]
+    }
+
+    private static func column(_ phase: String, _ what: String, _ figure: String) -> String {
+        padded("  " + phase, to: 12) + padded(what, to: 42) + "  " + figure
+    }
+
+    /// `4,212`
+    private static func grouped(_ number: Int) -> String {
+        let digits = Array(String(number))
+        var text = ""
+        for (index, digit) in digits.enumerated() {
+            if index > 0, (digits.count - index) % 3 == 0 { text += "," }
+            text.append(digit)
+        }
+        return text
     }
 
     /// `redis   emulator   redis://127.0.0.1:21000`

@@ -4,7 +4,8 @@ public import ProviderKit
 extension ExecProvider: CopiesData {
     public func openSource(_ request: CopySourceRequest) async throws(BrokerError) -> any CopySource {
         try await ServerCopySource(
-            login(of: request.backing), named: "\(request.backing.provider)", only: nil, contents: request.contents)
+            login(of: request.backing), named: "\(request.backing.provider)", only: nil, contents: request.contents,
+            streams: true)
     }
 
     public func openTarget(_ request: CopyTargetRequest) async throws(BrokerError) -> any CopyTarget {
@@ -16,7 +17,7 @@ extension URLProvider: CopiesData {
     public func openSource(_ request: CopySourceRequest) async throws(BrokerError) -> any CopySource {
         let url = try Self.url(of: request.backing.provider)
         return try await ServerCopySource(
-            RedisLogin(url), named: "\(url)", only: url.database, contents: request.contents)
+            RedisLogin(url), named: "\(url)", only: url.database, contents: request.contents, streams: false)
     }
 
     public func openTarget(_ request: CopyTargetRequest) async throws(BrokerError) -> any CopyTarget {

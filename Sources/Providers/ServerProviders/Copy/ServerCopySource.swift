@@ -15,9 +15,12 @@ final class ServerCopySource: CopySource {
     private let name: String
     private let replica: Mutex<ReplicaStream?>
 
-    /// - Parameter only: the one database of the server that is the resource's; nil where all are.
+    /// - Parameters:
+    ///   - only: the one database of the server that is the resource's; nil where all are.
+    ///   - streams: take the snapshot as it is made, without a file of the server's. Servers that others have set up
+    ///     wait for more replicas before they begin that, by default for 5 s.
     init(
-        _ login: RedisLogin, named name: String, only: Int?, contents: CopySourceRequest.Contents
+        _ login: RedisLogin, named name: String, only: Int?, contents: CopySourceRequest.Contents, streams: Bool
     ) async throws(BrokerError) {
         self.name = name
         questions = ServerCopyQuestions(login, named: name, only: only)
@@ -27,7 +30,7 @@ final class ServerCopySource: CopySource {
             }
             self.stream = stream
             let replica = try await stream.run { stream throws(RedisProblem) in
-                var replica = try ReplicaStream(stream, only: only)
+                var replica = try ReplicaStream(stream, only: only, streams: streams)
                 if contents == .changes { try replica.skipSnapshot(stream) }
                 return replica
             }
@@ -93,10 +96,10 @@ struct ReplicaStream: Sendable {
     private var acknowledged = ContinuousClock.now
 
     /// Asks for everything: a snapshot, and the stream behind it.
-    init(_ stream: ServerStream, only: Int?) throws(RedisProblem) {
+    init(_ stream: ServerStream, only: Int?, streams: Bool) throws(RedisProblem) {
         self.only = only
-        // The capability to take a snapshot whose length is not known in front.
-        _ = try Self.ask(["REPLCONF", "capa", "eof", "capa", "psync2"], stream)
+        // To take a snapshot as it is made is to take one whose length is not known in front.
+        _ = try Self.ask(["REPLCONF", "capa", "psync2"] + (streams ? ["capa", "eof"] : []), stream)
         let answer = try Self.ask(["PSYNC", "?", "-1"], stream)
         let words = answer.split(separator: " ")
         guard words.first == "FULLRESYNC", words.count >= 3, let begin = Int64(words[2]) else {
@@ -180,7 +183,9 @@ struct ReplicaStream: Sendable {
     }
 
     /// Takes whole commands; returns how many bytes they had.
-    private mutating func take(_ bytes: ArraySlice<UInt8>, into batch: inout CopyBatch, _ refusal: inout RedisProblem?) -> Int {
+    private mutating func take(_ bytes: ArraySlice<UInt8>, into batch: inout CopyBatch, _ refusal: inout RedisProblem?)
+        -> Int
+    {
         let requests = RequestBatch()
         return bytes.withUnsafeBytes { bytes in
             var position = 0
@@ -213,7 +218,8 @@ struct ReplicaStream: Sendable {
             return nil
         }
         // Not data; and of a transaction every command counts for itself.
-        for word in ["ping", "replconf", "multi", "exec", "publish", "spublish"] as [StaticString] where name.isWord(word) {
+        for word in ["ping", "replconf", "multi", "exec", "publish", "spublish"] as [StaticString]
+        where name.isWord(word) {
             return nil
         }
         guard let only else {
