@@ -169,7 +169,10 @@ let package = Package(
             ["ServerProviders", "ProviderKit", "BrokerModel", "Processes", "TestKit"]),
         tests(
             "Providers", "ProviderConformanceTests",
-            ["EmulatedProviders", "ServerProviders", "ProviderKit", "BrokerModel", "EventLoop", "TestKit"]),
+            [
+                "CacheEmulator", "EmulatedProviders", "ServerProviders", "Gateway", "ProviderKit", "BrokerModel",
+                "EventLoop", "TestKit",
+            ]),
         tests("Gateway", "GatewayTests", ["CacheEmulator", "EventLoop", "Gateway", "Processes", "TestKit"]),
         tests("Faces", "EnvironmentFormatsTests", ["EnvironmentFormats", "BrokerModel"]),
         tests("Faces", "BrokerClientTests", ["BrokerClient", "BrokerModel"]),

@@ -11,10 +11,13 @@ struct BlockedRequest: Equatable {
     /// Which of the words says how long it waits; nil where nothing does.
     private let timeout: Int?
     private let isInMilliseconds: Bool
+    /// The client has silenced its reply.
+    let isSilent: Bool
 
     /// Nil when the request does not block: XREAD without BLOCK.
-    init?(_ arguments: UnsafeMutablePointer<Bytes>, _ count: Int, now: UInt64) {
+    init?(_ arguments: UnsafeMutablePointer<Bytes>, _ count: Int, now: UInt64, isSilent: Bool = false) {
         since = now
+        self.isSilent = isSilent
         let name = arguments[0]
         let reads = name.isWord("xread") || name.isWord("xreadgroup")
         if reads {
@@ -62,7 +65,9 @@ struct BlockedRequest: Equatable {
             guard left > 0 else { return nil }
             renewed[timeout] = Array("\(left)".utf8)
         } else {
-            guard let seconds = words[timeout].withBytes({ $0.double }), seconds > 0 else { return words }
+            guard let seconds = words[timeout].withBytes({ $0.double }), seconds > 0, seconds < 1e12 else {
+                return words
+            }
             let left = seconds - Double(waited) / 1e9
             guard left > 0.001 else { return nil }
             renewed[timeout] = Array("\(Double(Int(left * 1000)) / 1000)".utf8)

@@ -174,10 +174,15 @@ extension RedisRelay {
     private func askAgain() {
         guard let request = cancelled else { return }
         cancelled = nil
-        guard let words = request.renewed(now: loop.now) else { return writer.nullArray() }
+        guard let words = request.renewed(now: loop.now) else {
+            if !request.isSilent { writer.nullArray() }
+            return
+        }
         guard let link, linkState == .ready else { return }
         Self.append(words, to: link.output)
+        tracker.isSilencing = request.isSilent
         tracker.expect(.blocked)
+        tracker.isSilencing = false
         blocked = request
     }
 }

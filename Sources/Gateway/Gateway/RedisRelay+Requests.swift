@@ -42,7 +42,27 @@ extension RedisRelay {
 
     /// False when the request has to wait; then it comes again.
     private func take(_ raw: UnsafeRawBufferPointer, _ arguments: UnsafeMutablePointer<Bytes>, _ count: Int) -> Bool {
-        let rule = Interception.of(arguments[0])
+        guard raw.first == UInt8(ascii: "*") else {
+            // A line is read differently by each server (one that has a zero byte is never answered): all get arrays.
+            var request: [UInt8] = []
+            Self.append(arguments, count, to: &request)
+            return request.withUnsafeBytes { take(Interception.of(arguments[0]), $0, arguments, count) }
+        }
+        return take(Interception.of(arguments[0]), raw, arguments, count)
+    }
+
+    private static func append(_ arguments: UnsafeMutablePointer<Bytes>, _ count: Int, to request: inout [UInt8]) {
+        request += "*\(count)\r\n".utf8
+        for index in 0..<count {
+            request += "$\(arguments[index].count)\r\n".utf8
+            request += arguments[index].raw
+            request += [13, 10]
+        }
+    }
+
+    private func take(
+        _ rule: Interception?, _ raw: UnsafeRawBufferPointer, _ arguments: UnsafeMutablePointer<Bytes>, _ count: Int
+    ) -> Bool {
         guard session.isAuthenticated else {
             if case .answered = rule, !arguments[0].isWord("client"), !arguments[0].isWord("acl") {
                 return answer(arguments, count)
@@ -60,7 +80,9 @@ extension RedisRelay {
         case .answered: return answer(arguments, count)
         case .refused: return refuse(arguments)
         case .configuration:
-            guard count > 1, arguments[1].isWord("get") else { return refuse(arguments) }
+            guard count > 1, arguments[1].isWord("get"),
+                !(2..<count).contains(where: { Self.mayTellSecret(arguments[$0]) })
+            else { return refuse(arguments) }
             return forward(raw)
         case .select: return select(raw, arguments, count)
         case .allDatabases:
@@ -71,12 +93,18 @@ extension RedisRelay {
             }
             return refuse(arguments)
         case .subscription(let word):
-            guard !isInTransaction else { return forward(raw) }
-            return forward(raw) { $0.expectConfirmations($0.state.subscribe(word, arguments, count)) }
-        case .blocking:
-            guard !isInTransaction, let request = BlockedRequest(arguments, count, now: loop.now) else {
-                return forward(raw)
+            // Its confirmations would come between the replies of EXEC, where nobody can tell them apart.
+            guard !isInTransaction else { return refuseInTransaction() }
+            return forward(raw) { tracker in
+                let before = tracker.state
+                let confirmations = tracker.state.subscribe(word, arguments, count)
+                tracker.expectConfirmations(confirmations, before: before)
             }
+        case .blocking:
+            let isSilent = tracker.state.replies != .on
+            guard !isInTransaction,
+                let request = BlockedRequest(arguments, count, now: loop.now, isSilent: isSilent)
+            else { return forward(raw) }
             guard forward(raw, { $0.expect(.blocked) }) else { return false }
             if linkState == .ready { blocked = request }
             return true
@@ -92,6 +120,24 @@ extension RedisRelay {
             guard !isInTransaction else { return forward(raw) }
             return forward(raw) { $0.expect(.change(.unwatch)) }
         }
+    }
+
+    private func refuseInTransaction() -> Bool {
+        guard isQuiet else {
+            hold()
+            return false
+        }
+        respond { $0.error("ERR Command not allowed inside a transaction") }
+        abortTransaction()
+        return true
+    }
+
+    /// Whether the name of a setting, or a pattern of names, is that of one that holds a secret of the server's.
+    private static func mayTellSecret(_ name: Bytes) -> Bool {
+        let isPattern = name.raw.contains { [UInt8(ascii: "*"), UInt8(ascii: "?"), UInt8(ascii: "[")].contains($0) }
+        let text = name.text.lowercased()
+        return isPattern || ["requirepass", "masterauth", "masteruser", "aclfile"].contains(text)
+            || text.hasPrefix("tls-")
     }
 
     /// Sends what nothing is to be known of but its reply.
@@ -135,8 +181,10 @@ extension RedisRelay {
     private func respond(_ write: (ReplyWriter) -> Void) {
         let output = session.connection.output
         let before = output.count
+        let mode = tracker.state.replies
         write(writer)
-        // A command that sets the mode is answered by what it has set.
+        // A command that sets the mode is answered by what it has set; what ends the session, by what was set before.
+        if isClosing, mode != .on { return output.truncate(to: before) }
         guard tracker.state.replies != .on else { return }
         output.truncate(to: before)
         switch tracker.state.replies {

@@ -136,7 +136,7 @@ extension RedisSession {
         } else if mode.isWord("off") {
             replies = .off
         } else if mode.isWord("skip") {
-            if replies == .on { replies = .skipNext }
+            if replies != .off { replies = .skipNext }
         } else {
             reply.error("ERR syntax error")
         }
@@ -181,7 +181,8 @@ extension RedisSession {
         guard arguments[2].integer != nil else {
             return reply.error("ERR value is not an integer or out of range")
         }
-        reply.integer(0)  // no command of this server blocks
+        // The emulator's commands do not block; those of a server behind the endpoint are not reached from here.
+        reply.integer(0)
     }
 
     /// As the filters of CLIENT LIST and KILL name it.

@@ -57,7 +57,14 @@ struct ReplyTracker {
     private enum Item: Equatable {
         case one(Expectation, count: Int, isSilent: Bool)
         /// So many confirmations of a subscription, and whether the client is subscribed to anything after them.
-        case confirmations(Int, leavesSubscribed: Bool)
+        case confirmations(Int, leavesSubscribed: Bool, added: Names)
+    }
+
+    /// What a subscription has added to the client's state, to be taken back when it is refused.
+    private struct Names: Equatable {
+        var channels: Set<[UInt8]> = []
+        var patterns: Set<[UInt8]> = []
+        var shardChannels: Set<[UInt8]> = []
     }
 
     /// What happens to the unit that is being read.
@@ -89,6 +96,7 @@ struct ReplyTracker {
     private var pending: Event?
     /// A reply for the relay is longer than any that it asks for.
     private static let longestOwn = 64 << 10
+    private static let mostKept = 256
     private var transactionNumber = 0
     private var selectsInTransaction = false
 
@@ -108,8 +116,15 @@ struct ReplyTracker {
         }
     }
 
-    mutating func expectConfirmations(_ count: Int) {
-        items.append(.confirmations(count, leavesSubscribed: state.subscriptionCount > 0))
+    /// - Parameter before: the state without what is being subscribed to.
+    mutating func expectConfirmations(_ count: Int, before: RESPSessionState? = nil) {
+        var added = Names()
+        if let before {
+            added.channels = state.channels.subtracting(before.channels)
+            added.patterns = state.patterns.subtracting(before.patterns)
+            added.shardChannels = state.shardChannels.subtracting(before.shardChannels)
+        }
+        items.append(.confirmations(count, leavesSubscribed: state.subscriptionCount > 0, added: added))
     }
 
     /// MULTI was sent.
@@ -202,11 +217,11 @@ struct ReplyTracker {
     private func mode(ofUnit byte: UInt8) -> Mode {
         if byte == UInt8(ascii: ">") { return .pass }  // what comes unasked between two replies is the client's
         guard first < items.count, case .one(let expectation, _, let isSilent) = items[first] else { return .pass }
+        if expectation == .blocked, isCancelling, byte == UInt8(ascii: "-") { return .withhold }
         if isSilent { return .drop }
         switch expectation {
         case .own: return .withhold
-        case .blocked: return isCancelling && byte == UInt8(ascii: "-") ? .withhold : .pass
-        case .reply, .change, .queued, .endOfTransaction: return .pass
+        case .reply, .change, .queued, .endOfTransaction, .blocked: return .pass
         }
     }
 
@@ -214,7 +229,7 @@ struct ReplyTracker {
     private mutating func decide(_ unit: ReplyFramer.Unit) -> Event? {
         let whole = withheld
         withheld.removeAll(keepingCapacity: whole.count <= Self.longestOwn)
-        guard first < items.count, case .one(let expectation, _, _) = items[first] else { return nil }
+        guard first < items.count, case .one(let expectation, _, let isSilent) = items[first] else { return nil }
         switch expectation {
         case .own(let purpose):
             // A message to a subscriber of version 2 looks like a reply.
@@ -227,7 +242,7 @@ struct ReplyTracker {
             return .cancelled
         default: arrived(unit)
         }
-        return isMuted || mode == .drop ? nil : .passWithheld(whole)
+        return isMuted || isSilent ? nil : .passWithheld(whole)
     }
 
     /// Tells replies from what comes unasked. In version 3 the type says it; in version 2 arrays of a subscriber do, who
@@ -248,9 +263,13 @@ struct ReplyTracker {
 
     private mutating func replied(isError: Bool) {
         guard first < items.count else { return }
-        guard case .one(let expectation, _, _) = items[first] else {
-            return removeFirst()  // an error in the place of confirmations
+        if case .confirmations(_, _, let added) = items[first] {  // an error in their place
+            state.channels.subtract(added.channels)
+            state.patterns.subtract(added.patterns)
+            state.shardChannels.subtract(added.shardChannels)
+            return removeFirst()
         }
+        guard case .one(let expectation, _, _) = items[first] else { return }
         advance()
         switch expectation {
         case .reply, .own: break
@@ -274,9 +293,13 @@ struct ReplyTracker {
     }
 
     private mutating func confirmed() {
-        guard first < items.count, case .confirmations(let count, let leaves) = items[first] else { return }
+        guard first < items.count, case .confirmations(let count, let leaves, let added) = items[first] else { return }
         isSubscribed = count > 1 ? true : leaves
-        if count > 1 { items[first] = .confirmations(count - 1, leavesSubscribed: leaves) } else { removeFirst() }
+        if count > 1 {
+            items[first] = .confirmations(count - 1, leavesSubscribed: leaves, added: added)
+        } else {
+            removeFirst()
+        }
     }
 
     private mutating func advance() {
@@ -288,8 +311,13 @@ struct ReplyTracker {
 
     private mutating func removeFirst() {
         first += 1
-        guard first == items.count else { return }
-        items.removeAll(keepingCapacity: true)
-        first = 0
+        if first == items.count {
+            items.removeAll(keepingCapacity: items.count <= Self.mostKept)
+            first = 0
+        } else if first > Self.mostKept, first * 2 > items.count {
+            // A client that never pauses must not leave a trail.
+            items.removeFirst(first)
+            first = 0
+        }
     }
 }

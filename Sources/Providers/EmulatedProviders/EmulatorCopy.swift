@@ -226,6 +226,8 @@ final class EmulatorCopyTarget: CopyTarget {
     func digests(of keys: [CopyKey]) async throws(BrokerError) -> [UInt64?] { try await end.digests(of: keys) }
 
     func close() async {
-        isClosed.store(true, ordering: .releasing)
+        guard !isClosed.exchange(true, ordering: .acquiringAndReleasing) else { return }
+        let writer = writer
+        try? await end.onLoop { _ in writer.value.close() }
     }
 }

@@ -30,8 +30,9 @@ public struct ReplyFramer: Sendable {
     }
 
     /// Aggregates inside each other; deeper nesting is malformed.
-    private static let deepest = 32
-    private static let longestLine = 64 << 10
+    private static let deepest = 1024
+    /// Scripts answer with simple strings and errors of any length.
+    private static let longestLine = 16 << 20
 
     /// Elements that are still to come, by depth.
     private var open: [Int] = []

@@ -105,11 +105,14 @@ import Testing
     func `no request is lost, doubled or reordered while clients hammer`(move: Move) async throws {
         try await run(move) { bench in
             let stop = Flag()
+            let running = Counter()
             let hammers = (0..<8).map { number in
                 onThread { [test = bench.test] in
-                    try Self.hammer(try test.connect(as: GatewayUnderTest.web), "key\(number)", until: stop)
+                    try Self.hammer(
+                        try test.connect(as: GatewayUnderTest.web), "key\(number)", running, until: stop)
                 }
             }
+            try await eventually("all of them run") { running.count == 8 }
             var side = move.to
             for _ in 0..<6 {
                 try await bench.move(to: side)
@@ -122,8 +125,11 @@ import Testing
 
     /// Sends pipelines of INCR. Each of two servers counts for itself: a reply that is not one more than what one of them
     /// said last is a lost or a doubled request.
-    private static func hammer(_ client: SocketClient, _ key: String, until stop: Flag) throws -> Int {
+    private static func hammer(
+        _ client: SocketClient, _ key: String, _ running: Counter, until stop: Flag
+    ) throws -> Int {
         var total = 0
+        defer { if total == 0 { running.add() } }
         var counters = [0, 0]
         while !stop.isSet {
             try client.send(String(repeating: "INCR \(key)\r\n", count: 5))
@@ -131,6 +137,7 @@ import Testing
                 let value = Int(try client.line().dropFirst()) ?? -1
                 let server = try #require(counters.firstIndex(of: value - 1), "\(value) behind \(counters)")
                 counters[server] = value
+                if total == 0 { running.add() }
                 total += 1
             }
         }
@@ -238,8 +245,11 @@ import Testing
             try second.send("BLPOP q 30\r\n")
             try await blocked(2, at: direct)
             try short.send("BLPOP never 0.6\r\n")
+            // A time beyond every clock, and a client that wants no reply.
+            let patient = try bench.test.connect(as: GatewayUnderTest.web)
+            try patient.send("CLIENT REPLY OFF\r\nBLPOP later 9223372036854775.807\r\nCLIENT REPLY ON\r\n")
             try reader.send("XREAD BLOCK 0 STREAMS s $\r\n")
-            try await blocked(4, at: direct)
+            try await blocked(5, at: direct)
             #expect(await bench.pause(for: move.to) == nil)
             try await blocked(0, at: direct)
             // Written by somebody else while nobody listens: what came behind the `$` is not missed.
@@ -251,7 +261,9 @@ import Testing
             #expect(try short.line() == "*-1")
 
             let pusher = try bench.test.connect(as: GatewayUnderTest.web)
-            try await blocked(2, at: target)
+            try await blocked(3, at: target)
+            #expect(try pusher.ask("RPUSH later x") == ":1")
+            #expect(try patient.line() == "+OK")
             #expect(try pusher.ask("RPUSH q one") == ":1")
             #expect(try (0..<6).map { _ in try first.line() } == ["*2", "$1", "q", "$3", "one", "+PONG"])
             #expect(try pusher.ask("RPUSH q two") == ":1")
@@ -348,6 +360,13 @@ import Testing
             #expect(try other.ask("EXISTS a") == ":0")
         }
     }
+}
+
+/// Counted up from anywhere.
+private final class Counter: Sendable {
+    private let value = Atomic(0)
+    var count: Int { value.load(ordering: .acquiring) }
+    func add() { value.add(1, ordering: .releasing) }
 }
 
 /// Set once, from anywhere.

@@ -49,6 +49,12 @@ actor WayBack {
         try await reach(try await source.position())
     }
 
+    /// Nothing is carried back any more; the following has to be halted.
+    func closeTarget() async {
+        await target?.close()
+        target = nil
+    }
+
     func close() async {
         pump?.cancel()
         await source.close()

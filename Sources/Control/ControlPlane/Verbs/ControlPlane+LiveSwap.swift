@@ -158,6 +158,9 @@ extension ControlPlane {
 
     func adoptClients(_ run: inout SwapRun) async throws(BrokerError) {
         guard let response = run.response, let upstream = response.upstream else { throw Self.internalFailure }
+        // Nothing is carried there any more: from now on its own clock ends its keys.
+        await run.copy?.target.close()
+        if run.options.isRollback { await run.wayBack?.closeTarget() }
         for endpoint in run.open(routes) {
             if let adopted = await gateway.adopt(endpoint) {
                 run.outcome.moved += adopted.moved

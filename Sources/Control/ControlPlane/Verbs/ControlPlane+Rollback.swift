@@ -58,7 +58,6 @@ extension ControlPlane {
 
     /// Has the former provider follow from now on, for as long as the window is open; else it is removed.
     func openWayBack(_ run: inout SwapRun) async throws(BrokerError) {
-        await run.copy?.target.close()
         guard let former = run.former else { return }
         let id = run.resource.id
         guard let wayBack = run.wayBack, run.options.undoWindow > .zero else {

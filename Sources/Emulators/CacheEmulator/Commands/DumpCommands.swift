@@ -77,7 +77,7 @@ private enum Dump {
 
         let (sum, overflow) = time.addingReportingOverflow(options.isAbsolute ? 0 : call.now)
         let expiry: Int64? = time == 0 ? nil : overflow ? .max : sum
-        if let expiry, expiry <= call.now {
+        if let expiry, expiry <= call.database.horizon {
             // As Redis: a value whose time is over is not kept, and the old one goes with it.
             database.discard(entry)
             if let old { database.remove(old, call.hash) }

@@ -196,7 +196,7 @@ private enum KeyExpiry {
         // No expiry counts as an infinite one.
         if flags.gt { guard let old, end > old else { return call.reply.integer(0) } }
         if flags.lt, let old, end >= old { return call.reply.integer(0) }
-        if end <= call.now {
+        if end <= call.database.horizon {
             call.database.remove(entry, call.hash)
         } else {
             call.database.setExpiry(end, of: entry, call.hash)

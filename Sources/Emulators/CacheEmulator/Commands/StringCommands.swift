@@ -141,7 +141,7 @@ private enum Strings {
 
     /// Sets the first key; a time that has passed already takes it out.
     static func store(_ value: Bytes, expiry: Int64?, _ call: borrowing Call) {
-        if let expiry, expiry <= call.now {
+        if let expiry, expiry <= call.database.horizon {
             if let old = call.database.find(call[1], call.hash) { call.database.remove(old, call.hash) }
         } else {
             call.database.setString(call[1], call.hash, value, expiry: expiry)
@@ -199,7 +199,7 @@ private enum Strings {
         replyString(entry, call)
         guard persists && entry.hasExpiry || end != nil else { return }
         call.changed(call[1])
-        if let end, end <= call.now {
+        if let end, end <= call.database.horizon {
             call.database.remove(entry, call.hash)
         } else {
             call.database.setExpiry(end, of: entry, call.hash)

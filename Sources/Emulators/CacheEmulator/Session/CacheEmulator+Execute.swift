@@ -97,7 +97,7 @@ extension CacheEmulator {
                     emulator: self, client: client, database: databases[client.database], arguments: arguments,
                     count: count, hash: hash, reply: reply))
         }
-        effects.begin()
+        effects.begin(command, arguments, count, databases[client.database])
         let before = client.connection.output.count
         command.body(
             Call(

@@ -18,11 +18,21 @@ public final class CacheWriter {
     private let batch = RequestBatch()
     private var framer = ReplyFramer()
 
-    public init(_ emulator: CacheEmulator) {
+    private let follows: Bool
+
+    /// - Parameter follows: what comes is what another server does, which also says when a key is over.
+    public init(_ emulator: CacheEmulator, follows: Bool = true) {
+        self.follows = follows
         self.emulator = emulator
         let connection = Connection(id: 0, pool: BufferPool(), peerAddress: "", localAddress: "")
         connection.highWater = .max
         client = CacheClient(connection: connection, id: 0, isAuthenticated: true, front: front)
+        if follows { emulator.clock.keepsExpired = true }
+    }
+
+    /// Nothing comes any more; from now on the emulator's own clock ends its keys.
+    public func close() {
+        if follows { emulator.clock.keepsExpired = false }
     }
 
     /// Runs whole commands of `bytes` from `start` on, 64 at most; returns where the next one begins.
@@ -101,7 +111,7 @@ extension CacheEmulator {
         var keys: [[UInt8]] = []
         let database = databases[number]
         let next = database.table.scan(from: cursor, wanted: 500) { entry in
-            if !entry.hasExpiry || entry.expiry > database.now { keys.append(entry.key.array) }
+            if !entry.hasExpiry || entry.expiry > database.horizon { keys.append(entry.key.array) }
         }
         return (keys, next)
     }

@@ -8,9 +8,23 @@ final class Effects {
     var feeds: [CacheFeed] = []
     /// What the command that runs has changed so far.
     private var changed: [WatchedKey] = []
+    /// What the command makes depends on a key that ends: a follower whose clock is ahead may have it no more.
+    private var usesEnding = false
 
-    func begin() {
+    /// Commands that fail, or do something else, where a key is over.
+    private static let readsOthers: Set<String> = [
+        "rename", "renamenx", "copy", "move", "lset", "lmove", "rpoplpush", "smove", "bitop", "zrangestore", "lmpop",
+        "zmpop", "sinterstore", "sunionstore", "sdiffstore", "zinterstore", "zunionstore", "zdiffstore",
+    ]
+
+    /// A command is about to run.
+    func begin(_ command: Command, _ arguments: UnsafeMutablePointer<Bytes>, _ count: Int, _ database: Database) {
         changed.removeAll(keepingCapacity: true)
+        usesEnding =
+            Self.readsOthers.contains(command.name.description)
+            && (1..<count).contains {
+                database.table.find(arguments[$0], database.hash(arguments[$0]))?.hasExpiry == true
+            }
     }
 
     func note(_ key: Bytes, in database: Int) {
@@ -41,6 +55,8 @@ final class Effects {
     private static let forms: [String: Form] = [
         "set": .value, "setex": .value, "psetex": .value, "incrbyfloat": .value, "restore": .value,
         "expire": .expiry, "pexpire": .expiry, "expireat": .expiry, "pexpireat": .expiry, "getex": .expiry,
+        // Ranges of members in a set of several scores are left open by the documentation: servers differ.
+        "zremrangebylex": .value, "zrangestore": .value,
         "hincrbyfloat": .field, "spop": .drawn, "flushall": .whole, "flushdb": .whole, "swapdb": .whole,
     ]
 
@@ -53,6 +69,10 @@ final class Effects {
         let reply = UnsafeRawBufferPointer(rebasing: client.connection.output.readable.dropFirst(before))
         guard !changed.isEmpty || form == .whole && reply.first != UInt8(ascii: "-") else { return }
         let database = client.database
+        guard !usesEnding else {
+            for key in changed { tellValue(of: key.key, emulator.databases[key.database], emulator) }
+            return
+        }
         let words = (0..<count).map { arguments[$0].array }
         switch form {
         case .whole: return emit(words, to: database)
