@@ -84,6 +84,8 @@ extension RedisRelay {
 
     func wasCancelled() {
         cancelled = blocked
+        // The move was given up before the server gave up the command.
+        if handover.isServing { askAgain() }
     }
 
     /// Every reply is in, in one of the steps.

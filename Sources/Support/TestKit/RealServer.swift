@@ -71,6 +71,8 @@ public final class RealServer: Sendable {
         throw Failure(description: "\(program.rawValue) does not start:\n\(log(in: directory))")
     }
 
+    public var processID: Int32 { process.identity.pid }
+
     /// Nil for a unix socket.
     public var port: UInt16? {
         guard case .tcp(_, let port) = address else { return nil }

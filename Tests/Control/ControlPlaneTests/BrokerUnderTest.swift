@@ -144,7 +144,7 @@ final class BrokerUnderTest {
         operation: OperationID = .random()
     ) async throws -> SwapOutcome {
         let request = SwapRequest(
-            to: try ProviderDocument(provider), cold: cold, maxPause: maxPause, undoWindow: undoWindow)
+            to: try ProviderDocument(provider), cold: cold ? true : nil, maxPause: maxPause, undoWindow: undoWindow)
         return try await plane.swap(resource, request, in: workspace, operation: operation)
     }
 

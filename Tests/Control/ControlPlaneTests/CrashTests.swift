@@ -66,7 +66,9 @@ import Testing
             try await broker.attach("cache")
             let url = try await broker.variable("CACHE_URL")
             let id = OperationID(rawValue: "the-swap")
-            let request = SwapRequest(to: try ProviderDocument("exec:redis-server"))
+            // The former provider of a live swap is kept: only a cold one removes it.
+            let isCold = point == .swapRemoved
+            let request = SwapRequest(to: try ProviderDocument("exec:redis-server"), cold: isCold ? true : nil)
             try await broker.crash(at: point) { plane in
                 _ = try await plane.swap("cache", request, in: BrokerUnderTest.workspace, operation: id)
             }
@@ -84,15 +86,16 @@ import Testing
             #expect(try await broker.status().apps.first?.release == (isSwitched ? 2 : 1))
 
             if isSwitched {
-                #expect(try await broker.swap("cache", to: "exec:redis-server", operation: id).releases == ["web": 2])
+                let again = try await broker.swap("cache", to: "exec:redis-server", cold: isCold, operation: id)
+                #expect(again.releases == ["web": 2])
             } else {
                 let error = await #expect(throws: BrokerError.self) {
-                    try await broker.swap("cache", to: "exec:redis-server", operation: id)
+                    try await broker.swap("cache", to: "exec:redis-server", cold: isCold, operation: id)
                 }
                 #expect(error == SwapMachine.interrupted)
-                try await broker.swap("cache", to: "exec:redis-server")
+                try await broker.swap("cache", to: "exec:redis-server", cold: false, maxPause: 5000)
             }
-            #expect(try RedisClient(url).ask("GET k") == (isSwitched ? "v" : "$-1"))
+            #expect(try RedisClient(url).ask("GET k") == "v")
         }
     }
 

@@ -9,6 +9,12 @@ import Testing
 @testable import ControlPlane
 @testable import ServerProviders
 
+#if canImport(Darwin)
+import Darwin
+#else
+import Glibc
+#endif
+
 /// A swap under clients that stay connected, with the data: against real servers, with an oracle beside every writer.
 @Suite(.requires(.redisServer)) struct LiveSwapTests {
     /// All types, expiries, databases.
@@ -83,6 +89,76 @@ import Testing
             let error = await #expect(throws: BrokerError.self) { try await broker.rollback("cache") }
             #expect(error?.code == .unsupported)
         }
+    }
+
+    @Test func `the way back ends with its window, with the next swap, and with the resource`() async throws {
+        try await BrokerUnderTest.run { broker in
+            try await broker.attach("cache")
+            let client = try RedisClient(try await broker.variable("CACHE_URL"))
+            try client.ask("SET k v")
+            try await broker.swap("cache", to: "exec:redis-server", cold: false, maxPause: 5000, undoWindow: 60)
+            #expect(try await broker.ledger.read { try $0.backings() }.count == 2)
+            await broker.clock.sleepers(atLeast: 2)
+            broker.clock.advance(by: .seconds(61))
+            try await eventually("the former provider is removed") {
+                try await broker.ledger.read { try $0.backings() }.count == 1
+            }
+            let error = await #expect(throws: BrokerError.self) { try await broker.rollback("cache") }
+            #expect(error?.code == .unsupported)
+            #expect(try client.ask("GET k") == "v")
+
+            try await broker.swap("cache", to: "emulator", cold: false, maxPause: 5000)
+            try await broker.destroy("cache", force: true)
+            #expect(try await broker.ledger.read { try $0.backings() }.isEmpty)
+            #expect(await broker.exec.servers.isEmpty)
+            #expect(broker.names(in: "resources").isEmpty)
+        }
+    }
+
+    @Test func `a source or a target that dies is told, and the other one counts`() async throws {
+        try await RealServer.run(.redisServer) { first in
+            let second = try await RealServer.start(.redisServer)
+            try await BrokerUnderTest.run { broker in
+                try await broker.attach("cache", provider: "redis://127.0.0.1:\(first.port ?? 0)/0")
+                let client = try RedisClient(try await broker.variable("CACHE_URL"))
+                try client.ask("SET k v")
+                broker.reached = { point in if point == .swapCopying { await second.stop() } }
+                try await broker.restart()
+                try await broker.isEventually("ready", "cache")
+                let again = try RedisClient(try await broker.variable("CACHE_URL"))
+                let error = await #expect(throws: BrokerError.self) {
+                    try await broker.swap("cache", to: "redis://127.0.0.1:\(second.port ?? 0)/0", cold: false)
+                }
+                #expect(error?.code == .serverUnreachable, "\(String(describing: error))")
+                #expect(try again.ask("GET k") == "v")
+                #expect(try await broker.resource("cache")?.provider == "redis://127.0.0.1:\(first.port ?? 0)/0")
+                #expect(try await broker.ledger.read { try $0.backings() }.count == 1)
+            }
+            await second.stop()
+        }
+    }
+
+    @Test func `a target that stalls does not hold the clients longer than the pause`() async throws {
+        let stalling = try await RealServer.start(.redisServer)
+        try await BrokerUnderTest.run { broker in
+            // Stopped when the clients are paused: nothing it is sent is answered any more.
+            broker.reached = { point in if point == .swapHeld { kill(stalling.processID, SIGSTOP) } }
+            try await broker.restart()
+            try await broker.attach("cache")
+            let client = try RedisClient(try await broker.variable("CACHE_URL"))
+            try client.ask("SET k v")
+            let began = ContinuousClock.now
+            let error = await #expect(throws: BrokerError.self) {
+                try await broker.swap(
+                    "cache", to: "redis://127.0.0.1:\(stalling.port ?? 0)/0", cold: false, maxPause: 300)
+            }
+            #expect(error?.code == .rolledBack, "\(String(describing: error))")
+            #expect(try client.ask("INCR n") == ":1")
+            #expect(began.duration(to: .now) < .seconds(10))
+            #expect(try await broker.resource("cache")?.provider == "emulator")
+        }
+        kill(stalling.processID, SIGCONT)
+        await stalling.stop()
     }
 
     @Test func `no write is lost or doubled while writers hammer through swaps`() async throws {

@@ -24,7 +24,7 @@ import Testing
             let crash = try await broker.run("daemon", "start", adding: ["BROKER_TEST_CRASH_AT": point.rawValue])
             #expect(crash.exitCode == 0, "\(crash.error)")
 
-            let arguments = Self.arguments(verb)
+            let arguments = Self.arguments(point)
             let cut = try broker.start(arguments)
             // The verb itself starts the next daemon, which settles the operation, and tells how it went.
             let isUndone = verb == "swap" && !Self.switched.contains(point)
@@ -80,13 +80,16 @@ import Testing
         return switched.contains(point) ? 4 : 0
     }
 
-    private static func arguments(_ verb: String) -> [String] {
-        switch verb {
+    private static func arguments(_ point: CrashPoint) -> [String] {
+        switch String(point.rawValue.prefix { $0 != "." }) {
         case "create": ["create", "cache"]
         case "attach": ["attach", "cache", "--to", "web"]
         case "detach": ["detach", "cache", "--from", "web"]
         case "destroy": ["destroy", "cache"]
-        default: ["swap", "cache", "--to", "exec:redis-server"]
+        default:
+            // The former provider of a live swap is kept: only a cold one removes it.
+            ["swap", "cache", "--to", "exec:redis-server"]
+                + (point == .swapRemoved ? ["--cold"] : ["--max-pause", "5s"])
         }
     }
 }

@@ -5,7 +5,7 @@ extension ExecProvider: CopiesData {
     public func openSource(_ request: CopySourceRequest) async throws(BrokerError) -> any CopySource {
         try await ServerCopySource(
             login(of: request.backing), named: "\(request.backing.provider)", only: nil, contents: request.contents,
-            streams: true)
+            streams: false)
     }
 
     public func openTarget(_ request: CopyTargetRequest) async throws(BrokerError) -> any CopyTarget {
