@@ -154,7 +154,7 @@ import Glibc
             }
             #expect(error?.code == .rolledBack, "\(String(describing: error))")
             #expect(try client.ask("INCR n") == ":1")
-            #expect(began.duration(to: .now) < .seconds(10))
+            #expect(began.duration(to: .now) < .seconds(5))
             #expect(try await broker.resource("cache")?.provider == "emulator")
         }
         kill(stalling.processID, SIGCONT)

@@ -113,11 +113,11 @@ extension ControlPlane {
     func copyTail(_ run: inout SwapRun) async throws(BrokerError) {
         // A stall of either side must not keep the clients waiting: at the deadline both are cut off.
         let (copy, wayBack) = (run.copy, run.wayBack)
-        let (limit, isRollback) = (run.timeLeft, run.options.isRollback)
+        let limit = run.timeLeft
         let watchdog = Task {
             guard (try? await ContinuousClock().sleep(for: limit)) != nil else { return }
             await copy?.close()
-            if isRollback { await wayBack?.close() }
+            await wayBack?.close()
         }
         defer { watchdog.cancel() }
         do throws(BrokerError) {
