@@ -132,12 +132,17 @@ extension RedisRelay {
         return true
     }
 
-    /// Whether the name of a setting, or a pattern of names, is that of one that holds a secret of the server's.
+    /// Settings that hold secrets of the server's.
+    private static let secrets = [
+        "requirepass", "masterauth", "masteruser", "aclfile", "tls-key-file-pass", "tls-client-key-file-pass",
+    ]
+
+    /// Whether a name of settings, or a pattern of names, may be that of a secret: what stands in front of its first
+    /// special sign decides.
     private static func mayTellSecret(_ name: Bytes) -> Bool {
-        let isPattern = name.raw.contains { [UInt8(ascii: "*"), UInt8(ascii: "?"), UInt8(ascii: "[")].contains($0) }
         let text = name.text.lowercased()
-        return isPattern || ["requirepass", "masterauth", "masteruser", "aclfile"].contains(text)
-            || text.hasPrefix("tls-")
+        guard let special = text.firstIndex(where: { "*?[\\".contains($0) }) else { return secrets.contains(text) }
+        return secrets.contains { $0.hasPrefix(text[..<special]) }
     }
 
     /// Sends what nothing is to be known of but its reply.

@@ -48,6 +48,9 @@ import Testing
             // Once, however often it was tried.
             #expect(told.filter { $0.message.hasPrefix("port-taken: port \(port)") }.count == 1)
             stranger.close()
+            // What is being tried now has to be over: a resource is tried once at a time.
+            await broker.clock.sleepers(atLeast: 1)
+            for task in await broker.plane.bringing.values { await task.value }
             broker.clock.advance(by: .seconds(1))
             try await broker.isEventually("ready", "cache")
             #expect(try RedisClient(try await broker.variable("CACHE_URL")).ask("PING") == "+PONG")
