@@ -173,7 +173,7 @@ let package = Package(
                 "CacheEmulator", "EmulatedProviders", "ServerProviders", "Gateway", "ProviderKit", "BrokerModel",
                 "EventLoop", "TestKit",
             ]),
-        tests("Gateway", "GatewayTests", ["CacheEmulator", "EventLoop", "Gateway", "Processes", "TestKit"]),
+        tests("Gateway", "GatewayTests", ["CacheEmulator", "EventLoop", "Gateway", "TestKit"]),
         tests("Faces", "EnvironmentFormatsTests", ["EnvironmentFormats", "BrokerModel"]),
         tests("Faces", "BrokerClientTests", ["BrokerClient", "BrokerModel"]),
         tests(

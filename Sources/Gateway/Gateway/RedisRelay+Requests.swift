@@ -45,19 +45,10 @@ extension RedisRelay {
         guard raw.first == UInt8(ascii: "*") else {
             // A line is read differently by each server (one that has a zero byte is never answered): all get arrays.
             var request: [UInt8] = []
-            Self.append(arguments, count, to: &request)
+            RequestEncoding.append(arguments, count, to: &request)
             return request.withUnsafeBytes { take(Interception.of(arguments[0]), $0, arguments, count) }
         }
         return take(Interception.of(arguments[0]), raw, arguments, count)
-    }
-
-    private static func append(_ arguments: UnsafeMutablePointer<Bytes>, _ count: Int, to request: inout [UInt8]) {
-        request += "*\(count)\r\n".utf8
-        for index in 0..<count {
-            request += "$\(arguments[index].count)\r\n".utf8
-            request += arguments[index].raw
-            request += [13, 10]
-        }
     }
 
     private func take(
@@ -231,10 +222,8 @@ extension RedisRelay {
 
     /// What the resource has is one database of the server: FLUSHDB, with the same options, empties it.
     private func flush(_ arguments: UnsafeMutablePointer<Bytes>, _ count: Int) -> Bool {
-        var request = Array("*\(count)\r\n$7\r\nFLUSHDB\r\n".utf8)
-        for index in 1..<count {
-            request += Array("$\(arguments[index].count)\r\n".utf8) + arguments[index].array + [13, 10]
-        }
+        let options = (1..<count).map { arguments[$0].array }
+        let request = RequestEncoding.bytes([Array("FLUSHDB".utf8)] + options)
         return request.withUnsafeBytes { forward($0) }
     }
 

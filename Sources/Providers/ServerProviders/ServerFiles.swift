@@ -53,8 +53,6 @@ struct ServerFiles: Sendable {
             appendonly yes
             appendfsync everysec
             save ""
-            repl-diskless-sync yes
-            repl-diskless-sync-delay 0
             daemonize no
             supervised no
             pidfile ""

@@ -2,7 +2,6 @@ import BrokerModel
 import Ledger
 import Processes
 import ProviderKit
-import Synchronization
 import TestKit
 import Testing
 
@@ -258,22 +257,6 @@ import Glibc
                 #expect(try await broker.resource("cache")?.provider == "emulator")
                 #expect(try await broker.ledger.read { try $0.backings() }.count == 1)
             }
-        }
-    }
-}
-
-/// Set once, from anywhere.
-private final class Flag: Sendable {
-    private let value = Atomic(false)
-    var isSet: Bool { value.load(ordering: .acquiring) }
-    func set() { value.store(true, ordering: .releasing) }
-}
-
-/// Runs what blocks, away from the threads that the test itself needs.
-private func onThread<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) -> Task<Value, any Error> {
-    Task {
-        try await withCheckedThrowingContinuation { continuation in
-            DetachedThread.run { continuation.resume(with: Result { try body() }) }
         }
     }
 }

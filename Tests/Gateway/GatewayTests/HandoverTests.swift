@@ -1,7 +1,5 @@
 import EventLoop
 import Gateway
-import Processes
-import Synchronization
 import TestKit
 import Testing
 
@@ -358,29 +356,6 @@ import Testing
             #expect(try (0..<3).map { _ in try client.line() } == ["+OK", "$1", "3"])
             let other = try bench.test.connect(as: GatewayUnderTest.web)
             #expect(try other.ask("EXISTS a") == ":0")
-        }
-    }
-}
-
-/// Counted up from anywhere.
-private final class Counter: Sendable {
-    private let value = Atomic(0)
-    var count: Int { value.load(ordering: .acquiring) }
-    func add() { value.add(1, ordering: .releasing) }
-}
-
-/// Set once, from anywhere.
-private final class Flag: Sendable {
-    private let value = Atomic(false)
-    var isSet: Bool { value.load(ordering: .acquiring) }
-    func set() { value.store(true, ordering: .releasing) }
-}
-
-/// Runs what blocks, away from the threads that the test itself needs.
-private func onThread<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) -> Task<Value, any Error> {
-    Task {
-        try await withCheckedThrowingContinuation { continuation in
-            DetachedThread.run { continuation.resume(with: Result { try body() }) }
         }
     }
 }

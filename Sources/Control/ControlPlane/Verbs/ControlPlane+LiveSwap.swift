@@ -73,16 +73,15 @@ extension ControlPlane {
     }
 
     func verify(_ run: inout SwapRun) async throws(BrokerError) {
-        guard run.options.verify != SwapRequest.Verification.none else { return }
-        let limit: Int? =
-            switch run.options.verify {
-            case .full: nil
-            case .sample: SwapOptions.sample
-            case .some(.none): 0
-            case nil:
-                try await run.copy?.source.counts().values.reduce(0, +) ?? 0 > SwapOptions.mostCompared
-                    ? SwapOptions.sample : nil
-            }
+        let limit: Int?
+        switch run.options.verify {
+        case .some(.none): return
+        case .full: limit = nil
+        case .sample: limit = SwapOptions.sample
+        case nil:
+            let keys = try await run.copy?.source.counts().values.reduce(0, +) ?? 0
+            limit = keys > SwapOptions.mostCompared ? SwapOptions.sample : nil
+        }
         try await run.copy?.verify(limit: limit)
     }
 
@@ -191,7 +190,10 @@ extension SwapRun {
 extension HandoverFailure {
     fileprivate func error(_ run: SwapRun) -> BrokerError {
         let pause = Int(run.options.maxPause / .milliseconds(1))
-        let again = "broker swap \(run.resource.name) --to \(run.target.provider.argument) --max-pause \(pause * 4)ms"
+        let verb =
+            run.options.isRollback
+            ? "rollback \(run.resource.name)" : "swap \(run.resource.name) --to \(run.target.provider.argument)"
+        let again = "broker \(verb) --max-pause \(pause * 4)ms"
         switch self {
         case .tooLate(let clients):
             let named = clients.prefix(3).map { "\($0.address) \($0.why), connected for \($0.age) s" }

@@ -53,7 +53,7 @@ extension ControlPlane {
         BrokerError(
             .unsupported, "there is no way back for \"\(resource.name)\"",
             why: "it was not swapped since the daemon started, the swap copied nothing, or its undo window is over",
-            fix: "broker swap \(resource.name) --to PROVIDER copies the data as it is now")
+            fix: "swap to the provider that you want: the data is copied as it is now")
     }
 
     /// Has the former provider follow from now on, for as long as the window is open; else it is removed.

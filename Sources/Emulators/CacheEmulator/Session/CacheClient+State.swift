@@ -64,12 +64,8 @@ extension Transaction.Request {
     /// As a client sends it.
     fileprivate var encoded: [UInt8] {
         withArguments { arguments, count in
-            var bytes = Array("*\(count)\r\n".utf8)
-            for index in 0..<count {
-                bytes += Array("$\(arguments[index].count)\r\n".utf8)
-                bytes += arguments[index].raw
-                bytes += [13, 10]
-            }
+            var bytes: [UInt8] = []
+            RequestEncoding.append(arguments, count, to: &bytes)
             return bytes
         }
     }

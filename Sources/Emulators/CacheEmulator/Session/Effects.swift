@@ -119,8 +119,7 @@ final class Effects {
     }
 
     private func emit(_ words: [[UInt8]], to database: Int) {
-        var bytes: [UInt8] = []
-        Self.append(words, to: &bytes)
+        let bytes = RequestEncoding.bytes(words)
         for feed in feeds { feed.append(bytes, to: database) }
     }
 
@@ -152,22 +151,13 @@ final class Effects {
 
     // MARK: commands
 
-    static func append(_ words: [[UInt8]], to bytes: inout [UInt8]) {
-        bytes += "*\(words.count)\r\n".utf8
-        for word in words {
-            bytes += "$\(word.count)\r\n".utf8
-            bytes += word
-            bytes += [13, 10]
-        }
-    }
-
     /// RESTORE of an entry as it is.
     static func append(
         _ entry: Entry, of database: Database, _ maker: PayloadMaker, to bytes: inout [UInt8]
     ) throws(RDBError) {
         var payload = try database.payload(of: entry, by: maker)
         DumpPayload.seal(&payload)
-        append(
+        RequestEncoding.append(
             [
                 Array("RESTORE".utf8), entry.key.array, Array("\(entry.end ?? 0)".utf8), payload,
                 Array("REPLACE".utf8), Array("ABSTTL".utf8),

@@ -52,10 +52,7 @@ enum Narration {
             let held = outcome.held == 0 ? "" : ", \(outcome.held) held"
             lines.append(column("cutover", connections(outcome.moved) + held, "\(pause), \(outcome.closed) closed"))
             if let copy = outcome.copy {
-                let count = grouped(copy.verified)
-                lines.append(
-                    "  verify    "
-                        + (copy.verified == 0 ? "not compared" : "\(count)/\(count) keys equal (type, value, TTL)"))
+                lines.append("  verify    \(compared(copy))")
             }
         }
         if let why = outcome.noWayBack { lines.append("  no way back that keeps what is written from now on: \(why)") }
@@ -81,6 +78,13 @@ enum Narration {
         let keys = copy.keys == 1 ? "1 key" : "\(grouped(copy.keys)) keys"
         let writes = copy.changes == 1 ? "1 write" : "\(grouped(copy.changes)) writes"
         return [column("copy", keys, seconds), column("tail", "\(writes) while copying", "applied")]
+    }
+
+    private static func compared(_ copy: CopyReceipt) -> String {
+        let count = grouped(copy.verified)
+        if copy.verified == 0, copy.keys > 0 { return "not compared" }
+        if copy.verified < copy.keys { return "a sample of \(count) keys, all equal (type, value, TTL)" }
+        return "\(count)/\(count) keys equal (type, value, TTL)"
     }
 
     private static func column(_ phase: String, _ what: String, _ figure: String) -> String {

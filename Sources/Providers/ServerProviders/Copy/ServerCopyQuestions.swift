@@ -1,6 +1,7 @@
 import BrokerModel
 import ProviderKit
 import RDBWire
+import RESPWire
 import Synchronization
 
 /// What a copy asks a real server beside the copying: how many keys, which ones, and what they hold.
@@ -114,7 +115,7 @@ final class ServerCopyQuestions: Sendable {
             let stream = try await opened()
             return try await stream.run { stream throws(RedisProblem) in
                 var output: [UInt8] = []
-                for question in questions { Command.append(question, to: &output) }
+                for question in questions { RequestEncoding.append(question, to: &output) }
                 try stream.send(output, within: Self.timeout)
                 var answers: [ServerAnswer] = []
                 for _ in questions {

@@ -15,12 +15,9 @@ final class ServerCopySource: CopySource {
     private let name: String
     private let replica: Mutex<ReplicaStream?>
 
-    /// - Parameters:
-    ///   - only: the one database of the server that is the resource's; nil where all are.
-    ///   - streams: take the snapshot as it is made, without a file of the server's. Servers that others have set up
-    ///     wait for more replicas before they begin that, by default for 5 s.
+    /// - Parameter only: the one database of the server that is the resource's; nil where all are.
     init(
-        _ login: RedisLogin, named name: String, only: Int?, contents: CopySourceRequest.Contents, streams: Bool
+        _ login: RedisLogin, named name: String, only: Int?, contents: CopySourceRequest.Contents
     ) async throws(BrokerError) {
         self.name = name
         questions = ServerCopyQuestions(login, named: name, only: only)
@@ -30,7 +27,7 @@ final class ServerCopySource: CopySource {
             }
             self.stream = stream
             let replica = try await stream.run { stream throws(RedisProblem) in
-                var replica = try ReplicaStream(stream, only: only, streams: streams)
+                var replica = try ReplicaStream(stream, only: only)
                 if contents == .changes { try replica.skipSnapshot(stream) }
                 return replica
             }
@@ -96,10 +93,11 @@ struct ReplicaStream: Sendable {
     private var acknowledged = ContinuousClock.now
 
     /// Asks for everything: a snapshot, and the stream behind it.
-    init(_ stream: ServerStream, only: Int?, streams: Bool) throws(RedisProblem) {
+    init(_ stream: ServerStream, only: Int?) throws(RedisProblem) {
         self.only = only
-        // To take a snapshot as it is made is to take one whose length is not known in front.
-        _ = try Self.ask(["REPLCONF", "capa", "psync2"] + (streams ? ["capa", "eof"] : []), stream)
+        // Without the capability "eof" the server writes its snapshot to a file first. As it is made it would begin only
+        // after a while in which it waits for other replicas, and the stream behind it with a second acknowledgement.
+        _ = try Self.ask(["REPLCONF", "capa", "psync2"], stream)
         let answer = try Self.ask(["PSYNC", "?", "-1"], stream)
         let words = answer.split(separator: " ")
         guard words.first == "FULLRESYNC", words.count >= 3, let begin = Int64(words[2]) else {
@@ -111,7 +109,7 @@ struct ReplicaStream: Sendable {
 
     /// The line that a command is answered with; newlines keep the connection alive meanwhile.
     private static func ask(_ words: [String], _ stream: ServerStream) throws(RedisProblem) -> String {
-        try stream.send(Command.bytes(words), within: timeout)
+        try stream.send(RequestEncoding.bytes(words), within: timeout)
         while true {
             let line = try stream.line(until: .now + timeout)
             guard !line.isEmpty else { continue }
@@ -227,7 +225,7 @@ struct ReplicaStream: Sendable {
             return nil
         }
         if name.isWord("flushall") {
-            batch.add(Command.bytes(["FLUSHDB"])[...], to: 0)
+            batch.add(RequestEncoding.bytes(["FLUSHDB"])[...], to: 0)
             return nil
         }
         let isAcross =
@@ -244,7 +242,7 @@ struct ReplicaStream: Sendable {
 
     private mutating func acknowledge(_ stream: ServerStream, _ now: ContinuousClock.Instant) throws(RedisProblem) {
         acknowledged = now
-        try stream.send(Command.bytes(["REPLCONF", "ACK", "\(offset)"]), within: Self.timeout)
+        try stream.send(RequestEncoding.bytes(["REPLCONF", "ACK", "\(offset)"]), within: Self.timeout)
     }
 }
 

@@ -35,7 +35,7 @@ final class ServerCopyTarget: CopyTarget {
                 var commands = 0
                 for segment in batch.segments {
                     let number = try Self.number(of: segment.database, only)
-                    output += Command.bytes(["SELECT", "\(number)"])
+                    output += RequestEncoding.bytes(["SELECT", "\(number)"])
                     output += only == nil ? segment.bytes : Self.withoutFlushAll(segment.bytes)
                     commands += 1 + segment.commands
                 }
@@ -68,7 +68,7 @@ final class ServerCopyTarget: CopyTarget {
         var output: [UInt8] = []
         Command.forEach(in: bytes) { words, raw in
             if words[0].isWord("flushall") {
-                output += Command.bytes(["FLUSHDB"])
+                output += RequestEncoding.bytes(["FLUSHDB"])
             } else {
                 output += raw
             }
@@ -133,27 +133,8 @@ final class ServerCopyTarget: CopyTarget {
     }
 }
 
-/// Commands as a replica gets them: arrays of bulk strings, one behind the other.
+/// Commands as a replica gets them, one behind the other.
 enum Command {
-    static func bytes(_ words: [String]) -> [UInt8] { bytes(words.map { Array($0.utf8) }) }
-
-    static func bytes(_ words: [[UInt8]]) -> [UInt8] {
-        var bytes: [UInt8] = []
-        append(words, to: &bytes)
-        return bytes
-    }
-
-    static func append(_ words: [[UInt8]], to bytes: inout [UInt8]) {
-        bytes.reserveCapacity(bytes.count + words.reduce(16) { $0 + $1.count + 16 })
-        bytes += "*\(words.count)\r\n".utf8
-        for word in words {
-            bytes += "$\(word.count)\r\n".utf8
-            bytes += word
-            bytes.append(13)
-            bytes.append(10)
-        }
-    }
-
     /// Calls `body` with each whole command: its words, and the command as it came.
     @discardableResult
     static func forEach(

@@ -12,8 +12,8 @@ import Glibc
 /// A connection to a real server that is read and written as bytes, by one blocking call at a time; `interrupt` ends
 /// such a call from elsewhere.
 ///
-/// Safety of `@unchecked Sendable`: the connection is used by one call at a time, which `exclusively` sees to; what
-/// `interrupt` touches is atomic.
+/// Safety of `@unchecked Sendable`: the connection is used by one call at a time, which the gate of `run` sees to;
+/// `interrupt` touches the descriptor, which lives as long as the stream, and an atomic.
 final class ServerStream: @unchecked Sendable {
     private let admin: RedisAdmin
     private let gate = Mutex(())
@@ -53,12 +53,6 @@ final class ServerStream: @unchecked Sendable {
         taken += count
         guard taken >= 64 << 10 || taken == input.count else { return }
         input.removeFirst(taken)
-        taken = 0
-    }
-
-    /// What was taken too early comes again, in front.
-    func giveBack(_ bytes: [UInt8]) {
-        input.replaceSubrange(..<taken, with: bytes)
         taken = 0
     }
 

@@ -1,4 +1,5 @@
 import RDBWire
+import RESPWire
 
 /// Reads the snapshot that a master sends in front of its stream, key by key, as commands.
 ///
@@ -11,16 +12,12 @@ final class SnapshotReader: @unchecked Sendable {
     }
 
     private static let timeout = Duration.seconds(60)
-    private static let markLength = 40
-
     private let stream: ServerStream
     private var reader: RDBReader
     private var database = 0
     private let loss = Loss()
-    /// It ends with this; nil where its length was said in front.
-    private let mark: [UInt8]?
 
-    /// Reads the header: `$length`, or `$EOF:mark` where the master does not know the length yet.
+    /// Reads the header: `$length`.
     init(_ stream: ServerStream, until deadline: ContinuousClock.Instant) throws(RedisProblem) {
         self.stream = stream
         var line = ""
@@ -29,14 +26,7 @@ final class SnapshotReader: @unchecked Sendable {
             throw line.first == "-"
                 ? .refused(String(line.dropFirst())) : .otherProtocol("it sends no snapshot behind PSYNC")
         }
-        let size: Int?
-        if line.hasPrefix("$EOF:"), line.utf8.count == 5 + Self.markLength {
-            mark = Array(line.utf8.dropFirst(5))
-            size = nil
-        } else if let count = Int(line.dropFirst()), count >= 0 {
-            mark = nil
-            size = count
-        } else {
+        guard let size = Int(line.dropFirst()), size >= 0 else {
             throw .otherProtocol("the length of its snapshot is none")
         }
         let loss = loss
@@ -59,7 +49,7 @@ final class SnapshotReader: @unchecked Sendable {
                 case .moduleAuxiliary: throw .unsupported("data of a module")
                 case .function(let code):
                     let words = ["FUNCTION", "LOAD", "REPLACE"].map { Array($0.utf8) } + [code]
-                    return Part(database: 0, command: Command.bytes(words), isFunction: true)
+                    return Part(database: 0, command: RequestEncoding.bytes(words), isFunction: true)
                 case .entry(let entry):
                     var payload = entry.payload
                     DumpPayload.seal(&payload, version: reader.version)
@@ -67,23 +57,13 @@ final class SnapshotReader: @unchecked Sendable {
                         Array("RESTORE".utf8), entry.key, Array("\(max(entry.expiry ?? 0, 0))".utf8), payload,
                         Array("REPLACE".utf8), Array("ABSTTL".utf8),
                     ]
-                    return Part(database: database, command: Command.bytes(words))
-                case .end:
-                    stream.giveBack(reader.takeUnread())
-                    try readMark()
-                    return nil
+                    return Part(database: database, command: RequestEncoding.bytes(words))
+                case .end: return nil
                 }
             }
         } catch {
             throw loss.problem ?? .refused("ERR its snapshot cannot be read: \(error)")
         }
-    }
-
-    private func readMark() throws(RDBError) {
-        guard let mark else { return }
-        while stream.unread.count < mark.count { try Self.receive(stream, loss) }
-        guard stream.unread.prefix(mark.count).elementsEqual(mark) else { throw .malformed("the mark of its end") }
-        stream.take(mark.count)
     }
 
     private static func receive(_ stream: ServerStream, _ loss: Loss) throws(RDBError) {

@@ -1,0 +1,76 @@
+import EventLoop
+import Gateway
+import TestKit
+import Testing
+
+/// What few clients do, before a real redis-server.
+@Suite(.requires(.redisServer)) struct RelayCornerTests {
+    private func run(_ driver: LoopUnderTest, _ body: (GatewayUnderTest, RealServer) async throws -> Void) async throws
+    {
+        try await RealServer.run(.redisServer) { server in
+            try await GatewayUnderTest.run(driver, routed: false) { test in
+                let upstream = Upstream.RedisServer(address: server.address, user: nil, secret: nil, database: nil)
+                await test.gateway.route(GatewayUnderTest.endpoint, to: .redisServer(upstream))
+                try await body(test, server)
+            }
+        }
+    }
+
+    @Test(arguments: LoopUnderTest.allCases)
+    func `the server's own secret is not shown by CONFIG GET`(driver: LoopUnderTest) async throws {
+        try await run(driver) { test, _ in
+            let client = try test.connect(as: GatewayUnderTest.web)
+            for names in ["requirepass", "REQUIREPASS", "*", "require?ass", "[r]equirepass", "maxmemory masterauth"] {
+                #expect(try client.ask("CONFIG GET \(names)").hasPrefix("-NOPERM"))
+            }
+            #expect(try client.ask("CONFIG GET maxmemory-p*") == "*2")
+        }
+    }
+
+    @Test(arguments: LoopUnderTest.allCases)
+    func `what scripts may answer comes through whole`(driver: LoopUnderTest) async throws {
+        try await run(driver) { test, _ in
+            let client = try test.connect(as: GatewayUnderTest.web)
+            try client.send("EVAL \"local t={1} for i=1,40 do t={t} end return t\" 0\r\nPING\r\n")
+            _ = try client.receive(until: ":1\r\n")
+            #expect(try client.line() == "+PONG")
+            #expect(try client.ask("EVAL \"return redis.status_reply(string.rep('x',70000))\" 0").count == 70_001)
+            #expect(try client.ask("PING") == "+PONG")
+        }
+    }
+
+    @Test(arguments: LoopUnderTest.allCases)
+    func `a line with a zero byte is answered, and the client's end is noticed`(driver: LoopUnderTest) async throws {
+        try await run(driver) { test, _ in
+            let client = try test.connect(as: GatewayUnderTest.web)
+            try client.send(Array("\0ping\r\n".utf8))
+            #expect(try client.line() == "+PONG")
+            try client.send("CLIENT ID\r\n")
+            #expect(try client.line().hasPrefix(":"))
+            client.close()
+            try await eventually("it is gone") { await test.connections() == 0 }
+        }
+    }
+
+    @Test(arguments: LoopUnderTest.allCases)
+    func `a subscription inside MULTI is refused, and the transaction with it`(driver: LoopUnderTest) async throws {
+        try await run(driver) { test, _ in
+            let client = try test.connect(as: GatewayUnderTest.web)
+            #expect(try client.ask("MULTI") == "+OK")
+            #expect(try client.ask("SUBSCRIBE c") == "-ERR Command not allowed inside a transaction")
+            #expect(try client.ask("EXEC").hasPrefix("-EXECABORT"))
+            #expect(try client.ask("CLIENT ID").hasPrefix(":"))
+        }
+    }
+
+    @Test(arguments: LoopUnderTest.allCases)
+    func `replies that are skipped are the ones that Redis skips`(driver: LoopUnderTest) async throws {
+        try await run(driver) { test, _ in
+            let client = try test.connect(as: GatewayUnderTest.web)
+            try client.send("CLIENT REPLY SKIP\r\nCLIENT REPLY SKIP\r\nGET k\r\nPING\r\n")
+            #expect(try client.line() == "+PONG")
+            try client.send("CLIENT REPLY OFF\r\nPING\r\nQUIT\r\n")
+            #expect(try client.isEnded())
+        }
+    }
+}
