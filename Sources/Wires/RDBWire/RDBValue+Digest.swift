@@ -1,6 +1,7 @@
 extension RDBValue {
     /// Tells whether two values are the same for whoever reads them: sets and hashes in whatever order their members
-    /// stand, streams without what servers note on their own account (when a consumer was last seen).
+    /// stand, streams without what servers note on their own account: when a consumer was last seen, and how many entries a group
+    /// has read, which Redis 7.0 does not tell its replicas.
     ///
     /// Equal only within one process: the function is keyed afresh by each.
     public func digest(expiry: Int64?) -> UInt64 {
@@ -67,7 +68,6 @@ extension RDBStream {
         for group in groups {
             hasher.combine(group.name)
             hasher.combine(group.lastDelivered)
-            hasher.combine(group.entriesRead)
             // Their order is the server's own.
             hasher.combine(Set(group.consumers.map(\.name)))
             hasher.combine(group.pending.count)
