@@ -71,6 +71,7 @@ let package = Package(
         floor("Wires", "RESPWire", ["EventLoop", "CNumbers"]),
         floor("Wires", "BeanstalkWire", ["EventLoop"]),
         floor("Wires", "RDBWire", ["CNumbers"]),
+        floor("Wires", "ReplicationWire"),
 
         // Emulators
         floor("Emulators", "CacheEmulator", ["EventLoop", "RDBWire", "RESPWire", "CPrefetch"]),
@@ -90,7 +91,7 @@ let package = Package(
             "Providers", "ServerProviders",
             [
                 "ProviderKit", "BrokerModel", "EventLoop", "Gateway", "Processes", "CHiredis", "RDBWire", "RESPWire",
-                library("Crypto", "swift-crypto"),
+                "ReplicationWire", library("Crypto", "swift-crypto"),
             ]),
 
         // Control
@@ -148,6 +149,7 @@ let package = Package(
         tests("Wires", "BeanstalkWireTests", ["EventLoop", "BeanstalkWire", "TestKit"]),
         tests("Wires", "RDBWireTests", ["RDBWire"]),
         tests("Wires", "RESPWireTests", ["EventLoop", "RESPWire"]),
+        tests("Wires", "ReplicationWireTests", ["ReplicationWire"]),
         tests("Emulators", "CacheEmulatorTests", ["EventLoop", "RESPWire", "CacheEmulator", "TestKit"]),
         tests(
             "Emulators", "QueueEmulatorTests", ["EventLoop", "BeanstalkWire", "QueueEmulator", "TestKit"],
@@ -166,7 +168,7 @@ let package = Package(
         tests("Providers", "EmulatedProvidersTests", ["EmulatedProviders", "BrokerModel", "TestKit"]),
         tests(
             "Providers", "ServerProvidersTests",
-            ["ServerProviders", "ProviderKit", "BrokerModel", "Processes", "TestKit"]),
+            ["ServerProviders", "ProviderKit", "BrokerModel", "EventLoop", "Processes", "TestKit"]),
         tests(
             "Providers", "ProviderConformanceTests",
             [

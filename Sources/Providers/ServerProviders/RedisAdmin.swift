@@ -72,9 +72,6 @@ struct RedisAdmin: ~Copyable {
         return answer
     }
 
-    /// The socket, for who speaks on it without asking and awaiting in turn.
-    var descriptor: Int32 { context.pointee.fd }
-
     /// The numeric address that was connected to; nil for a unix socket.
     var peer: String? {
         var address = sockaddr_storage()

@@ -18,6 +18,15 @@ struct RedisLogin: Hashable, Sendable {
     init(_ url: ProviderURL) {
         self.init(place: url.place, user: url.user, secret: url.secret, database: url.database)
     }
+
+    /// A line for a shell that sends `command` to the server; the secret is asked for, not shown.
+    func commandLine(_ command: String) -> String {
+        let account = (user.map { "--user \(ShellWord.quoted($0)) " } ?? "") + (secret == nil ? "" : "--askpass ")
+        return switch place {
+        case .tcp(let host, let port): "redis-cli -h \(host) -p \(port) \(account)\(command)"
+        case .unix(let path): "redis-cli -s \(ShellWord.quoted(path)) \(account)\(command)"
+        }
+    }
 }
 
 extension DirectURL {

@@ -123,13 +123,6 @@ public actor URLProvider: Provider, ReportsHealth {
         return url
     }
 
-    /// Shows the user what the broker saw; the secret is asked for, not shown.
-    private static func fix(_ url: ProviderURL) -> String {
-        let account =
-            (url.user.map { "--user \(ShellWord.quoted($0)) " } ?? "") + (url.secret == nil ? "" : "--askpass ")
-        return switch url.place {
-        case .tcp(let host, let port): "redis-cli -h \(host) -p \(port) \(account)ping"
-        case .unix(let path): "redis-cli -s \(ShellWord.quoted(path)) \(account)ping"
-        }
-    }
+    /// Shows the user what the broker saw.
+    private static func fix(_ url: ProviderURL) -> String { RedisLogin(url).commandLine("ping") }
 }

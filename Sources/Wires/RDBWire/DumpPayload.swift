@@ -3,17 +3,17 @@
 public enum DumpPayload {
     public static let footerSize = 10
 
-    /// The payload with its footer.
-    public static func seal(_ payload: [UInt8]) -> [UInt8] {
+    /// The payload with its footer; `version` is that of the file that it is of.
+    public static func seal(_ payload: [UInt8], version: Int = RDBFormat.writtenVersion) -> [UInt8] {
         var dump = payload
-        seal(&dump)
+        seal(&dump, version: version)
         return dump
     }
 
-    /// Appends the footer to a payload of an RDB file of this version.
+    /// Appends the footer to a payload.
     public static func seal(_ payload: inout [UInt8], version: Int = RDBFormat.writtenVersion) {
         payload.reserveCapacity(payload.count + footerSize)
-        payload.append(littleEndian: UInt16(max(version, RDBFormat.writtenVersion)))
+        payload.append(littleEndian: UInt16(truncatingIfNeeded: version))
         let crc = payload.withUnsafeBytes { CRC64.of($0) }
         payload.append(littleEndian: crc)
     }

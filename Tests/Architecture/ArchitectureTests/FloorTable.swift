@@ -30,6 +30,7 @@ struct FloorTable {
         Row("Runtime", "NIODriver", ["EventLoop"]),
 
         Row("Wires", "RDBWire", ["CNumbers"]),
+        Row("Wires", "ReplicationWire"),
         Row("Wires", "RESPWire", ["EventLoop", "CNumbers"]),
         Row("Wires", "BeanstalkWire", ["EventLoop", "CNumbers"]),
 
@@ -45,8 +46,8 @@ struct FloorTable {
         Row(
             "Providers", "ServerProviders",
             [
-                "ProviderKit", "BrokerModel", "EventLoop", "RESPWire", "RDBWire", "BeanstalkWire", "Processes",
-                "CHiredis", "Gateway",
+                "ProviderKit", "BrokerModel", "EventLoop", "RDBWire", "ReplicationWire", "RESPWire", "BeanstalkWire",
+                "Processes", "CHiredis", "Gateway",
             ]),
 
         Row("Control", "Ledger", ["BrokerModel"]),

@@ -14,6 +14,7 @@ import Testing
     @Test func `a sealed payload opens`() throws {
         let dump = DumpPayload.seal(Self.payload)
         #expect(dump == sealed(Self.payload, version: 10))
+        #expect(DumpPayload.seal(Self.payload, version: 11) == sealed(Self.payload, version: 11))
         #expect(try DumpPayload.open(dump) == Self.payload)
         #expect(try DumpPayload.open(sealed(Self.payload, version: 1)) == Self.payload)
         #expect(try DumpPayload.open(sealed(Self.payload, version: 11), newest: 11) == Self.payload)

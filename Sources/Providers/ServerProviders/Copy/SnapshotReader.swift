@@ -1,84 +1,134 @@
+import BrokerModel
+import ProviderKit
 import RDBWire
-import RESPWire
+import ReplicationWire
 
-/// Reads the snapshot that a master sends in front of its stream, key by key, as commands.
-///
-/// Safety of `@unchecked Sendable`: it is used within the calls of its stream only, which come one after the other.
-final class SnapshotReader: @unchecked Sendable {
-    struct Part {
-        var database: Int
-        var command: [UInt8]
-        var isFunction = false
+/// Turns the snapshot that comes over a link into commands for a queue, or passes over it.
+final class SnapshotReader {
+    private let link: ReplicaLink
+    private let server: CopyServer
+    private let queue: BatchQueue
+    private let contents: CopySourceRequest.Contents
+    private var part = CopyBatch()
+    private var size = 0
+    /// What ended the link, which the reader of the file cannot carry.
+    private var problem: RedisProblem?
+
+    init(
+        _ link: ReplicaLink, _ server: CopyServer, _ queue: BatchQueue, _ contents: CopySourceRequest.Contents
+    ) {
+        self.link = link
+        self.server = server
+        self.queue = queue
+        self.contents = contents
     }
 
-    private static let timeout = Duration.seconds(60)
-    private let stream: ServerStream
-    private var reader: RDBReader
-    private var database = 0
-    private let loss = Loss()
-
-    /// Reads the header: `$length`.
-    init(_ stream: ServerStream, until deadline: ContinuousClock.Instant) throws(RedisProblem) {
-        self.stream = stream
-        var line = ""
-        while line.isEmpty { line = try stream.line(until: deadline) }
-        guard line.first == "$" else {
-            throw line.first == "-"
-                ? .refused(String(line.dropFirst())) : .otherProtocol("it sends no snapshot behind PSYNC")
+    /// Returns when the next byte of the link is the stream's first.
+    func read(_ form: SnapshotForm) throws(BrokerError) {
+        let totalLength: Int?
+        var mark: [UInt8] = []
+        switch form {
+        case .length(let length): totalLength = length
+        case .marked(let bytes): (totalLength, mark) = (nil, bytes)
         }
-        guard let size = Int(line.dropFirst()), size >= 0 else {
-            throw .otherProtocol("the length of its snapshot is none")
-        }
-        let loss = loss
-        reader = RDBReader(totalLength: size) { space throws(RDBError) in
-            while stream.unread.isEmpty { try Self.receive(stream, loss) }
-            let count = min(space.count, stream.unread.count)
-            space.copyBytes(from: stream.unread.prefix(count))
-            stream.take(count)
-            return count
-        }
-    }
-
-    /// The next key or library; nil when the snapshot is complete, and what follows is the stream.
-    func next() throws(RedisProblem) -> Part? {
         do throws(RDBError) {
+            var reader = RDBReader(totalLength: totalLength) { [self] buffer throws(RDBError) in try fill(buffer) }
+            var database = 0
             while true {
-                switch try reader.next() {
-                case .auxiliary, .sizes: continue
-                case .selectDatabase(let number): database = number
-                case .moduleAuxiliary: throw .unsupported("data of a module")
-                case .function(let code):
-                    let words = ["FUNCTION", "LOAD", "REPLACE"].map { Array($0.utf8) } + [code]
-                    return Part(database: 0, command: RequestEncoding.bytes(words), isFunction: true)
-                case .entry(let entry):
-                    var payload = entry.payload
-                    DumpPayload.seal(&payload, version: reader.version)
-                    let words = [
-                        Array("RESTORE".utf8), entry.key, Array("\(max(entry.expiry ?? 0, 0))".utf8), payload,
-                        Array("REPLACE".utf8), Array("ABSTTL".utf8),
-                    ]
-                    return Part(database: database, command: RequestEncoding.bytes(words))
-                case .end: return nil
-                }
+                let item = try reader.next()
+                if item == .end { break }
+                if case .everything = contents { try take(item, &database, version: reader.version) }
             }
+            link.unread(reader.takeUnread())
         } catch {
-            throw loss.problem ?? .refused("ERR its snapshot cannot be read: \(error)")
+            throw brokerError(error)
         }
+        flush()
+        try pass(mark)
     }
 
-    private static func receive(_ stream: ServerStream, _ loss: Loss) throws(RDBError) {
+    private func fill(_ buffer: UnsafeMutableRawBufferPointer) throws(RDBError) -> Int {
         do throws(RedisProblem) {
-            guard try stream.receive(until: .now + timeout) else {
-                throw .unreachable("it sent nothing of its snapshot for \(timeout)")
-            }
+            // While the master is slow, what there is shall not wait.
+            return try link.read(buffer) { flush() }
         } catch {
-            loss.problem = error
+            problem = error
             throw .transfer(code: 0)
         }
     }
 
-    /// Why nothing comes any more.
-    private final class Loss {
-        var problem: RedisProblem?
+    private func take(_ item: RDBItem, _ database: inout Int, version: Int) throws(RDBError) {
+        switch item {
+        case .auxiliary, .sizes, .end: return
+        case .selectDatabase(let number): database = number
+        case .moduleAuxiliary: throw .unsupported("data that a module keeps")
+        case .function(let code):
+            // Functions are of the server, not of a database.
+            let words = ["FUNCTION", "LOAD", "REPLACE"].map { Array($0.utf8) } + [code]
+            append(ReplicatedCommand(words).bytes, for: 0)
+        case .entry(let entry):
+            guard let number = server.scope.number(ofServers: database) else { return }
+            if let type = entry.payload.first, RDBType(rawValue: type) == .module2 {
+                throw .unsupported("value of a module")
+            }
+            append(Self.restore(entry, version), for: number)
+            part.keys += 1
+        }
+        if size >= server.limits.batch { flush() }
+    }
+
+    /// An expiry of 0 would mean none; one that has passed may be any.
+    private static func restore(_ entry: RDBEntry, _ version: Int) -> [UInt8] {
+        var payload = entry.payload
+        DumpPayload.seal(&payload, version: version)
+        let expiry = entry.expiry.map { max($0, 1) } ?? 0
+        return ReplicatedCommand([
+            Array("RESTORE".utf8), entry.key, Array("\(expiry)".utf8), payload, Array("REPLACE".utf8),
+            Array("ABSTTL".utf8),
+        ]).bytes
+    }
+
+    private func append(_ command: [UInt8], for database: Int) {
+        part.append(command, for: database)
+        size += command.count
+    }
+
+    private func flush() {
+        guard size > 0 else { return }
+        queue.push(part, position: nil)
+        part = CopyBatch()
+        size = 0
+    }
+
+    /// The bytes that stand behind a snapshot of unknown length.
+    private func pass(_ mark: [UInt8]) throws(BrokerError) {
+        var seen: [UInt8] = []
+        do throws(RedisProblem) {
+            while seen.count < mark.count {
+                var byte: UInt8 = 0
+                _ = try withUnsafeMutableBytes(of: &byte) { buffer throws(RedisProblem) in try link.read(buffer) }
+                seen.append(byte)
+            }
+        } catch {
+            throw server.lost(error.words)
+        }
+        guard seen == mark else { throw server.error(.otherProtocol("its snapshot has another end than it said")) }
+    }
+
+    private func brokerError(_ error: RDBError) -> BrokerError {
+        switch error {
+        case .transfer: server.lost(problem?.words ?? "it closed the connection")
+        case .unsupported, .unsupportedVersion, .unknownType: server.unsupported("\(error)")
+        default: server.error(.otherProtocol("\(error)"))
+        }
+    }
+}
+
+extension RedisProblem {
+    /// Without the server's name.
+    fileprivate var words: String {
+        switch self {
+        case .unreachable(let words), .otherProtocol(let words), .refused(let words): words
+        }
     }
 }

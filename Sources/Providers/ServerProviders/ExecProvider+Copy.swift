@@ -1,0 +1,24 @@
+public import BrokerModel
+public import ProviderKit
+import ReplicationWire
+
+/// All databases of a server are the resource's.
+extension ExecProvider: CopiesData {
+    public nonisolated func openSource(
+        _ request: CopySourceRequest
+    ) async throws(BrokerError) -> any CopySource {
+        try CopyServer.require(request.serviceClass, of: request.backing)
+        return try await RedisSource.open(await copyServer(request.backing), request.contents)
+    }
+
+    public nonisolated func openTarget(
+        _ request: CopyTargetRequest
+    ) async throws(BrokerError) -> any CopyTarget {
+        try CopyServer.require(request.serviceClass, of: request.backing)
+        return try await RedisTarget.open(await copyServer(request.backing))
+    }
+
+    private func copyServer(_ backing: Backing) -> CopyServer {
+        CopyServer(login: login(of: backing), scope: .all, name: "\(backing.provider)", isElsewhere: false)
+    }
+}
