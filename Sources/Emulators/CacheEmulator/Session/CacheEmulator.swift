@@ -21,6 +21,8 @@ public final class CacheEmulator {
     var channels = Channels()
     var watchers: [WatchedKey: [CacheClient]] = [:]
     var statistics = CacheStatistics()
+    /// Nil while nobody listens to what changes.
+    var effects: Effects?
     public private(set) var clientCount = 0
     let startedAt: UInt64
     private var expiryTimer: TimerToken?
@@ -44,8 +46,9 @@ public final class CacheEmulator {
         clock.now = loop.wallClock
         for database in databases {
             database.keyExpired = { [unowned self, unowned database] key in
-                statistics.expiredKeys += 1
+                statistics.expiredKeys &+= 1
                 keyChanged(key, in: database)
+                effects?.emit(in: database.number, ["DEL", .bytes(key)])
             }
         }
     }
@@ -154,6 +157,14 @@ struct CacheStatistics {
     }
 
     init() {}
+
+    /// The same counts, but those of what has become of the keys: they are of `other`.
+    func keepingCounts(butOf other: CacheStatistics) -> CacheStatistics {
+        var kept = self
+        kept.expiredKeys = other.expiredKeys
+        kept.changes = other.changes
+        return kept
+    }
 
     /// All counters at zero but the unknown commands, which CONFIG RESETSTAT leaves alone.
     init(keepingUnsupportedOf other: CacheStatistics) {
