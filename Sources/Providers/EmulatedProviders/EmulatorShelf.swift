@@ -14,6 +14,8 @@ final class EmulatorShelf {
         return cache
     }
 
+    func cache(_ id: BackingID) -> CacheEmulator? { caches[id] }
+
     func queue(_ id: BackingID, make: () -> QueueEmulator) -> QueueEmulator {
         if let queue = queues[id] { return queue }
         let queue = make()
