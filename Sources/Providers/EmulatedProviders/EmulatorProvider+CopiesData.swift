@@ -22,7 +22,7 @@ extension EmulatorProvider: CopiesData {
         try Self.requireCache(request.serviceClass)
         let id = request.backing.id
         let target: LoopBound<TargetOnLoop> = try await loop.answer { [loop, shelf] answer in
-            answer.give(Self.cache(id, on: shelf.value).map { LoopBound(TargetOnLoop($0), on: loop) })
+            answer.give(Self.cache(id, on: shelf.value).map { LoopBound(TargetOnLoop($0, on: loop), on: loop) })
         }
         return EmulatorTarget(target, on: loop)
     }

@@ -38,15 +38,25 @@ struct EmulatorTarget: CopyTarget, EmulatorEnd {
 final class TargetOnLoop: EndOnLoop {
     private(set) var emulator: CacheEmulator?
     private var intake: CommandIntake?
+    private let loop: any EventLoop
 
-    init(_ emulator: CacheEmulator) {
+    init(_ emulator: CacheEmulator, on loop: any EventLoop) {
         self.emulator = emulator
+        self.loop = loop
         intake = CommandIntake(into: emulator)
     }
 
+    deinit {
+        // Whoever has forgotten to close it may do so anywhere.
+        guard let intake else { return }
+        let held = LoopBound(intake, on: loop)
+        loop.post { held.value.close() }
+    }
+
     func close() {
-        emulator = nil
+        intake?.close()
         intake = nil
+        emulator = nil
     }
 
     func apply(_ segment: CopyBatch.Segment, from place: Int) -> Result<CommandIntake.Progress, BrokerError> {

@@ -143,6 +143,7 @@ struct EffectsDifferentialTests {
 
     private static func hand(over segments: [CommandSegment], to engine: EmulatorAtHand) {
         let intake = CommandIntake(into: engine.emulator)
+        defer { intake.close() }
         for segment in segments {
             var place = 0
             while place < segment.bytes.count {

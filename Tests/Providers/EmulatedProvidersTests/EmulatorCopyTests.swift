@@ -217,13 +217,39 @@ import Testing
         }
     }
 
-    @Test func `a source that is forgotten is closed`() async throws {
+    @Test func `an end that is forgotten is closed`() async throws {
         try await CachesAtHand.run(LoopUnderTest.allCases[0]) { caches in
             let cache = try await caches.cache()
             do {
                 _ = try await caches.source(of: cache)
+                _ = try await caches.target(in: cache)
             }
             try await eventually("the source is closed") { try await !cache.isHeard }
+            try await eventually("the target is closed") {
+                try await caches.loop.onLoop { [emulator = cache.emulator] in emulator.value.openIntakes == 0 }
+            }
+        }
+    }
+
+    @Test func `a key that ends while it is copied is there for what follows, and goes when the target is closed`()
+        async throws
+    {
+        try await CachesAtHand.run(LoopUnderTest.allCases[0]) { caches in
+            let cache = try await caches.cache()
+            let target = try await caches.target(in: cache)
+            let end = try await caches.loop.onLoop { [loop = caches.loop] in loop.wallClock + 50 }
+            try await target.apply(Self.batch(["SET a 1 PXAT \(end)", "SET b 1 PXAT \(end)", "SET over 1 PXAT 1"]))
+            #expect(try await target.counts() == [0: 2])
+            let keys = ["a", "b", "renamed"].map { CopyKey(database: 0, name: Array($0.utf8)) }
+            try await eventually("their time is over") { try await target.digests(of: keys) == [nil, nil, nil] }
+            try await target.apply(Self.batch(["RENAME a renamed", "PERSIST renamed"]))
+            #expect(try await target.digests(of: keys).map { $0 != nil } == [false, false, true])
+            #expect(try await target.keys(from: nil).keys == [keys[2]])
+            #expect(try await target.counts() == [0: 2])
+            await target.close()
+            let source = try await caches.source(of: cache)
+            try await eventually("it is taken out") { try await source.counts() == [0: 1] }
+            await source.close()
         }
     }
 

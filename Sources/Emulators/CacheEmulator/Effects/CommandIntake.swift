@@ -3,6 +3,10 @@ import RESPWire
 
 /// Runs commands that another server handed out. They count for nobody's statistics, and the client that runs them is in
 /// no list. Confined to the loop.
+///
+/// For its commands time stands still, and no key is taken out for its age, until it is closed: what ends there ends by a
+/// DEL. Else a key that the other server has renamed or kept alive in its last moment would be gone here before that
+/// arrives. Clients and whoever asks for a digest see no key whose time is over.
 public final class CommandIntake {
     /// What became of a segment.
     public enum Progress: Equatable, Sendable {
@@ -18,6 +22,9 @@ public final class CommandIntake {
     private let client: CacheClient
     private let front = NoFront()
     private let batch = RequestBatch()
+    /// When it was opened.
+    private let time: Int64
+    private var isOpen = true
 
     /// How many commands run between two looks at the clock.
     private static let commandsPerLook = 16
@@ -28,6 +35,16 @@ public final class CommandIntake {
         self.emulator = emulator
         let connection = Connection(id: Connection.nextID(), pool: BufferPool(), peerAddress: "", localAddress: "")
         client = CacheClient(connection: connection, id: 0, isAuthenticated: true, front: front)
+        time = emulator.loop.wallClock
+        emulator.openIntakes += 1
+    }
+
+    /// Lets keys end by themselves again. Done again it does nothing.
+    public func close() {
+        guard isOpen else { return }
+        isOpen = false
+        emulator.openIntakes -= 1
+        emulator.watchExpiry()
     }
 
     /// Applies the commands of a segment from its byte `start` on, until `deadline`, but one at the least.
@@ -37,9 +54,10 @@ public final class CommandIntake {
         guard emulator.databases.indices.contains(database) else {
             return .refused(command: "select \(database)", words: "\(ErrorText.databaseOutOfRange)")
         }
-        emulator.clock.now = emulator.loop.wallClock
+        emulator.clock.now = time
         let seen = emulator.statistics
         defer {
+            emulator.clock.now = emulator.loop.wallClock
             emulator.statistics = seen.keepingCounts(butOf: emulator.statistics)
             emulator.watchExpiry()
         }

@@ -23,6 +23,8 @@ public final class CacheEmulator {
     var statistics = CacheStatistics()
     /// Nil while nobody listens to what changes.
     var effects: Effects?
+    /// How many intakes are open: until they are closed, keys end when the other server says so.
+    var openIntakes = 0
     public private(set) var clientCount = 0
     let startedAt: UInt64
     private var expiryTimer: TimerToken?
@@ -129,6 +131,7 @@ public final class CacheEmulator {
 
     private func expireDue() {
         expiryTimer = nil
+        guard openIntakes == 0 else { return watchExpiry() }
         clock.now = loop.wallClock
         var isDone = true
         for database in databases where !database.expireDue(budget: Self.expiryBudget) { isDone = false }

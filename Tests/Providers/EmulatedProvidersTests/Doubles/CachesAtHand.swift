@@ -17,14 +17,12 @@ struct CachesAtHand {
     struct Cache {
         let backing: Backing
         let emulator: LoopBound<CacheEmulator>
-        private let intake: LoopBound<CommandIntake>
         private let loop: any EventLoop
 
-        init(_ backing: Backing, _ emulator: LoopBound<CacheEmulator>, on loop: any EventLoop) async throws {
+        init(_ backing: Backing, _ emulator: LoopBound<CacheEmulator>, on loop: any EventLoop) {
             self.backing = backing
             self.emulator = emulator
             self.loop = loop
-            intake = try await loop.onLoop { LoopBound(CommandIntake(into: emulator.value), on: loop) }
         }
 
         /// Runs writing commands of words between spaces, all in one turn.
@@ -33,8 +31,10 @@ struct CachesAtHand {
             for command in commands {
                 bytes.append(command: command.split(separator: " ").map { .array(Array($0.utf8)) })
             }
-            let result = try await loop.onLoop { [intake, bytes] in
-                intake.value.apply(bytes, from: 0, in: database, until: .now + .seconds(60))
+            let result = try await loop.onLoop { [emulator, bytes] in
+                let intake = CommandIntake(into: emulator.value)
+                defer { intake.close() }
+                return intake.apply(bytes, from: 0, in: database, until: .now + .seconds(60))
             }
             #expect(result == .done)
         }
@@ -69,7 +69,7 @@ struct CachesAtHand {
         let response = try await provider.provision(
             ProvisionRequest(backing: backing, serviceClass: .redis, plan: plan) { _ throws(BrokerError) in })
         guard case .cache(let emulator) = response.upstream else { throw NeverHappened("it is no cache") }
-        return try await Cache(backing, emulator, on: loop)
+        return Cache(backing, emulator, on: loop)
     }
 
     func source(
