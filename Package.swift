@@ -54,7 +54,7 @@ let package = Package(
         .systemLibrary(name: "CSQLite", path: "Sources/Support/CSQLite"),
         .target(name: "CSpawn", path: "Sources/Support/CSpawn"),
         floor("Support", "Processes", ["CSpawn"]),
-        floor("Support", "TestKit", ["EventLoop", "NIODriver", epollOnLinux, "Processes"]),
+        floor("Support", "TestKit", ["EventLoop", "NIODriver", epollOnLinux, "Processes", "RDBWire"]),
 
         // Model
         floor("Model", "BrokerModel"),
@@ -150,7 +150,7 @@ let package = Package(
         tests("Wires", "RDBWireTests", ["RDBWire"]),
         tests("Wires", "RESPWireTests", ["EventLoop", "RESPWire"]),
         tests("Wires", "ReplicationWireTests", ["ReplicationWire"]),
-        tests("Emulators", "CacheEmulatorTests", ["EventLoop", "RESPWire", "CacheEmulator", "TestKit"]),
+        tests("Emulators", "CacheEmulatorTests", ["EventLoop", "RDBWire", "RESPWire", "CacheEmulator", "TestKit"]),
         tests(
             "Emulators", "QueueEmulatorTests", ["EventLoop", "BeanstalkWire", "QueueEmulator", "TestKit"],
             excluding: ["Transcripts"]),
@@ -165,7 +165,12 @@ let package = Package(
                 "BrokerModel", "ControlPlane", "EmulatedProviders", "EventLoop", "Gateway", "Ledger", "Processes",
                 "ProviderKit", "ServerProviders", "TestKit", library("Logging", "swift-log"),
             ]),
-        tests("Providers", "EmulatedProvidersTests", ["EmulatedProviders", "BrokerModel", "TestKit"]),
+        tests(
+            "Providers", "EmulatedProvidersTests",
+            [
+                "EmulatedProviders", "ProviderKit", "BrokerModel", "CacheEmulator", "EventLoop", "Gateway", "RDBWire",
+                "RESPWire", "TestKit",
+            ]),
         tests(
             "Providers", "ServerProvidersTests",
             ["ServerProviders", "ProviderKit", "BrokerModel", "EventLoop", "Processes", "TestKit"]),

@@ -27,8 +27,7 @@ extension RedisSession {
         ("list", -2, { session, arguments, count, reply in session.list(arguments, count, reply) }),
         ("kill", -3, { session, arguments, count, reply in session.kill(arguments, count, reply) }),
         ("reply", 3, { session, arguments, _, reply in session.setReplies(arguments[2], reply) }),
-        ("no-evict", 3, { session, arguments, _, reply in session.setEviction(arguments[2], reply) }),
-        ("no-touch", 3, { session, arguments, _, reply in session.setTouch(arguments[2], reply) }),
+        ("no-evict", 3, { _, arguments, _, reply in setEviction(arguments[2], reply) }),
         ("getredir", 2, { _, _, _, reply in reply.integer(-1) }),
         ("help", 2, { _, _, _, reply in reply.help(clientHelp) }),
         ("unblock", -3, { _, arguments, count, reply in unblock(arguments, count, reply) }),
@@ -159,13 +158,8 @@ extension RedisSession {
         }
     }
 
-    private func setEviction(_ mode: Bytes, _ reply: ReplyWriter) {
-        guard mode.isWord("on") || mode.isWord("off") else { return reply.error("ERR syntax error") }
-        isProtectedFromEviction = mode.isWord("on")
-        reply.ok()
-    }
-
-    private func setTouch(_ mode: Bytes, _ reply: ReplyWriter) {
+    /// Nothing is evicted, whatever is asked for.
+    private static func setEviction(_ mode: Bytes, _ reply: ReplyWriter) {
         guard mode.isWord("on") || mode.isWord("off") else { return reply.error("ERR syntax error") }
         reply.ok()
     }

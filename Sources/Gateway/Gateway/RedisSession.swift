@@ -23,7 +23,6 @@ final class RedisSession: ConnectionHandler, CacheFront {
     var name: [UInt8] = []
     var library: [UInt8] = []
     var libraryVersion: [UInt8] = []
-    var isProtectedFromEviction = false
     private(set) var lastActive: UInt64
     private(set) var isEnding = false
     private var partial = PartialRequest()

@@ -8,7 +8,7 @@ import QueueEmulator
 /// Serves resources from the daemon itself: a cache and a queue in memory on the gateway's loop, a store as a file.
 public struct EmulatorProvider: Provider {
     let loop: any EventLoop
-    private let shelf: LoopBound<EmulatorShelf>
+    let shelf: LoopBound<EmulatorShelf>
     private let folders: String
 
     /// - Parameters:
@@ -87,17 +87,9 @@ public struct EmulatorProvider: Provider {
         }
     }
 
-    func onLoop<Value: Sendable>(
+    private func onLoop<Value: Sendable>(
         _ body: @escaping @Sendable (EmulatorShelf) -> Value
     ) async throws(BrokerError) -> Value {
-        let value: Value? = await withCheckedContinuation { continuation in
-            let isPosted = loop.post { [shelf] in continuation.resume(returning: body(shelf.value)) }
-            if !isPosted { continuation.resume(returning: nil) }
-        }
-        guard let value else {
-            throw BrokerError(
-                .internalFailure, "the daemon is stopping", why: "its event loop has ended", fix: "broker daemon start")
-        }
-        return value
+        try await loop.answer { [shelf] answer in answer.give(.success(body(shelf.value))) }
     }
 }

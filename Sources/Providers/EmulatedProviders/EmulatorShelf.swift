@@ -14,7 +14,6 @@ final class EmulatorShelf {
         return cache
     }
 
-    /// Nil where none was made.
     func cache(_ id: BackingID) -> CacheEmulator? { caches[id] }
 
     func queue(_ id: BackingID, make: () -> QueueEmulator) -> QueueEmulator {

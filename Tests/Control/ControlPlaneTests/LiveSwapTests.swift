@@ -226,7 +226,7 @@ import Glibc
                         try await broker.swap("cache", to: "emulator", cold: false)
                     }
                     #expect(error?.code == .unsupported)
-                    #expect(error?.why.contains("RESTORE") == true)
+                    #expect(error?.what.contains("RESTORE stream") == true)
                     #expect(try client.ask("GET k") == "v")
 
                     // Who is not empty is not overwritten.

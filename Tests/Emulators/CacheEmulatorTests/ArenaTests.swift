@@ -70,23 +70,6 @@ struct ArenaTests {
         #expect(arena.reserved == before)
     }
 
-    @Test func `a block keeps its bytes when it is resized`() {
-        let arena = Arena()
-        var size = 1
-        var place = arena.allocate(size)
-        place.storeBytes(of: 77, as: UInt8.self)
-        while size < 1 << 20 {
-            let next = size * 3 / 2 + 1
-            place = arena.resize(place, from: size, to: next, keeping: size)
-            let bytes = UnsafeRawBufferPointer(start: place, count: size)
-            #expect(bytes[0] == 77 && bytes[size - 1] == 77)
-            (place + size).initializeMemory(as: UInt8.self, repeating: 77, count: next - size)
-            size = next
-        }
-        arena.free(place, size)
-        #expect(arena.used == 0)
-    }
-
     @Test func `every size has a class that holds it and wastes little`() {
         for size in 1...200_000 {
             let capacity = SizeClasses.capacity(size)

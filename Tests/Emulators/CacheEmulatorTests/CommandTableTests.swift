@@ -53,6 +53,7 @@ struct CommandTableTests {
         for command in table.commands {
             #expect(command.arity != 0)
             #expect(!command.flags.isSuperset(of: [.write, .readonly]), "\(command.name)")
+            #expect(command.flags.contains(.write) || !command.flags.contains(.needsKeys), "\(command.name)")
             if command.keys.first > 0 { #expect(command.keys.step > 0) }
             #expect(command.name.description == command.name.description.lowercased())
         }

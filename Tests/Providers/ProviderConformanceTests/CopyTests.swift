@@ -55,8 +55,11 @@ import Testing
         case .cache(let emulator):
             await withCheckedContinuation { done in
                 bench.loop.post {
-                    let writer = CacheWriter(emulator.value, follows: false)
-                    for command in commands { _ = try? writer.run(Self.encoded(command), from: 0, in: 0) }
+                    for command in commands {
+                        let intake = CommandIntake(into: emulator.value)
+                        _ = intake.apply(Self.encoded(command), from: 0, in: 0, until: .now)
+                        intake.close()
+                    }
                     done.resume()
                 }
             }

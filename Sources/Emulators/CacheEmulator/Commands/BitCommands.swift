@@ -6,7 +6,7 @@ let bitCommands: [Command] = [
     Command("getbit", 3, [.readonly, .fast], .first, body: Bits.get),
     Command("bitcount", -2, [.readonly], .first, body: Bits.count),
     Command("bitpos", -3, [.readonly], .first, body: Bits.position),
-    Command("bitop", -4, [.write, .denyOOM], .allButFirst, body: BitOperations.run),
+    Command("bitop", -4, [.write, .denyOOM, .needsKeys], .allButFirst, body: BitOperations.run),
     Command("bitfield", -2, [.write, .denyOOM], .first, body: { BitFields.run($0, isReadOnly: false) }),
     Command("bitfield_ro", -2, [.readonly, .fast], .first, body: { BitFields.run($0, isReadOnly: true) }),
 ]

@@ -64,7 +64,12 @@ enum BitFields {
             if hasGrown || old != new.value { isChanged = true }
             if case .set = field.action { call.reply.integer(old) } else { call.reply.integer(new.value) }
         }
-        if isChanged { call.changed(call[1]) }
+        if isChanged {
+            call.changed(call[1])
+        } else if hasGrown {
+            // Redis tells nobody who watches the key, though it is longer now.
+            call.emulator.statistics.changes &+= 1
+        }
     }
 
     // MARK: arguments

@@ -70,6 +70,8 @@ struct Command: Sendable {
         static let whileSubscribed = Flags(rawValue: 1 << 26)
         /// Not for apps: it would hand out everything, or touch the host.
         static let refused = Flags(rawValue: 1 << 27)
+        /// Where one of its keys is missing it fails, or makes something else of another key (`Effects`).
+        static let needsKeys = Flags(rawValue: 1 << 28)
 
         /// The names that COMMAND shows, in the order of Redis.
         static let names: [(Flags, StaticString)] = [

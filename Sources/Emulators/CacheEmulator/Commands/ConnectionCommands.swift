@@ -10,7 +10,7 @@ let connectionCommands: [Command] = [
         subcommands: [
             front("id", 2), front("getname", 2), front("setname", 3), front("setinfo", 4), front("info", 2),
             front("list", -2, clientAdministration), front("kill", -3, clientAdministration), front("reply", 3),
-            front("no-evict", 3, clientAdministration), front("no-touch", 3), front("getredir", 2),
+            front("no-evict", 3, clientAdministration), front("getredir", 2),
             front("unblock", -3, clientAdministration), front("help", 2, [.loading, .stale]),
         ], body: { _ in }),
     front("quit", -1, [.allowBusy, .noscript, .loading, .stale, .fast, .noAuth, .immediate, .whileSubscribed]),

@@ -77,16 +77,22 @@ private enum Dump {
 
         let (sum, overflow) = time.addingReportingOverflow(options.isAbsolute ? 0 : call.now)
         let expiry: Int64? = time == 0 ? nil : overflow ? .max : sum
-        if let expiry, expiry <= call.database.horizon {
+        if let expiry, expiry <= call.now {
             // As Redis: a value whose time is over is not kept, and the old one goes with it.
             database.discard(entry)
-            if let old { database.remove(old, call.hash) }
+            if let old {
+                database.remove(old, call.hash)
+                call.tell(["DEL", .bytes(call[1])])
+            }
         } else {
             if let idle = options.idle {
                 entry.setAccess(UInt32(truncatingIfNeeded: call.now / 1000 - idle) & 0xff_ffff)
             }
             database.put(entry, call.hash)
             if let expiry { database.setExpiry(expiry, of: entry, call.hash) }
+            call.tell([
+                "RESTORE", .bytes(call[1]), .number(expiry ?? 0), .bytes(call[3]), "REPLACE", "ABSTTL",
+            ])
         }
         if old != nil || expiry == nil || (expiry ?? 0) > call.now { call.changed(call[1]) }
         call.reply.ok()

@@ -107,6 +107,8 @@ private enum Hashes {
             text.withBytes { bytes in
                 _ = owned(entry, call).set(call[2], bytes)
                 call.changed(call[1])
+                call.tell(["HSET", .bytes(call[1]), .bytes(call[2]), .bytes(bytes)])
+                call.tellExpiry(of: call[1])
                 call.reply.bulk(bytes)
             }
         }

@@ -10,8 +10,8 @@ let keyCommands: [Command] = [
     Command("keys", 2, [.readonly], body: Keys.keys),
     Command("scan", -2, [.readonly], body: Keys.scan),
     Command("randomkey", 1, [.readonly], body: Keys.random),
-    Command("rename", 3, [.write], .firstTwo, body: { Keys.rename($0, onlyIfAbsent: false) }),
-    Command("renamenx", 3, [.write, .fast], .firstTwo, body: { Keys.rename($0, onlyIfAbsent: true) }),
+    Command("rename", 3, [.write, .needsKeys], .firstTwo, body: { Keys.rename($0, onlyIfAbsent: false) }),
+    Command("renamenx", 3, [.write, .fast, .needsKeys], .firstTwo, body: { Keys.rename($0, onlyIfAbsent: true) }),
     Command("copy", -3, [.write, .denyOOM], .firstTwo, body: Keys.copy),
     Command("move", 3, [.write, .fast], .first, body: Keys.move),
     Command("expire", -3, [.write, .fast], .first, body: { KeyExpiry.expire($0, .seconds, "expire") }),
@@ -146,6 +146,10 @@ private enum Keys {
         }
         other.insertCopy(of: entry, as: call[2], hash)
         call.emulator.keyChanged(call[2], in: other)
+        if let effects = call.emulator.effects, entry.isNearItsEnd(now: call.now) {
+            effects.emitValue(of: call[2], in: other, by: call.emulator.payloadMaker)
+            effects.isTold = true
+        }
         call.reply.integer(1)
     }
 
@@ -196,10 +200,12 @@ private enum KeyExpiry {
         // No expiry counts as an infinite one.
         if flags.gt { guard let old, end > old else { return call.reply.integer(0) } }
         if flags.lt, let old, end >= old { return call.reply.integer(0) }
-        if end <= call.database.horizon {
+        if end <= call.now {
             call.database.remove(entry, call.hash)
+            call.tell(["DEL", .bytes(call[1])])
         } else {
             call.database.setExpiry(end, of: entry, call.hash)
+            call.tellNewEnd(end, insteadOf: old)
         }
         call.changed(call[1])
         call.reply.integer(1)
@@ -215,7 +221,9 @@ private enum KeyExpiry {
 
     static let persist: CommandBody = { call in
         guard let entry = call.findFirst(), entry.hasExpiry else { return call.reply.integer(0) }
+        let old = entry.expiry
         call.database.setExpiry(nil, of: entry, call.hash)
+        call.tellNewEnd(nil, insteadOf: old)
         call.changed(call[1])
         call.reply.integer(1)
     }

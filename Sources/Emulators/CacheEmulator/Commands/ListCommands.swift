@@ -11,7 +11,7 @@ let listCommands: [Command] = [
     Command("lrange", 4, [.readonly], .first, body: Lists.range),
     Command("lindex", 3, [.readonly], .first, body: Lists.element),
     Command("lpos", -3, [.readonly], .first, body: Lists.positions),
-    Command("lset", 4, [.write, .denyOOM], .first, body: Lists.set),
+    Command("lset", 4, [.write, .denyOOM, .needsKeys], .first, body: Lists.set),
     Command("linsert", 5, [.write, .denyOOM], .first, body: Lists.insert),
     Command("lrem", 4, [.write], .first, body: Lists.remove),
     Command("ltrim", 4, [.write], .first, body: Lists.trim),
@@ -222,6 +222,8 @@ private enum Lists {
             let list = database.ownedList(&entry, call.hash)
             list.remove(count - kept.upperBound, from: kept.upperBound, in: database.memory)
             list.remove(kept.lowerBound, from: 0, in: database.memory)
+        } else {
+            call.tellNothing()
         }
         call.changed(call[1])
 

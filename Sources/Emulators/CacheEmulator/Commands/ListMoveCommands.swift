@@ -5,8 +5,10 @@ let listMoveCommands: [Command] = [
     Command("lpop", -2, [.write, .fast], .first, body: { ListMoves.pop($0, .left, "lpop") }),
     Command("rpop", -2, [.write, .fast], .first, body: { ListMoves.pop($0, .right, "rpop") }),
     Command("lmpop", -4, [.write, .movableKeys], .counted(at: 1), body: ListMoves.popFromFirst),
-    Command("lmove", 5, [.write, .denyOOM], .firstTwo, body: ListMoves.move),
-    Command("rpoplpush", 3, [.write, .denyOOM], .firstTwo, body: { ListMoves.move($0, from: .right, to: .left) }),
+    Command("lmove", 5, [.write, .denyOOM, .needsKeys], .firstTwo, body: ListMoves.move),
+    Command(
+        "rpoplpush", 3, [.write, .denyOOM, .needsKeys], .firstTwo,
+        body: { ListMoves.move($0, from: .right, to: .left) }),
 ]
 
 private enum ListMoves {
@@ -65,7 +67,10 @@ private enum ListMoves {
             guard entry.type == .list else { return call.reply.error(ErrorText.wrongType) }
             call.reply.array(2)
             call.reply.bulk(call[index])
-            return popMany(most, entry, call[index], hash, end, call)
+            popMany(most, entry, call[index], hash, end, call)
+            // Of this list, whichever is the first with elements elsewhere.
+            call.tell([end == .left ? "LPOP" : "RPOP", .bytes(call[index]), .number(most)])
+            return call.tellExpiry(of: call[index])
         }
 
         call.reply.nullArray()

@@ -71,6 +71,7 @@ private enum Server {
         if first != second {
             let emulator = call.emulator
             emulator.databases[Int(first)].swapContents(with: emulator.databases[Int(second)])
+            emulator.statistics.changes &+= 1
             let databases = [emulator.databases[Int(first)], emulator.databases[Int(second)]]
             for watched in emulator.watchers.keys where databases.contains(where: { $0.number == watched.database }) {
                 let exists = watched.key.withBytes { key in
@@ -184,6 +185,9 @@ extension CacheEmulator {
             let exists = watched.key.withBytes { database.find($0, database.hash($0)) != nil }
             if exists { taintWatchers(watched) }
         }
-        for database in flushed { database.removeAll() }
+        for database in flushed {
+            statistics.changes &+= database.count
+            database.removeAll()
+        }
     }
 }

@@ -3,12 +3,12 @@ import RESPWire
 /// Intersections, unions and differences of sets; a key that is not here is an empty set.
 let setAlgebraCommands: [Command] = [
     Command("sinter", -2, [.readonly], .all, body: { SetAlgebra.reply($0, .intersection) }),
-    Command("sinterstore", -3, [.write, .denyOOM], .all, body: { SetAlgebra.store($0, .intersection) }),
+    Command("sinterstore", -3, [.write, .denyOOM, .needsKeys], .all, body: { SetAlgebra.store($0, .intersection) }),
     Command("sintercard", -3, [.readonly, .movableKeys], .counted(at: 1), body: SetAlgebra.countIntersection),
     Command("sunion", -2, [.readonly], .all, body: { SetAlgebra.reply($0, .union) }),
-    Command("sunionstore", -3, [.write, .denyOOM], .all, body: { SetAlgebra.store($0, .union) }),
+    Command("sunionstore", -3, [.write, .denyOOM, .needsKeys], .all, body: { SetAlgebra.store($0, .union) }),
     Command("sdiff", -2, [.readonly], .all, body: { SetAlgebra.reply($0, .difference) }),
-    Command("sdiffstore", -3, [.write, .denyOOM], .all, body: { SetAlgebra.store($0, .difference) }),
+    Command("sdiffstore", -3, [.write, .denyOOM, .needsKeys], .all, body: { SetAlgebra.store($0, .difference) }),
 ]
 
 private enum SetAlgebra {

@@ -8,7 +8,7 @@ let setCommands: [Command] = [
     Command("sismember", 3, [.readonly, .fast], .first, body: Sets.contains),
     Command("smismember", -3, [.readonly, .fast], .first, body: Sets.containsMany),
     Command("scard", 2, [.readonly, .fast], .first, body: Sets.count),
-    Command("smove", 4, [.write, .fast], .firstTwo, body: Sets.move),
+    Command("smove", 4, [.write, .fast, .needsKeys], .firstTwo, body: Sets.move),
     Command("spop", -2, [.write, .fast], .first, body: RandomMembers.pop),
     Command("srandmember", -2, [.readonly], .first, body: RandomMembers.draw),
     Command("sscan", -3, [.readonly], .first, body: Sets.scan),
@@ -133,9 +133,12 @@ private enum RandomMembers {
             reply.set(set.count)
             set.forEach { reply.bulk($0) }
             database.remove(set.entry, call.hash)
+            call.tell(["DEL", .bytes(call[1])])
         } else {
+            var taken: [CommandWord] = []
             reply.set(Int(number))
-            for _ in 0..<number { take(from: set, call) }
+            for _ in 0..<number { take(from: set, call, &taken) }
+            tell(taken, call)
         }
         call.changed(call[1])
     }
@@ -145,17 +148,27 @@ private enum RandomMembers {
         guard call.accepts(entry, .set) else { return }
 
         let set = call.database.ownedSet(entry, call.hash)
-        take(from: set, call)
+        var taken: [CommandWord] = []
+        take(from: set, call, &taken)
         if set.count == 0 { call.database.remove(set.entry, call.hash) }
+        tell(taken, call)
         call.changed(call[1])
     }
 
-    /// Replies a member drawn at random and takes it out.
-    private static func take(from set: SetValue, _ call: borrowing Call) {
+    /// These were drawn.
+    private static func tell(_ taken: [CommandWord], _ call: borrowing Call) {
+        call.tell(["SREM", .bytes(call[1])] + taken)
+        call.tellExpiry(of: call[1])
+    }
+
+    /// Replies a member drawn at random and takes it out; `taken` has it where somebody listens.
+    private static func take(from set: SetValue, _ call: borrowing Call, _ taken: inout [CommandWord]) {
         let reply = call.reply
         let emulator = call.emulator
+        let isHeard = call.isHeard
         set.random(using: &emulator.random) { member in
             reply.bulk(member)
+            if isHeard { taken.append(.array(member.array)) }
             _ = set.remove(member)
         }
     }

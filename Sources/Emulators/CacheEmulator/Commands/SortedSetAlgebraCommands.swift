@@ -12,13 +12,13 @@ let sortedSetAlgebraCommands: [Command] = [
         "zdiff", -3, [.readonly, .movableKeys], .counted(at: 1),
         body: { SortedSetAlgebra.reply($0, .difference, "zdiff") }),
     Command(
-        "zunionstore", -4, [.write, .denyOOM, .movableKeys], .storeAndCounted,
+        "zunionstore", -4, [.write, .denyOOM, .movableKeys, .needsKeys], .storeAndCounted,
         body: { SortedSetAlgebra.store($0, .union, "zunionstore") }),
     Command(
-        "zinterstore", -4, [.write, .denyOOM, .movableKeys], .storeAndCounted,
+        "zinterstore", -4, [.write, .denyOOM, .movableKeys, .needsKeys], .storeAndCounted,
         body: { SortedSetAlgebra.store($0, .intersection, "zinterstore") }),
     Command(
-        "zdiffstore", -4, [.write, .denyOOM, .movableKeys], .storeAndCounted,
+        "zdiffstore", -4, [.write, .denyOOM, .movableKeys, .needsKeys], .storeAndCounted,
         body: { SortedSetAlgebra.store($0, .difference, "zdiffstore") }),
     Command(
         "zintercard", -3, [.readonly, .movableKeys], .counted(at: 1), body: SortedSetAlgebra.countIntersection),

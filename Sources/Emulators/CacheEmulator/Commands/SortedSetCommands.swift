@@ -219,7 +219,9 @@ private enum SortedSets {
             call.reply.bulk(call[index])
             call.reply.array(count)
             let end: End = call.isWord(last, "min") ? .lowest : .highest
-            return pop(count, entry, call[index], hash, end, isNested: true, call)
+            pop(count, entry, call[index], hash, end, isNested: true, call)
+            call.tell([end == .lowest ? "ZPOPMIN" : "ZPOPMAX", .bytes(call[index]), .number(most)])
+            return call.tellExpiry(of: call[index])
         }
 
         call.reply.nullArray()

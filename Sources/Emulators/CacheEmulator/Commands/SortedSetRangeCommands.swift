@@ -21,7 +21,7 @@ let sortedSetRangeCommands: [Command] = [
     Command(
         "zrevrangebylex", -4, [.readonly], .first,
         body: { SortedSetRanges.reply($0, Ranging(by: .member, isReversed: true)) }),
-    Command("zrangestore", -5, [.write, .denyOOM], .firstTwo, body: SortedSetRanges.store),
+    Command("zrangestore", -5, [.write, .denyOOM, .needsKeys], .firstTwo, body: SortedSetRanges.store),
     Command("zremrangebyrank", 4, [.write], .first, body: { SortedSetRanges.remove($0, by: .rank) }),
     Command("zremrangebyscore", 4, [.write], .first, body: { SortedSetRanges.remove($0, by: .score) }),
     Command("zremrangebylex", 4, [.write], .first, body: { SortedSetRanges.remove($0, by: .member) }),
@@ -188,7 +188,10 @@ private enum SortedSetRanges {
                 target.insert($0, score: $1)
             }
         }
+        // As with what is removed: the members of such a range are told.
+        let isTold = ranging.by == .member && (target.count > 0 || database.find(call[1], call.hash) != nil)
         call.reply.integer(call.store(target))
+        if isTold { call.tellValue(of: call[1]) }
     }
 
     static func remove(_ call: borrowing Call, by kind: RangeKind) {
@@ -198,6 +201,7 @@ private enum SortedSetRanges {
         guard entry.type == .sortedSet else { return call.reply.error(ErrorText.wrongType) }
 
         let ranks = range.ranks(in: database.sortedSet(entry))
+        if kind == .member, call.isHeard, !ranks.isEmpty { tellRemoval(of: ranks, database.sortedSet(entry), call) }
         if ranks.count == database.sortedSet(entry).count {
             database.remove(entry, call.hash)
         } else if !ranks.isEmpty {
@@ -206,6 +210,14 @@ private enum SortedSetRanges {
         if !ranks.isEmpty { call.changed(call[1]) }
 
         call.reply.integer(ranks.count)
+    }
+
+    /// What a range of members is among different scores is defined nowhere: the members are told.
+    private static func tellRemoval(of ranks: Range<Int>, _ set: SortedSet, _ call: borrowing Call) {
+        var words: [CommandWord] = ["ZREM", .bytes(call[1])]
+        set.forEach(from: ranks.lowerBound, to: ranks.upperBound) { member, _ in words.append(.array(member.array)) }
+        call.tell(words)
+        call.tellExpiry(of: call[1])
     }
 }
 

@@ -141,10 +141,16 @@ private enum Strings {
 
     /// Sets the first key; a time that has passed already takes it out.
     static func store(_ value: Bytes, expiry: Int64?, _ call: borrowing Call) {
-        if let expiry, expiry <= call.database.horizon {
-            if let old = call.database.find(call[1], call.hash) { call.database.remove(old, call.hash) }
+        if let expiry, expiry <= call.now {
+            if let old = call.database.find(call[1], call.hash) {
+                call.database.remove(old, call.hash)
+                call.tell(["DEL", .bytes(call[1])])
+            } else {
+                call.tellNothing()
+            }
         } else {
             call.database.setString(call[1], call.hash, value, expiry: expiry)
+            call.tellString(value, expiry: expiry)
         }
         call.changed(call[1])
     }
@@ -176,6 +182,7 @@ private enum Strings {
         let entry = call.findFirst()
         guard replyIfString(entry, call), let entry else { return }
         call.changed(call[1])
+        call.tell(["DEL", .bytes(call[1])])
         call.database.remove(entry, call.hash)
     }
 
@@ -199,10 +206,13 @@ private enum Strings {
         replyString(entry, call)
         guard persists && entry.hasExpiry || end != nil else { return }
         call.changed(call[1])
-        if let end, end <= call.database.horizon {
+        if let end, end <= call.now {
             call.database.remove(entry, call.hash)
+            call.tell(["DEL", .bytes(call[1])])
         } else {
+            let old = entry.hasExpiry ? entry.expiry : nil
             call.database.setExpiry(end, of: entry, call.hash)
+            call.tellNewEnd(end, insteadOf: old)
         }
     }
 
@@ -282,6 +292,7 @@ private enum Strings {
             text.withBytes { bytes in
                 // As bytes, like Redis, even where the sum is whole.
                 database.setString(call[1], call.hash, bytes, expiry: expiry, isNumber: false)
+                call.tellString(bytes, expiry: expiry)
                 call.reply.bulk(bytes)
             }
             call.changed(call[1])

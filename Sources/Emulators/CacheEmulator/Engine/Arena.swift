@@ -76,17 +76,6 @@ final class Arena {
         if slab.pointee.used == 0 || !slab.pointee.isListed { freed(in: slab) }
     }
 
-    /// Moves a block to another size, keeping the first `keep` bytes.
-    func resize(
-        _ block: UnsafeMutableRawPointer, from old: Int, to new: Int, keeping keep: Int
-    ) -> UnsafeMutableRawPointer {
-        if SizeClasses.capacity(old) == SizeClasses.capacity(new) { return block }
-        let moved = allocate(new)
-        moved.copyMemory(from: block, byteCount: keep)
-        free(block, old)
-        return moved
-    }
-
     @inline(__always) private func slab(of block: UnsafeMutableRawPointer) -> UnsafeMutablePointer<Slab> {
         let address = UInt(bitPattern: block) & ~UInt(SizeClasses.slabSize &- 1)
         return UnsafeMutablePointer(bitPattern: address).unsafelyUnwrapped

@@ -6,32 +6,44 @@ extension Database {
     /// The payload of a value, in the encoding that Redis has for a value that is stored like this one.
     func payload(of entry: Entry, by maker: PayloadMaker) throws(RDBError) -> [UInt8] {
         switch entry.type {
-        case .string: return withString(entry) { maker.encoder.encode(string: $0.raw) }
+        case .string: withString(entry) { maker.encoder.encode(string: $0.raw) }
+        case .list: try maker.encoder.encode(value(of: entry))
+        case .set: try maker.encode(value(of: entry), compact: set(entry).hasIntegers)
+        case .hash: try maker.encode(value(of: entry), compact: hashValue(entry).isPacked)
+        case .sortedSet: try maker.encode(value(of: entry), compact: sortedSet(entry).isPacked)
+        case .stream: throw .notEncodable("stream")
+        }
+    }
+
+    /// A copy of a value.
+    func value(of entry: Entry) -> RDBValue {
+        switch entry.type {
+        case .string: return .string(withString(entry) { $0.array })
         case .list:
             var elements: [[UInt8]] = []
             let list = list(entry)
             elements.reserveCapacity(list.count)
             list.forEach(from: 0, to: list.count) { elements.append($0.array) }
-            return try maker.encoder.encode(.list(elements))
+            return .list(elements)
         case .set:
             let set = set(entry)
             var members: [[UInt8]] = []
             members.reserveCapacity(set.count)
             set.forEach { members.append($0.array) }
-            return try maker.encode(.set(members), compact: set.hasIntegers)
+            return .set(members)
         case .hash:
             let hash = hashValue(entry)
             var fields: [RDBField] = []
             fields.reserveCapacity(hash.count)
             hash.forEach { fields.append(RDBField(name: $0.array, value: $1.array)) }
-            return try maker.encode(.hash(fields), compact: hash.isPacked)
+            return .hash(fields)
         case .sortedSet:
             let sorted = sortedSet(entry)
             var members: [RDBMember] = []
             members.reserveCapacity(sorted.count)
             sorted.forEach { members.append(RDBMember(member: $0.array, score: $1)) }
-            return try maker.encode(.sortedSet(members), compact: sorted.isPacked)
-        case .stream: throw .notEncodable("stream")
+            return .sortedSet(members)
+        case .stream: preconditionFailure("no command makes a stream")
         }
     }
 

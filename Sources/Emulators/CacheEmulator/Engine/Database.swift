@@ -4,16 +4,7 @@ import RESPWire
 final class KeyspaceClock {
     /// Milliseconds since 1970.
     var now: Int64 = 0 {
-        didSet {
-            access = UInt32(truncatingIfNeeded: now / 1000) & 0xff_ffff
-            if !keepsExpired { horizon = now }
-        }
-    }
-    /// Keys that end up to here are over: `now`, but where ended keys are kept.
-    private(set) var horizon: Int64 = 0
-    /// Set while the keyspace follows another one, which says when a key is over: until then commands may need it.
-    var keepsExpired = false {
-        didSet { horizon = keepsExpired ? .min : now }
+        didSet { access = UInt32(truncatingIfNeeded: now / 1000) & 0xff_ffff }
     }
     /// The same in seconds, as far as entries have room for it.
     private(set) var access: UInt32 = 0
@@ -42,9 +33,6 @@ final class Database {
     /// Time as the commands see it: milliseconds since 1970.
     @inline(__always) var now: Int64 { clock.now }
 
-    /// Keys that end up to here are over.
-    @inline(__always) var horizon: Int64 { clock.horizon }
-
     var count: Int { table.count }
 
     @inline(__always) func hash(_ key: Bytes) -> UInt64 { keyHash(key, seed: memory.seed) }
@@ -54,7 +42,7 @@ final class Database {
     /// The entry of a key; one whose time is over is taken out and not found.
     @inline(__always) func find(_ key: Bytes, _ hash: UInt64) -> Entry? {
         guard let entry = table.find(key, hash) else { return nil }
-        if entry.hasExpiry, entry.expiry <= horizon {
+        if entry.hasExpiry, entry.expiry <= now {
             expire(entry, hash)
             return nil
         }
@@ -136,7 +124,7 @@ final class Database {
         while place < table.directoryCount {
             let segment = Segment(block: table.directory[place])
             place += 1 << Int(depth - segment.depth)
-            guard segment.nextExpiry <= horizon else { continue }
+            guard segment.nextExpiry <= now else { continue }
             guard rest > 0 else { return false }
             rest -= segment.capacity
             var next = Segment.never
@@ -144,11 +132,7 @@ final class Database {
             for index in 0..<segment.capacity where segment.slots[index] != 0 {
                 let entry = Segment.entry(segment.slots[index])
                 guard entry.hasExpiry else { continue }
-                if entry.expiry <= horizon {
-                    due.append((entry, hash(entry.key)))
-                } else {
-                    next = min(next, entry.expiry)
-                }
+                if entry.expiry <= now { due.append((entry, hash(entry.key))) } else { next = min(next, entry.expiry) }
             }
             // A hint, not contents: written in place whether or not a snapshot shares the segment.
             segment.nextExpiry = next

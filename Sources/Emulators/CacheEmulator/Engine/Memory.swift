@@ -14,6 +14,8 @@ final class Memory {
 
     /// Oldest first.
     private var snapshots: [Snapshot] = []
+    /// What is seen by nobody any more, and not freed yet.
+    private var retired: [[Kept]] = []
 
     /// A block that only snapshots still see.
     private struct Kept {
@@ -58,16 +60,32 @@ final class Memory {
 
     /// Frees what only the snapshot `ended` still saw.
     func endSnapshot(_ ended: UInt32) {
+        retireSnapshot(ended)
+        while !sweep(.max) {}
+    }
+
+    /// Ends a snapshot; what only it still saw is left to `sweep`.
+    func retireSnapshot(_ ended: UInt32) {
         guard let index = snapshots.firstIndex(where: { $0.epoch == ended }) else { return }
         let snapshot = snapshots.remove(at: index)
-        let older = index > 0 ? snapshots[index - 1].epoch : 0
-        for kept in snapshot.kept {
-            if kept.epoch <= older {
-                snapshots[index - 1].kept.append(kept)  // an older snapshot sees it too
-            } else {
-                arena.free(kept.block, kept.size)
-            }
-        }
         shared = snapshots.last?.epoch ?? 0
+        guard index > 0 else { return retired.append(snapshot.kept) }
+        let older = snapshots[index - 1].epoch
+        // An older snapshot may see it too.
+        snapshots[index - 1].kept += snapshot.kept.filter { $0.epoch <= older }
+        retired.append(snapshot.kept.filter { $0.epoch > older })
+    }
+
+    /// Frees what retired snapshots have left, `most` blocks at the most; false when there is more.
+    func sweep(_ most: Int) -> Bool {
+        var left = most
+        while left > 0, let last = retired.indices.last {
+            while left > 0, let kept = retired[last].popLast() {
+                arena.free(kept.block, kept.size)
+                left -= 1
+            }
+            if retired[last].isEmpty { retired.removeLast() }
+        }
+        return retired.isEmpty
     }
 }

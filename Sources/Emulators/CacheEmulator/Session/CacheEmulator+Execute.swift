@@ -55,8 +55,8 @@ extension CacheEmulator {
         }
     }
 
-    /// Checks and runs one request.
-    private func run(
+    /// Checks and runs one request; `index` is its command's in the table, or -1, `hash` that of its first key.
+    func run(
         _ index: Int, _ arguments: UnsafeMutablePointer<Bytes>, _ count: Int, _ hash: UInt64, _ client: CacheClient
     ) {
         statistics.commands &+= 1
@@ -91,19 +91,10 @@ extension CacheEmulator {
                 FrontCommand(name: command.container ?? command.name, arguments: arguments, count: count, reply: reply),
                 for: client)
         }
-        guard let effects, command.flags.contains(.write) else {
-            return command.body(
-                Call(
-                    emulator: self, client: client, database: databases[client.database], arguments: arguments,
-                    count: count, hash: hash, reply: reply))
-        }
-        effects.begin(command, arguments, count, databases[client.database])
-        let before = client.connection.output.count
-        command.body(
-            Call(
-                emulator: self, client: client, database: databases[client.database], arguments: arguments,
-                count: count, hash: hash, reply: reply))
-        effects.tell(command, arguments, count, client, self, repliedFrom: before)
+        let call = Call(
+            emulator: self, client: client, database: databases[client.database], arguments: arguments, count: count,
+            hash: hash, reply: reply)
+        if let effects { callHeard(command, call, effects) } else { command.body(call) }
     }
 
     /// The row that a request means: of a container, its subcommand's. Nil after an error reply.

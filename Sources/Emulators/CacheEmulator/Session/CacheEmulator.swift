@@ -21,8 +21,10 @@ public final class CacheEmulator {
     var channels = Channels()
     var watchers: [WatchedKey: [CacheClient]] = [:]
     var statistics = CacheStatistics()
-    /// Nil as long as nobody follows what changes.
+    /// Nil while nobody listens to what changes.
     var effects: Effects?
+    /// How many intakes are open: until they are closed, keys end when the other server says so.
+    var openIntakes = 0
     public private(set) var clientCount = 0
     let startedAt: UInt64
     private var expiryTimer: TimerToken?
@@ -46,10 +48,9 @@ public final class CacheEmulator {
         clock.now = loop.wallClock
         for database in databases {
             database.keyExpired = { [unowned self, unowned database] key in
-                statistics.expiredKeys += 1
-                statistics.changes &+= 1
-                effects?.expired(key, in: database.number)
-                if !watchers.isEmpty { taintWatchers(WatchedKey(database: database.number, key: key.array)) }
+                statistics.expiredKeys &+= 1
+                keyChanged(key, in: database)
+                effects?.emit(in: database.number, ["DEL", .bytes(key)])
             }
         }
     }
@@ -90,7 +91,6 @@ public final class CacheEmulator {
     /// A key was changed, removed or expired.
     @inline(__always) func keyChanged(_ key: Bytes, in database: Database) {
         statistics.changes &+= 1
-        effects?.note(key, in: database.number)
         if !watchers.isEmpty { taintWatchers(WatchedKey(database: database.number, key: key.array)) }
     }
 
@@ -131,6 +131,7 @@ public final class CacheEmulator {
 
     private func expireDue() {
         expiryTimer = nil
+        guard openIntakes == 0 else { return watchExpiry() }
         clock.now = loop.wallClock
         var isDone = true
         for database in databases where !database.expireDue(budget: Self.expiryBudget) { isDone = false }
@@ -159,6 +160,14 @@ struct CacheStatistics {
     }
 
     init() {}
+
+    /// The same counts, but those of what has become of the keys: they are of `other`.
+    func keepingCounts(butOf other: CacheStatistics) -> CacheStatistics {
+        var kept = self
+        kept.expiredKeys = other.expiredKeys
+        kept.changes = other.changes
+        return kept
+    }
 
     /// All counters at zero but the unknown commands, which CONFIG RESETSTAT leaves alone.
     init(keepingUnsupportedOf other: CacheStatistics) {

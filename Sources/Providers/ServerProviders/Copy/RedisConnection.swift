@@ -196,7 +196,12 @@ final class RedisConnection: @unchecked Sendable {
 }
 
 /// Counts replies as they come, up to the first error, and keeps nothing of the others.
+///
+/// That there is no such key is none: a server ends keys by its own clock, and one that was renamed in its last moment
+/// has ended here before. Had it lived on, the comparison would miss it.
 struct ReplyCounter {
+    private static let missingKey = Array("-ERR no such key\r\n".utf8)
+
     /// Before the one that is an error.
     private(set) var count = 0
     /// The words of the first error.
@@ -217,7 +222,7 @@ struct ReplyCounter {
                     return true
                 case .unit(_, let end):
                     words?.append(contentsOf: bytes[position..<end])
-                    if let words {
+                    if let words, words != Self.missingKey {
                         refused = String(decoding: words.dropFirst().dropLast(2), as: UTF8.self)
                     } else {
                         count += 1

@@ -1,5 +1,8 @@
 import EventLoop
+import RDBWire
 import RESPWire
+import Synchronization
+import TestKit
 
 @testable import CacheEmulator
 
@@ -11,11 +14,35 @@ final class EmulatorAtHand {
     private let batch = RequestBatch()
     private let pool = BufferPool()
 
-    init() {
-        emulator = CacheEmulator(loop: StandingLoop())
+    private let loop: StandingLoop
+
+    /// `time` is the wall clock's, in milliseconds since 1970.
+    init(time: Int64 = 1_700_000_000_000) {
+        loop = StandingLoop(time)
+        emulator = CacheEmulator(loop: loop)
         let connection = Connection(id: 1, pool: pool, peerAddress: "", localAddress: "")
         client = CacheClient(connection: connection, id: 1, isAuthenticated: true, front: front)
         emulator.clientConnected(client)
+    }
+
+    /// Milliseconds since 1970; stands still until it is set.
+    var time: Int64 {
+        get { loop.wallClock }
+        set { loop.wallClock = newValue }
+    }
+
+    /// Every key with its value and expiry, by `database key`.
+    func contents() -> [String: HeldValue] {
+        var contents: [String: HeldValue] = [:]
+        for database in emulator.databases {
+            database.table.forEach { entry in
+                let expiry = entry.hasExpiry ? entry.expiry : nil
+                if let expiry, expiry <= time { return }
+                contents["\(database.number) \(entry.key.text)"] = HeldValue(
+                    value: database.value(of: entry), expiry: expiry)
+            }
+        }
+        return contents
     }
 
     /// Runs one command of words between spaces; returns the bytes of its reply.
@@ -42,8 +69,17 @@ final class EmulatorAtHand {
 /// A loop on which time stands still and nothing else happens.
 private final class StandingLoop: EventLoop {
     let now: UInt64 = 1_000_000_000
-    let wallClock: Int64 = 1_700_000_000_000
     let isCurrent = true
+    private let time: Atomic<Int64>
+
+    init(_ time: Int64) {
+        self.time = Atomic(time)
+    }
+
+    var wallClock: Int64 {
+        get { time.load(ordering: .relaxed) }
+        set { time.store(newValue, ordering: .relaxed) }
+    }
 
     func post(_ work: @escaping @Sendable () -> Void) -> Bool { false }
 

@@ -1,0 +1,36 @@
+import EventLoop
+import RDBWire
+import RESPWire
+
+/// What can be asked about the keys from outside. Nothing of it counts as an access.
+extension CacheEmulator {
+    /// The number of keys by database, of those that have some; those whose time is over and that nobody has found
+    /// included.
+    public var keyCounts: [Int: Int] {
+        Dictionary(uniqueKeysWithValues: databases.filter { $0.count > 0 }.map { ($0.number, $0.count) })
+    }
+
+    public static var databaseNumbers: Range<Int> { 0..<databaseCount }
+
+    /// Some more of a database's keys, about `wanted`, from `cursor` on, which begins at 0; the next cursor is 0 at the
+    /// end. As SCAN, it hands out every key at least once that is there throughout.
+    public func keys(in database: Int, from cursor: UInt64, wanted: Int) -> (keys: [[UInt8]], next: UInt64) {
+        clock.now = loop.wallClock
+        let now = clock.now
+        var keys: [[UInt8]] = []
+        let next = databases[database].table.scan(from: cursor, wanted: wanted) { entry in
+            if !entry.hasExpiry || entry.expiry > now { keys.append(entry.key.array) }
+        }
+        return (keys, next)
+    }
+
+    /// `RDBValue.digest` of a key; nil where there is none.
+    public func digest(of key: [UInt8], in database: Int) -> UInt64? {
+        clock.now = loop.wallClock
+        let database = databases[database]
+        let entry = key.withBytes { database.table.find($0, database.hash($0)) }
+        guard let entry else { return nil }
+        if entry.hasExpiry, entry.expiry <= clock.now { return nil }
+        return database.value(of: entry).digest(expiry: entry.hasExpiry ? entry.expiry : nil)
+    }
+}

@@ -1,0 +1,122 @@
+import EventLoop
+import RDBWire
+import RESPWire
+
+/// All keys as they were at one instant, handed out part by part while the emulator goes on. Confined to the loop.
+///
+/// What changes meanwhile is copied, so that the snapshot costs memory until its last part is read or it is closed.
+public final class KeyspaceSnapshot {
+    private let emulator: CacheEmulator
+    private let name: UInt32
+    /// When it was taken: what was over by then is left out.
+    private let time: Int64
+    /// The databases that had keys, with their tables.
+    private let tables: [(database: Database, table: Table)]
+    public private(set) var isComplete = false
+
+    /// A value that cannot be written down.
+    public struct Unreadable: Error {
+        public let reason: String
+    }
+
+    /// Where the walk goes on: the table, the place in its directory, the slot in the segment there.
+    private var index = 0
+    private var place = 0
+    private var slot = 0
+
+    /// How many keys are met between two looks at the clock.
+    private static let keysPerLook = 8
+
+    init(of emulator: CacheEmulator) {
+        self.emulator = emulator
+        emulator.clock.now = emulator.loop.wallClock
+        time = emulator.clock.now
+        name = emulator.memory.beginSnapshot()
+        tables = emulator.databases.filter { $0.count > 0 }.map { ($0, $0.table) }
+    }
+
+    deinit {
+        close()
+    }
+
+    /// Frees what was kept for it. Done again it does nothing.
+    public func close() {
+        guard !isComplete else { return }
+        isComplete = true
+        emulator.memory.retireSnapshot(name)
+        emulator.sweep()
+    }
+
+    /// The next keys, each as a RESTORE that can be repeated: until there are `size` bytes or more, or until `deadline`;
+    /// some are met in any case. The last part completes the snapshot.
+    public func next(_ size: Int, until deadline: ContinuousClock.Instant) throws(Unreadable) -> [CommandSegment] {
+        var segments: [CommandSegment] = []
+        var written = 0
+        var sinceLook = 0
+        while let (database, entry) = nextEntry() {
+            sinceLook += 1
+            let isOver = entry.hasExpiry && entry.expiry <= time
+            let length = isOver ? 0 : try write(entry, of: database, to: &segments)
+            written += length
+            if written >= size { return segments }
+            if sinceLook == Self.keysPerLook || length > 16 << 10 {
+                if ContinuousClock.now >= deadline { return segments }
+                sinceLook = 0
+            }
+        }
+        close()
+        return segments
+    }
+
+    /// Writes the command for a key; returns how long it is.
+    private func write(
+        _ entry: Entry, of database: Database, to segments: inout [CommandSegment]
+    ) throws(Unreadable) -> Int {
+        if segments.last?.database != database.number { segments.append(CommandSegment(database: database.number)) }
+        let last = segments.count - 1
+        let before = segments[last].bytes.count
+        do throws(RDBError) {
+            segments[last].bytes.append(command: try database.restoring(entry, by: emulator.payloadMaker))
+        } catch {
+            throw Unreadable(reason: "\(error)")
+        }
+        segments[last].commands += 1
+        return segments[last].bytes.count - before
+    }
+
+    private func nextEntry() -> (Database, Entry)? {
+        while !isComplete, index < tables.count {
+            let table = tables[index].table
+            while place < table.directoryCount {
+                let segment = Segment(block: table.directory[place])
+                while slot < segment.capacity {
+                    defer { slot += 1 }
+                    if segment.slots[slot] != 0 {
+                        return (tables[index].database, Segment.entry(segment.slots[slot]))
+                    }
+                }
+                slot = 0
+                place += 1 << Int(table.depth - segment.depth)
+            }
+            place = 0
+            index += 1
+        }
+        return nil
+    }
+}
+
+extension CacheEmulator {
+    /// How many blocks are freed in a turn of the loop.
+    private static let sweptAtOnce = 4096
+
+    /// Frees what snapshots have left, a part in each turn.
+    fileprivate func sweep() {
+        guard !memory.sweep(Self.sweptAtOnce) else { return }
+        let bound = LoopBound(self, on: loop)
+        // A loop that has ended has no turn that could be held up.
+        if !loop.post({ bound.value.sweep() }) { sweep() }
+    }
+
+    /// All keys as they are now.
+    public func snapshot() -> KeyspaceSnapshot { KeyspaceSnapshot(of: self) }
+}

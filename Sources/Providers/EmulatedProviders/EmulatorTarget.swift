@@ -1,0 +1,67 @@
+import BrokerModel
+import CacheEmulator
+import EventLoop
+import ProviderKit
+
+/// Lets an emulator take in what another backing held.
+struct EmulatorTarget: CopyTarget, EmulatorEnd {
+    let end: LoopBound<TargetOnLoop>
+    let loop: any EventLoop
+
+    init(_ end: LoopBound<TargetOnLoop>, on loop: any EventLoop) {
+        self.end = end
+        self.loop = loop
+    }
+
+    func apply(_ batch: CopyBatch) async throws(BrokerError) {
+        for segment in batch.segments {
+            var place = 0
+            while place < segment.bytes.count {
+                let first = place
+                let progress: CommandIntake.Progress = try await loop.answer { [end] answer in
+                    answer.give(end.value.apply(segment, from: first))
+                }
+                switch progress {
+                case .done: place = segment.bytes.count
+                case .paused(let next): place = next
+                case .refused(let command, let words):
+                    throw BrokerError(
+                        .unsupported, "the emulator does not take \"\(command)\"", why: words,
+                        fix: "broker swap NAME --to exec:redis-server")
+                }
+            }
+        }
+    }
+}
+
+/// The loop's side of a target.
+final class TargetOnLoop: EndOnLoop {
+    private(set) var emulator: CacheEmulator?
+    private var intake: CommandIntake?
+    private let loop: any EventLoop
+
+    init(_ emulator: CacheEmulator, on loop: any EventLoop) {
+        self.emulator = emulator
+        self.loop = loop
+        intake = CommandIntake(into: emulator)
+    }
+
+    deinit {
+        // Whoever has forgotten to close it may do so anywhere.
+        guard let intake else { return }
+        let held = LoopBound(intake, on: loop)
+        loop.post { held.value.close() }
+    }
+
+    func close() {
+        intake?.close()
+        intake = nil
+        emulator = nil
+    }
+
+    func apply(_ segment: CopyBatch.Segment, from place: Int) -> Result<CommandIntake.Progress, BrokerError> {
+        guard let intake else { return .failure(.closedCopy) }
+        let deadline = ContinuousClock.now + LoopSlice.writing
+        return .success(intake.apply(segment.bytes, from: place, in: segment.database, until: deadline))
+    }
+}
