@@ -24,6 +24,8 @@ public actor ControlPlane {
     /// Creates and attaches that have failed and whose undoing could not be put on disk (it is full): what is to be
     /// tried again, so that nothing appears later that was reported as failed.
     var undoings: [OperationID: Undoing] = [:]
+    /// What removes from servers what aborted swaps have written there.
+    var takingBack: [ResourceID: Task<Void, Never>] = [:]
     /// Swaps that can be undone with what was written since.
     var waysBack: [ResourceID: OpenWayBack] = [:]
     /// Tasks that live as long as the control plane: `stop` ends them.

@@ -19,6 +19,7 @@ struct AdminRoutes: Sendable {
         Route(.post, "/v1/workspaces/:W/resources") { $0.resources.create },
         Route(.delete, "/v1/workspaces/:W/resources/:R") { $0.resources.destroy },
         Route(.post, "/v1/workspaces/:W/resources/:R/swap") { $0.resources.swap },
+        Route(.post, "/v1/workspaces/:W/resources/:R/swap-plan") { $0.resources.planSwap },
         Route(.post, "/v1/workspaces/:W/resources/:R/rollback") { $0.resources.rollback },
 
         Route(.post, "/v1/workspaces/:W/attachments") { $0.attachments.attach },

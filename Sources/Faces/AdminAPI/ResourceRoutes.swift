@@ -26,6 +26,11 @@ struct ResourceRoutes: Sendable {
                 request.resource, body, in: request.workspace, operation: request.operation))
     }
 
+    @Sendable func planSwap(_ request: AdminRequest) async throws -> Response {
+        let body = try await request.body(SwapRequest.self)
+        return try .document(await controlPlane.planSwap(request.resource, body, in: request.workspace))
+    }
+
     @Sendable func rollback(_ request: AdminRequest) async throws -> Response {
         let body = try await request.body(RollbackRequest.self)
         return try .document(

@@ -40,6 +40,14 @@ extension BrokerClient {
             .POST, Self.path(workspace, "resources", resource, "swap"), body: request)
     }
 
+    /// What a swap would do; nothing is changed.
+    public func planSwap(
+        _ resource: String, _ request: SwapRequest, in workspace: WorkspaceName
+    ) async throws(BrokerError) -> SwapPlanDocument {
+        try await call(
+            .POST, Self.path(workspace, "resources", resource, "swap-plan"), body: request, within: timeouts.slow)
+    }
+
     /// Goes back to the provider that the last swap has replaced.
     public func rollback(
         _ resource: String, _ request: RollbackRequest, in workspace: WorkspaceName

@@ -17,7 +17,7 @@ import Foundation
 public final class BrokerClient: Sendable {
     private let socket: String
     private let operation: OperationID
-    private let timeouts: Timeouts
+    let timeouts: Timeouts
     private let http: HTTPClient
     private let answeredVersion = Mutex<String?>(nil)
 

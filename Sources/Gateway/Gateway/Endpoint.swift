@@ -23,6 +23,8 @@ final class Endpoint {
     private var dialogue: ServerDialogue?
     private var lastClientID: Int64 = 0
     private var retiredUnsupported: [String: Int] = [:]
+    /// By holder of a grant, of clients that are gone; `CommandUse`.
+    var usedCommands: [String: Set<String>] = [:]
 
     /// How long a client waits for an upstream, in nanoseconds; then it is told so, where its protocol can tell.
     private let longestHold: UInt64
@@ -127,6 +129,7 @@ final class Endpoint {
 
     func revoke(holder: String) -> Int {
         grants.remove(holder: holder)
+        usedCommands[holder] = nil
         let sessions = redisSessions.values.filter { $0.grant?.holder == holder }
         for session in sessions { session.closeAtBoundary() }
         return sessions.count

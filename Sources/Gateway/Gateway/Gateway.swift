@@ -122,6 +122,15 @@ public final class Gateway: Sendable {
         }
     }
 
+    /// What an endpoint's clients do and have used; of one that is not open nothing.
+    public func use(of id: EndpointID) async -> EndpointUse {
+        await run {
+            $0.endpoints[id]?.use ?? EndpointUse()
+        } orWhenStopped: {
+            EndpointUse()
+        }
+    }
+
     public func statistics() async -> [EndpointID: EndpointStatistics] {
         await run {
             $0.endpoints.mapValues(\.statistics)

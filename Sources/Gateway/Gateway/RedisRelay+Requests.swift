@@ -46,9 +46,9 @@ extension RedisRelay {
             // A line is read differently by each server (one that has a zero byte is never answered): all get arrays.
             var request: [UInt8] = []
             RequestEncoding.append(arguments, count, to: &request)
-            return request.withUnsafeBytes { take(Interception.of(arguments[0]), $0, arguments, count) }
+            return request.withUnsafeBytes { take(use.note(arguments, count), $0, arguments, count) }
         }
-        return take(Interception.of(arguments[0]), raw, arguments, count)
+        return take(use.note(arguments, count), raw, arguments, count)
     }
 
     private func take(

@@ -35,6 +35,7 @@ final class RedisRelay {
     private var linkHandler: RelayLink?
     private(set) var linkState = LinkState.idle
     var tracker = ReplyTracker()
+    var use = CommandUse()
     /// The number of the connection at the server; nil where it does not tell.
     private(set) var serverID: Int64?
     /// The command that blocks, as long as its reply is awaited.

@@ -180,9 +180,9 @@ extension RedisSession {
     }
 
     /// As the filters of CLIENT LIST and KILL name it.
-    var type: String { subscriptions > 0 ? "pubsub" : "normal" }
+    var type: String { subscriptionCount > 0 ? "pubsub" : "normal" }
 
-    private var subscriptions: Int {
+    var subscriptionCount: Int {
         switch upstream {
         case .emulator(_, let client): client.subscriptionCount + client.shardChannelCount
         case .relay(let relay): relay.tracker.state.subscriptionCount
@@ -206,7 +206,7 @@ extension RedisSession {
             (shards, queued) = (state.shardChannels.count, state.transaction?.count ?? -1)
         case .none: break
         }
-        let flags = (subscriptions > 0 ? "P" : "") + (queued >= 0 ? "x" : "")
+        let flags = (subscriptionCount > 0 ? "P" : "") + (queued >= 0 ? "x" : "")
         let fields = [
             ("id", "\(id)"), ("addr", connection.peerAddress), ("laddr", connection.localAddress), ("fd", "0"),
             ("name", String(decoding: name, as: UTF8.self)), ("age", "\((now - connectedAt) / 1_000_000_000)"),

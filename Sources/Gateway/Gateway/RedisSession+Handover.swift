@@ -66,6 +66,7 @@ extension RedisSession {
 
     /// The next upstream serves; the former one is let go.
     func adopt() {
+        endpoint.keepUse(of: self)
         let former = upstream
         upstream = next
         next = .none

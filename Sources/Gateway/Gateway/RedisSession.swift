@@ -18,7 +18,9 @@ final class RedisSession: ConnectionHandler, CacheFront {
     /// No request is taken: an emulator is being left.
     var isPaused = false
     /// Who the client has shown to be.
-    var grant: Grant?
+    var grant: Grant? {
+        willSet { if let grant, grant.holder != newValue?.holder { endpoint.keepUse(of: self) } }
+    }
     /// CLIENT SETNAME and SETINFO.
     var name: [UInt8] = []
     var library: [UInt8] = []
@@ -49,6 +51,7 @@ final class RedisSession: ConnectionHandler, CacheFront {
         return client
     }
 
+    /// Lets the present upstream go, or one that was prepared.
     func letGo(_ upstream: SessionUpstream) {
         switch upstream {
         case .emulator(let emulator, let client): emulator.clientGone(client)
@@ -141,6 +144,7 @@ final class RedisSession: ConnectionHandler, CacheFront {
     }
 
     func closed(_ connection: Connection, because reason: CloseReason) {
+        endpoint.keepUse(of: self)
         letGo(upstream)
         letGo(next)
         upstream = .none

@@ -12,6 +12,9 @@ public protocol CopiesData: Provider {
 
     /// Opens a backing to be written.
     func openTarget(_ request: CopyTargetRequest) async throws(BrokerError) -> any CopyTarget
+
+    /// Looks at a backing. One that was not made yet holds nothing.
+    func survey(_ request: SurveyRequest) async throws(BrokerError) -> BackingSurvey
 }
 
 /// Hand out what this backing holds.
@@ -75,6 +78,15 @@ public protocol CopyTarget: CopyEnd {
     /// Applies a batch and returns when all of it has been answered. Throws when a command was refused, with the
     /// server's own words; the batch may have been applied in part.
     func apply(_ batch: CopyBatch) async throws(BrokerError)
+}
+
+/// A target that was there before the swap and is not removed when it is undone: others may use it.
+public protocol StandingCopyTarget: CopyTarget {
+    /// Removes all keys of the databases that are the resource's.
+    func removeAll() async throws(BrokerError)
+
+    /// Removes those keys whose digest still is the one given; returns how many are gone.
+    func remove(_ keys: [CopyKey], with digests: [UInt64?]) async throws(BrokerError) -> Int
 }
 
 /// A part of what a source hands out: about 256 KiB, or one value where that is larger.

@@ -18,6 +18,12 @@ extension ExecProvider: CopiesData {
         return try await RedisTarget.open(await copyServer(request.backing))
     }
 
+    public nonisolated func survey(_ request: SurveyRequest) async throws(BrokerError) -> BackingSurvey {
+        try CopyServer.require(request.serviceClass, of: request.backing)
+        guard await servers[request.backing.id] != nil else { return BackingSurvey(keys: [:]) }
+        return try await RedisEnd.survey(of: await copyServer(request.backing), sample: request.sample)
+    }
+
     private func copyServer(_ backing: Backing) -> CopyServer {
         CopyServer(login: login(of: backing), scope: .all, name: "\(backing.provider)", isElsewhere: false)
     }

@@ -18,6 +18,11 @@ extension URLProvider: CopiesData {
         return try await RedisTarget.open(Self.copyServer(request.backing))
     }
 
+    public nonisolated func survey(_ request: SurveyRequest) async throws(BrokerError) -> BackingSurvey {
+        try CopyServer.require(request.serviceClass, of: request.backing)
+        return try await RedisEnd.survey(of: Self.copyServer(request.backing), sample: request.sample)
+    }
+
     private static func copyServer(_ backing: Backing) throws(BrokerError) -> CopyServer {
         let url = try url(of: backing.provider)
         var login = RedisLogin(url)

@@ -23,59 +23,31 @@ public enum Interception: Sendable {
     case watch
     case unwatch
 
-    public static func of(_ name: Bytes) -> Interception? {
-        guard name.count <= 16 else { return nil }
-        var folded: InlineName = (0, 0)
-        // A key is filled up with zeros: a name that has some of its own is another name.
-        var hasZero = false
-        withUnsafeMutableBytes(of: &folded) { place in
-            for index in 0..<name.count {
-                place[index] = Bytes.folded(name[index])
-                if place[index] == 0 { hasZero = true }
-            }
-        }
-        return hasZero ? nil : table[Key(folded)]
-    }
+    /// Nil for a command that is simply handed on.
+    public static func of(_ name: CommandName) -> Interception? { table[name] }
 
-    private typealias InlineName = (UInt64, UInt64)
-
-    private struct Key: Hashable {
-        var first: UInt64
-        var second: UInt64
-
-        init(_ name: InlineName) {
-            (first, second) = name
-        }
-
-        init(_ text: String) {
-            var name: InlineName = (0, 0)
-            withUnsafeMutableBytes(of: &name) { $0.copyBytes(from: text.utf8) }
-            self.init(name)
-        }
-    }
-
-    private static let table: [Key: Interception] = {
-        var table: [Key: Interception] = [:]
-        for name in ["auth", "hello", "reset", "quit", "client", "acl"] { table[Key(name)] = .answered }
+    private static let table: [CommandName: Interception] = {
+        var table: [CommandName: Interception] = [:]
+        for name in ["auth", "hello", "reset", "quit", "client", "acl"] { table[CommandName(name)] = .answered }
         for name in [
             "psync", "sync", "replconf", "replicaof", "slaveof", "shutdown", "module", "debug", "migrate", "save",
             "bgsave", "bgrewriteaof", "lastsave", "failover", "cluster", "monitor",
-        ] { table[Key(name)] = .refused }
-        table[Key("config")] = .configuration
-        table[Key("select")] = .select
-        for name in ["flushall", "swapdb", "move", "copy"] { table[Key(name)] = .allDatabases }
+        ] { table[CommandName(name)] = .refused }
+        table[CommandName("config")] = .configuration
+        table[CommandName("select")] = .select
+        for name in ["flushall", "swapdb", "move", "copy"] { table[CommandName(name)] = .allDatabases }
         for word in [
             PushWord.subscribe, .psubscribe, .ssubscribe, .unsubscribe, .punsubscribe, .sunsubscribe,
-        ] { table[Key(word.rawValue)] = .subscription(word) }
+        ] { table[CommandName(word.rawValue)] = .subscription(word) }
         for name in [
             "blpop", "brpop", "brpoplpush", "blmove", "blmpop", "bzpopmin", "bzpopmax", "bzmpop", "xread",
             "xreadgroup", "wait",
-        ] { table[Key(name)] = .blocking }
-        table[Key("multi")] = .multi
-        table[Key("exec")] = .exec
-        table[Key("discard")] = .discard
-        table[Key("watch")] = .watch
-        table[Key("unwatch")] = .unwatch
+        ] { table[CommandName(name)] = .blocking }
+        table[CommandName("multi")] = .multi
+        table[CommandName("exec")] = .exec
+        table[CommandName("discard")] = .discard
+        table[CommandName("watch")] = .watch
+        table[CommandName("unwatch")] = .unwatch
         return table
     }()
 }

@@ -141,10 +141,11 @@ final class BrokerUnderTest {
     @discardableResult
     func swap(
         _ resource: String, to provider: String, cold: Bool = true, maxPause: Int? = nil, undoWindow: Int? = nil,
-        operation: OperationID = .random()
+        existing: SwapRequest.ExistingData? = nil, operation: OperationID = .random()
     ) async throws -> SwapOutcome {
         let request = SwapRequest(
-            to: try ProviderDocument(provider), cold: cold ? true : nil, maxPause: maxPause, undoWindow: undoWindow)
+            to: try ProviderDocument(provider), cold: cold ? true : nil, maxPause: maxPause, undoWindow: undoWindow,
+            existing: existing)
         return try await plane.swap(resource, request, in: workspace, operation: operation)
     }
 

@@ -226,7 +226,7 @@ import Glibc
                         try await broker.swap("cache", to: "emulator", cold: false)
                     }
                     #expect(error?.code == .unsupported)
-                    #expect(error?.what.contains("RESTORE stream") == true)
+                    #expect(error?.what == "\"web\" used XADD, XGROUP CREATE, XLEN, which \"emulator\" does not have")
                     #expect(try client.ask("GET k") == "v")
 
                     // Who is not empty is not overwritten.
@@ -248,12 +248,29 @@ import Glibc
                 try await broker.attach("cache")
                 let client = try RedisClient(try await broker.variable("CACHE_URL"))
                 for number in 0..<200 { try client.ask("SET k\(number) " + String(repeating: "x", count: 20_000)) }
+                let target = "redis://127.0.0.1:\(small.port ?? 0)"
+                let seen = await #expect(throws: BrokerError.self) {
+                    try await broker.swap("cache", to: target, cold: false)
+                }
+                #expect(seen?.code == .unsafe)
+                #expect(seen?.what == "\"\(target)/0\" has too little memory")
+                // It is found out while copying where it was not seen before.
+                let owner = "redis://127.0.0.1:\(small.port ?? 0)"
+                try RedisClient(owner).ask("CONFIG SET maxmemory 0")
+                broker.reached = { point in
+                    if point == .swapCopying { _ = try? RedisClient(owner).ask("CONFIG SET maxmemory 2mb") }
+                }
+                try await broker.restart()
+                let again = try RedisClient(try await broker.variable("CACHE_URL"))
+                for number in 0..<200 { try again.ask("SET k\(number) " + String(repeating: "x", count: 20_000)) }
                 let error = await #expect(throws: BrokerError.self) {
-                    try await broker.swap("cache", to: "redis://127.0.0.1:\(small.port ?? 0)", cold: false)
+                    try await broker.swap("cache", to: target, cold: false)
                 }
                 #expect(error?.code == .unsupported)
                 #expect(error?.why.contains("OOM") == true)
-                #expect(try client.ask("STRLEN k199") == ":20000")
+                #expect(try again.ask("STRLEN k199") == ":20000")
+                // What was written there is taken back.
+                #expect(try RedisClient(owner).ask("DBSIZE") == ":0")
                 #expect(try await broker.resource("cache")?.provider == "emulator")
                 #expect(try await broker.ledger.read { try $0.backings() }.count == 1)
             }

@@ -20,9 +20,15 @@ extension ControlPlane {
         guard let former = run.former else { throw Self.internalFailure }
         let serviceClass = run.resource.serviceClass
         let copier = try copier(for: run.target.provider)
+        try await checkFitness(&run, former, copier)
+        guard run.options.mode != .adopt else {
+            run.outcome.noWayBack = "the target's own data is used, and the former provider's is given up"
+            return
+        }
         let target = try await copier.openTarget(CopyTargetRequest(backing: run.target, serviceClass: serviceClass))
         do throws(BrokerError) {
-            try await checkEmpty(target, run)
+            if run.options.mode == .overwrite { try await (target as? any StandingCopyTarget)?.removeAll() }
+            run.hasWritten = true
             // While it is empty: what it will say about our own copying is thrown away.
             run.wayBack = await followTarget(&run, copier)
             let source = try await self.copier(for: former.provider).openSource(
@@ -53,14 +59,64 @@ extension ControlPlane {
         }
     }
 
-    private func checkEmpty(_ target: any CopyTarget, _ run: SwapRun) async throws(BrokerError) {
-        let keys = try await target.counts().values.reduce(0, +)
-        guard keys == 0 else {
-            throw BrokerError(
-                .unsafe, "\"\(run.target.provider)\" is not empty",
-                why: "it has \(keys) \(keys == 1 ? "key" : "keys"), which the copy would mix with or overwrite",
-                fix: "name an empty database: redis://host:6379/1, or swap with --cold to use what it has")
+    /// Looks at both sides once more, now that the target serves: the first reason against the swap is thrown.
+    private func checkFitness(
+        _ run: inout SwapRun, _ former: Backing, _ copier: any CopiesData
+    ) async throws(BrokerError) {
+        let serviceClass = run.resource.serviceClass
+        let source = try await self.copier(for: former.provider).survey(
+            SurveyRequest(backing: former, serviceClass: serviceClass))
+        let offer = try await copier.survey(SurveyRequest(backing: run.target, serviceClass: serviceClass))
+        let clients = await gateway.statistics()
+        let fitness = SwapFitness(
+            resource: run.resource, target: run.target.provider, source: source, offer: offer,
+            used: await used(by: run.attachments, of: run.resource),
+            clients: run.endpoints.reduce(0) { $0 + (clients[$1]?.connections ?? 0) }, mode: run.options.mode)
+        if let problem = fitness.problems.first { throw problem }
+        run.evictedBefore = offer.evictedKeys
+    }
+
+    /// A target that throws keys away would lose what it is given.
+    private func checkEvictions(_ run: SwapRun) async throws(BrokerError) {
+        guard run.copy != nil, let before = run.evictedBefore else { return }
+        let now = try await copier(for: run.target.provider).survey(
+            SurveyRequest(backing: run.target, serviceClass: run.resource.serviceClass))
+        guard let evicted = now.evictedKeys, evicted > before else { return }
+        throw BrokerError(
+            .rolledBack, "\"\(run.target.provider)\" throws keys away",
+            why: "\(evicted - before) keys since the copy began: its maxmemory is too little for the data",
+            fix: "raise maxmemory of that server, or choose another one")
+    }
+
+    /// Removes from a server that stays what an aborted swap has written there: the keys that are as they are at the
+    /// source. Others may be somebody else's by now. Returns how many are left.
+    func takeBack(_ run: SwapRun) async throws(BrokerError) -> Int {
+        guard let former = run.former else { return 0 }
+        let serviceClass = run.resource.serviceClass
+        let written = try await copier(for: run.target.provider).openTarget(
+            CopyTargetRequest(backing: run.target, serviceClass: serviceClass))
+        guard let target = written as? any StandingCopyTarget else {
+            await written.close()
+            return 0
         }
+        let result: Result<Int, BrokerError>
+        do throws(BrokerError) {
+            let source = try await copier(for: former.provider).openTarget(
+                CopyTargetRequest(backing: former, serviceClass: serviceClass))
+            var cursor: CopyCursor?
+            repeat {
+                let part = try await target.keys(from: cursor)
+                let digests = try await source.digests(of: part.keys)
+                _ = try await target.remove(part.keys, with: digests)
+                cursor = part.next
+            } while cursor != nil
+            await source.close()
+            result = .success(try await target.counts().values.reduce(0, +))
+        } catch {
+            result = .failure(error)
+        }
+        await target.close()
+        return try result.get()
     }
 
     func copier(for provider: ProviderReference) throws(BrokerError) -> any CopiesData {
@@ -91,6 +147,7 @@ extension ControlPlane {
         guard let upstream = run.response?.upstream else { throw Self.internalFailure }
         // What is left of the copying is short now: nobody may be inside a call when the pause begins.
         await run.wayBack?.halt()
+        try await checkEvictions(run)
         let share = run.options.maxPause / 4
         try await run.copy?.converge(within: share)
         for endpoint in run.open(routes) {

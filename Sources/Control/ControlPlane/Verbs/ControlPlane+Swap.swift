@@ -23,6 +23,7 @@ extension ControlPlane {
             try SwapRules.check(stored.resource, to: target, provider.offerings, attachments)
             let response = try await provider.check(
                 CheckRequest(provider: target, serviceClass: stored.resource.serviceClass))
+            await takingBack.removeValue(forKey: stored.resource.id)?.value
             // One way back at a time: that of an earlier swap ends here.
             try await endWayBack(of: stored.resource)
 
@@ -132,6 +133,7 @@ extension ControlPlane {
             run.response = nil
             await run.copy?.close()
             await run.wayBack?.close()
+            if run.hasWritten { await startTakingBack(run) }
             try await deprovision(run.target, run.resource)
             run.isTargetRemoved = true
         case .followAgain: await run.wayBack?.start()
@@ -147,10 +149,45 @@ extension ControlPlane {
         }
     }
 
+    /// Waits for it a little: the user waits for the word on what has failed. The next swap waits for the rest.
+    private func startTakingBack(_ run: SwapRun) async {
+        let work = Task { await noteLeftover(run) }
+        takingBack[run.resource.id] = work
+        let (ended, end) = AsyncStream.makeStream(of: Void.self)
+        Task {
+            await work.value
+            end.finish()
+        }
+        let limit = Task {
+            try? await ContinuousClock().sleep(for: .seconds(1))
+            end.finish()
+        }
+        for await _ in ended {}
+        limit.cancel()
+    }
+
+    /// What could not be taken back is told where the failure is.
+    private func noteLeftover(_ run: SwapRun) async {
+        let text: String
+        do throws(BrokerError) {
+            let left = try await takeBack(run)
+            guard left > 0 else { return }
+            text =
+                "\(left) \(left == 1 ? "key is" : "keys are") left at \(run.target.provider): changed since they were copied"
+        } catch {
+            text = "what was copied to \(run.target.provider) is left there: \(error.what)"
+        }
+        log.warning("an aborted swap has left something", metadata: ["what": "\(text)"])
+        try? await ledger.write { try $0.note(run.resource.name, in: run.resource.workspace, text) }
+    }
+
     private func commitSwitch(_ run: inout SwapRun) async throws(BrokerError) {
         let (operation, resource, target) = (run.operation, run.resource, run.target)
         let verb = run.options.isRollback ? "roll back" : "swap"
-        let how = run.outcome.cold ? "connections closed, no data copied" : "live, with its data"
+        let how =
+            run.outcome.cold
+            ? "connections closed, no data copied"
+            : run.options.mode == .adopt ? "live, with the target's own data" : "live, with its data"
         let plan = try providers.provider(for: target.provider).offering(for: resource.serviceClass)?.plans.first
         run.outcome.releases = try await ledger.write { writer in
             try writer.switchResource(resource.id, to: target.id, plan: plan ?? resource.plan)

@@ -11,6 +11,7 @@ struct SwapOptions: Sendable {
     var verify: SwapRequest.Verification?
     /// How long the former provider follows.
     var undoWindow = Duration.seconds(1800)
+    var mode = SwapFitness.DataMode.copy
     var isRollback = false
     /// Go back although not everything could be carried back.
     var discards = false
@@ -26,6 +27,13 @@ struct SwapOptions: Sendable {
         if let maxPause = request.maxPause { self.maxPause = .milliseconds(max(maxPause, 1)) }
         if let undoWindow = request.undoWindow { self.undoWindow = .seconds(max(undoWindow, 0)) }
         verify = request.verify
+        mode =
+            switch request.existing {
+            case _ where request.cold == true: .cold
+            case .overwrite: .overwrite
+            case .adopt: .adopt
+            case nil: .copy
+            }
     }
 }
 
@@ -38,11 +46,16 @@ struct SwapRun: Sendable {
     let target: Backing
     /// Nil when it is gone already.
     let former: Backing?
+    let attachments: [StoredAttachment]
     let endpoints: [EndpointID]
     var outcome: SwapOutcome
     /// How the target serves, once it does.
     var response: ProvisionResponse?
     var isTargetRemoved = false
+    /// The copy has begun to write to the target.
+    var hasWritten = false
+    /// Keys that the target had thrown away before the copy.
+    var evictedBefore: Int?
     var pausedAt = ContinuousClock.now
     /// Carries the data across.
     var copy: DataCopy?
@@ -69,6 +82,7 @@ struct SwapRun: Sendable {
         self.resource = resource
         self.target = target
         self.former = former
+        self.attachments = attachments
         endpoints = EndpointSpecification.all(of: resource, attachments).map(\.id)
         outcome = SwapOutcome(
             resource: resource.name.rawValue, from: (former?.provider ?? resource.provider).description,

@@ -24,6 +24,33 @@ extension CacheEmulator {
         return (keys, next)
     }
 
+    /// Type and bytes of memory of some more keys, walked as by `keys`.
+    public func weigh(
+        in database: Int, from cursor: UInt64, wanted: Int
+    ) -> (keys: [(type: String, bytes: Int)], next: UInt64) {
+        clock.now = loop.wallClock
+        let (now, database) = (clock.now, databases[database])
+        var weighed: [(type: String, bytes: Int)] = []
+        let next = database.table.scan(from: cursor, wanted: wanted) { entry in
+            guard !entry.hasExpiry || entry.expiry > now else { return }
+            weighed.append((entry.type.name.description, database.memoryUsage(of: entry)))
+        }
+        return (weighed, next)
+    }
+
+    /// Bytes in use by keys and values.
+    public var usedMemory: Int { memory.arena.used }
+
+    /// What can be asked, in lower case, subcommands as `xgroup|create`.
+    public static let commandNames: Set<String> = {
+        var names: Set<String> = []
+        for command in CommandTable.shared.commands where !command.flags.contains(.refused) {
+            names.insert(command.name.description)
+            for subcommand in command.subcommands { names.insert(subcommand.fullName) }
+        }
+        return names
+    }()
+
     /// `RDBValue.digest` of a key; nil where there is none.
     public func digest(of key: [UInt8], in database: Int) -> UInt64? {
         clock.now = loop.wallClock

@@ -22,6 +22,9 @@ public final class CacheClient {
     var lastCommand: StaticString = "NULL"
     /// What contains the last command where it is a subcommand.
     var lastContainer: StaticString?
+    /// The number of the last command in the table, and which were ever sent: a bit each.
+    private var lastUsed = -1
+    private var used: [UInt64] = []
     /// EXEC is running its queue.
     var isExecuting = false
     /// Nil outside MULTI.
@@ -46,6 +49,26 @@ public final class CacheClient {
         self.front = front
     }
 
+    /// Notes a command of the table.
+    @inline(__always) func noteUse(_ index: Int) {
+        if index != lastUsed { noteOther(index) }
+    }
+
+    private func noteOther(_ index: Int) {
+        guard index >= 0 else { return }
+        lastUsed = index
+        while used.count <= index >> 6 { used.append(0) }
+        used[index >> 6] |= 1 << UInt64(index & 63)
+    }
+
+    /// The commands that it has sent, in lower case and without their subcommands.
+    public var usedCommands: Set<String> {
+        let commands = CommandTable.shared.commands
+        return Set(
+            commands.indices.lazy.filter { [used] in $0 >> 6 < used.count && used[$0 >> 6] >> UInt64($0 & 63) & 1 == 1 }
+                .filter { !commands[$0].flags.contains(.refused) }.map { commands[$0].name.description })
+    }
+
     var writer: ReplyWriter { ReplyWriter(connection.output, version: version) }
 
     /// Channels and patterns, as the replies of SUBSCRIBE count them.
@@ -55,6 +78,7 @@ public final class CacheClient {
     public var shardChannelCount: Int { shardChannels.count }
     /// The number of queued commands, -1 outside MULTI, for CLIENT LIST.
     public var queuedCount: Int { transaction?.queue.count ?? -1 }
+    public var isWatching: Bool { !watched.isEmpty }
     /// The last command as CLIENT LIST shows it: `get`, `client|list`.
     public var lastCommandName: String { lastContainer.map { "\($0)|\(lastCommand)" } ?? lastCommand.description }
     /// Of version 2 and subscribed to something: it may do little else, and messages look like replies.

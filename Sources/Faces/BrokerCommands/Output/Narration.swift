@@ -40,68 +40,6 @@ enum Narration {
         ])
     }
 
-    static func swapped(_ outcome: SwapOutcome) -> [String] {
-        let target = outcome.server.map { "\(outcome.to) (\($0))" } ?? outcome.to
-        var lines = ["\(outcome.resource): \(outcome.from) → \(target)"]
-        let pause = "pause \(milliseconds(outcome.pause)) ms"
-        if outcome.cold {
-            lines.append("  copy      cold: no data was copied, the target serves what it has")
-            lines.append(column("cutover", "\(connections(outcome.closed)) closed at a reply boundary", pause))
-        } else {
-            if let copy = outcome.copy { lines += copied(copy, in: outcome.phases["copy"] ?? 0) }
-            let held = outcome.held == 0 ? "" : ", \(outcome.held) held"
-            lines.append(column("cutover", connections(outcome.moved) + held, "\(pause), \(outcome.closed) closed"))
-            if let copy = outcome.copy {
-                lines.append("  verify    \(compared(copy))")
-            }
-        }
-        if let why = outcome.noWayBack { lines.append("  no way back that keeps what is written from now on: \(why)") }
-        let apps = outcome.releases.keys.sorted()
-        let keeps =
-            switch apps.count {
-            case 0: "no app is attached."
-            case 1: "\(apps[0]) keeps its URL."
-            default: "\(list(apps)) keep their URLs."
-            }
-        let undo = "undo: " + (outcome.undo ?? "broker swap \(outcome.resource) --to \(outcome.from)")
-        let releases = apps.map { "\($0) v\(outcome.releases[$0] ?? 0)" }.joined(separator: ", ")
-        lines.append("swapped. \(keeps)  \(undo)" + (apps.isEmpty ? "" : "   release \(releases)"))
-        return lines
-    }
-
-    private static func connections(_ count: Int) -> String {
-        count == 1 ? "1 connection" : "\(count) connections"
-    }
-
-    private static func copied(_ copy: CopyReceipt, in time: Double) -> [String] {
-        let seconds = "\(Int(time) / 1000).\(String(Int(time) % 1000 / 10 + 100).dropFirst()) s"
-        let keys = copy.keys == 1 ? "1 key" : "\(grouped(copy.keys)) keys"
-        let writes = copy.changes == 1 ? "1 write" : "\(grouped(copy.changes)) writes"
-        return [column("copy", keys, seconds), column("tail", "\(writes) while copying", "applied")]
-    }
-
-    private static func compared(_ copy: CopyReceipt) -> String {
-        let count = grouped(copy.verified)
-        if copy.verified == 0, copy.keys > 0 { return "not compared" }
-        if copy.verified < copy.keys { return "a sample of \(count) keys, all equal (type, value, TTL)" }
-        return "\(count)/\(count) keys equal (type, value, TTL)"
-    }
-
-    private static func column(_ phase: String, _ what: String, _ figure: String) -> String {
-        padded("  " + phase, to: 12) + padded(what, to: 42) + "  " + figure
-    }
-
-    /// `4,212`
-    private static func grouped(_ number: Int) -> String {
-        let digits = Array(String(number))
-        var text = ""
-        for (index, digit) in digits.enumerated() {
-            if index > 0, (digits.count - index) % 3 == 0 { text += "," }
-            text.append(digit)
-        }
-        return text
-    }
-
     /// `redis   emulator   redis://127.0.0.1:21000`
     private static func facts(_ resource: ResourceStatus, attachment: AttachmentStatus? = nil) -> String {
         let own = attachment?.port.map { "\(resource.class)://127.0.0.1:\($0)" }
@@ -121,15 +59,9 @@ enum Narration {
 
     private static let releaseColumn = 58
 
-    private static func padded(_ text: String, to width: Int) -> String {
+    static func padded(_ text: String, to width: Int) -> String {
         text + String(repeating: " ", count: max(0, width - text.count))
     }
 
-    private static func list(_ names: [String]) -> String { names.joined(separator: ", ") }
-
-    /// One digit after the point.
-    private static func milliseconds(_ value: Double) -> String {
-        let tenths = Int((value * 10).rounded())
-        return "\(tenths / 10).\(tenths % 10)"
-    }
+    static func list(_ names: [String]) -> String { names.joined(separator: ", ") }
 }

@@ -46,9 +46,24 @@ struct SwapCommand: BrokerVerb {
     @Flag(name: .long, help: "Copy no data and close the connections, at a reply boundary.")
     var cold = false
 
+    @Flag(name: .long, help: "Remove what the target's database holds before the copy.")
+    var overwrite = false
+
+    @Flag(name: .long, help: "Use the data that the target holds, and copy none.")
+    var adopt = false
+
+    @Flag(name: .long, help: "Say what the swap would do and what stands against it, and change nothing.")
+    var planOnly = false
+
     @OptionGroup var options: CommonOptions
 
     func validate() throws {
+        if [cold, overwrite, adopt].count(where: { $0 }) > 1 {
+            throw ValidationError("--cold, --overwrite and --adopt exclude each other")
+        }
+        if adopt, verify != nil || undoWindow != nil {
+            throw ValidationError("--adopt copies nothing: --verify and --undo-window have no meaning with it")
+        }
         guard cold, maxPause != nil || verify != nil || undoWindow != nil else { return }
         throw ValidationError("--cold copies nothing: --max-pause, --verify and --undo-window have no meaning with it")
     }
@@ -59,7 +74,9 @@ struct SwapCommand: BrokerVerb {
             to: try ProviderArgument.document(
                 to, secretFile: secretFile, invocation.console, command: "broker swap \(resource) --to"),
             cold: cold ? true : nil, maxPause: maxPause?.milliseconds, verify: verify,
-            undoWindow: undoWindow.map { ($0.milliseconds + 999) / 1000 })
+            undoWindow: undoWindow.map { ($0.milliseconds + 999) / 1000 },
+            existing: overwrite ? .overwrite : adopt ? .adopt : nil)
+        if planOnly { return try await plan(resource, request, invocation) }
         var outcome = try await invocation.withDaemon("\(resource) to be swapped to \(request.to.reference)") {
             try await $0.swap(resource, request, in: invocation.workspace)
         }
@@ -67,6 +84,16 @@ struct SwapCommand: BrokerVerb {
         if options.json { try invocation.console.document(outcome) }
         invocation.console.narrate(Narration.swapped(outcome))
         return 0
+    }
+
+    /// Exits as the swap would where something stands against it.
+    private func plan(_ resource: String, _ request: SwapRequest, _ invocation: Invocation) async throws -> Int32 {
+        let plan = try await invocation.withDaemon("\(resource) to be looked at") {
+            try await $0.planSwap(resource, request, in: invocation.workspace)
+        }
+        if options.json { try invocation.console.document(plan) }
+        invocation.console.narrate(Narration.planned(plan))
+        return plan.problems.first?.code.exitCode ?? 0
     }
 }
 

@@ -39,11 +39,20 @@ public struct SwapRequest: Codable, Equatable, Sendable {
     public var to: ProviderDocument
     /// Close the connections and copy nothing.
     public var cold: Bool?
+    /// What becomes of data that the target holds; refused where nothing is said and it holds some.
+    public var existing: ExistingData?
     /// How long clients may be kept waiting, in milliseconds; 250 where it is not said.
     public var maxPause: Int?
     public var verify: Verification?
     /// How long the way back is kept open, in seconds; 1800 where it is not said.
     public var undoWindow: Int?
+
+    public enum ExistingData: String, Codable, Sendable {
+        /// It is removed before the copy.
+        case overwrite
+        /// It is used, and nothing is copied.
+        case adopt
+    }
 
     /// How the copy is compared with what was copied.
     public enum Verification: String, Codable, Sendable, CaseIterable {
@@ -56,10 +65,11 @@ public struct SwapRequest: Codable, Equatable, Sendable {
 
     public init(
         to: ProviderDocument, cold: Bool? = nil, maxPause: Int? = nil, verify: Verification? = nil,
-        undoWindow: Int? = nil
+        undoWindow: Int? = nil, existing: ExistingData? = nil
     ) {
         self.to = to
         self.cold = cold
+        self.existing = existing
         self.maxPause = maxPause
         self.verify = verify
         self.undoWindow = undoWindow

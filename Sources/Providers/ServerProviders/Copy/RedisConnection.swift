@@ -21,7 +21,8 @@ final class RedisConnection: @unchecked Sendable {
     private static let chunk = 64 << 10
     private static let longestLine = 64 << 10
     private static let longestBulk = 1 << 30
-    private static let deepest = 8
+    /// COMMAND answers nine deep.
+    private static let deepest = 16
 
     /// Connects and logs in.
     init(_ server: CopyServer, _ interruption: Interruption) throws(BrokerError) {

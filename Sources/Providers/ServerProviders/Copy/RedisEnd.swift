@@ -131,7 +131,7 @@ final class RedisEnd: Sendable {
         }
     }
 
-    private static func digests(
+    static func digests(
         of keys: ArraySlice<CopyKey>, _ connection: RedisConnection
     ) throws(BrokerError) -> [UInt64?] {
         let expire = connection.lacksExpireTime ? "PTTL" : "PEXPIRETIME"

@@ -8,7 +8,7 @@ import Synchronization
 /// That server expires keys by its own clock, which a replica would not do. So a key that was to expire sooner than its
 /// commands arrive here, and whose life the app prolonged meanwhile, is missing at the end: a comparison of digests finds
 /// it.
-final class RedisTarget: CopyTarget {
+final class RedisTarget: StandingCopyTarget {
     private let end: RedisEnd
     /// Once a command was refused, what follows would stand on a hole.
     private let failure = Mutex<BrokerError?>(nil)
@@ -51,6 +51,12 @@ final class RedisTarget: CopyTarget {
     func keys(from cursor: CopyCursor?) async throws(BrokerError) -> CopyKeys { try await end.keys(from: cursor) }
 
     func digests(of keys: [CopyKey]) async throws(BrokerError) -> [UInt64?] { try await end.digests(of: keys) }
+
+    func removeAll() async throws(BrokerError) { try await end.removeAll() }
+
+    func remove(_ keys: [CopyKey], with digests: [UInt64?]) async throws(BrokerError) -> Int {
+        try await end.remove(keys, with: digests)
+    }
 
     func close() async { await end.close() }
 

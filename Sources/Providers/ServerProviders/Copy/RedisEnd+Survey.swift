@@ -1,0 +1,159 @@
+import BrokerModel
+import ProviderKit
+import ReplicationWire
+
+/// What a server holds and offers.
+extension RedisEnd {
+    /// Keys whose types and sizes are asked in one question.
+    private static let asked = 100
+
+    /// Looks at a server over a connection of its own.
+    static func survey(of server: CopyServer, sample: Int) async throws(BrokerError) -> BackingSurvey {
+        let end = RedisEnd(server)
+        let result: Result<BackingSurvey, BrokerError>
+        do throws(BrokerError) {
+            result = .success(try await end.survey(sample: sample))
+        } catch {
+            result = .failure(error)
+        }
+        await end.close()
+        return try result.get()
+    }
+
+    private func survey(sample: Int) async throws(BrokerError) -> BackingSurvey {
+        var survey = BackingSurvey(keys: try await counts())
+        try await ask { connection throws(BrokerError) in try Self.facts(connection) }.put(into: &survey)
+        var cursor: CopyCursor?
+        var left = sample
+        while left > 0 {
+            let part = try await keys(from: cursor)
+            let drawn = Array(part.keys.prefix(left))
+            left -= drawn.count
+            for (type, bytes) in try await weigh(drawn) {
+                survey.drawn[type, default: .init()].keys += 1
+                survey.drawn[type, default: .init()].bytes += bytes
+            }
+            cursor = part.next
+            if cursor == nil { break }
+        }
+        return survey
+    }
+
+    private struct Facts: Sendable {
+        var info: [Substring: Substring] = [:]
+        var commands: Set<String>?
+
+        func put(into survey: inout BackingSurvey) {
+            func number(_ name: Substring) -> Int? { info[name].flatMap { Int($0) } }
+            survey.memory = number("used_memory")
+            survey.memoryLimit = number("maxmemory")
+            survey.evictedKeys = number("evicted_keys")
+            if let most = number("maxclients"), let now = number("connected_clients") {
+                survey.clientsLeft = most - now
+            }
+            survey.commands = commands
+        }
+    }
+
+    /// What the user may not ask stays unknown.
+    private static func facts(_ connection: RedisConnection) throws(BrokerError) -> Facts {
+        let questions = ReplicatedCommand("INFO").bytes + ReplicatedCommand("COMMAND").bytes
+        let replies = try connection.ask(questions, count: 2)
+        var facts = Facts()
+        for line in (replies[0].text ?? "").split(whereSeparator: \.isNewline) {
+            let parts = line.split(separator: ":", maxSplits: 1)
+            if parts.count == 2 { facts.info[parts[0]] = parts[1] }
+        }
+        if case .array(let commands) = replies[1] {
+            var names: Set<String> = []
+            for command in commands { Self.name(command, into: &names) }
+            facts.commands = names
+        }
+        return facts
+    }
+
+    /// An element of COMMAND's answer: the name first, since Redis 7.0 the subcommands tenth.
+    private static func name(_ command: RedisReply, into names: inout Set<String>) {
+        guard case .array(let parts) = command, let name = parts.first?.text else { return }
+        names.insert(name.lowercased())
+        guard parts.count > 9, case .array(let subcommands) = parts[9] else { return }
+        for subcommand in subcommands { Self.name(subcommand, into: &names) }
+    }
+
+    /// Type and bytes of memory of keys; those that are gone are left out.
+    private func weigh(_ keys: [CopyKey]) async throws(BrokerError) -> [(String, Int)] {
+        try await ask { connection throws(BrokerError) in
+            var weighed: [(String, Int)] = []
+            var rest = keys[...]
+            while let database = rest.first?.database {
+                let some = rest.prefix(Self.asked).prefix { $0.database == database }
+                rest = rest.dropFirst(some.count)
+                try connection.select(try self.serversNumber(of: database))
+                var questions: [UInt8] = []
+                for key in some {
+                    questions += ReplicatedCommand([Array("TYPE".utf8), key.name]).bytes
+                    questions += ReplicatedCommand([Array("MEMORY".utf8), Array("USAGE".utf8), key.name]).bytes
+                }
+                let replies = try connection.ask(questions, count: some.count * 2)
+                for index in some.indices.map({ ($0 - some.startIndex) * 2 }) {
+                    guard let type = replies[index].text, type != "none" else { continue }
+                    // A server that does not tell sizes still tells types.
+                    if case .integer(let bytes) = replies[index + 1] {
+                        weighed.append((type, Int(bytes)))
+                    } else {
+                        weighed.append((type, 0))
+                    }
+                }
+            }
+            return weighed
+        }
+    }
+
+    // MARK: removing
+
+    func removeAll() async throws(BrokerError) {
+        let databases = try await counts().keys.sorted()
+        try await ask { connection throws(BrokerError) in
+            for database in databases {
+                try connection.select(try self.serversNumber(of: database))
+                _ = try connection.ask("FLUSHDB")
+            }
+        }
+    }
+
+    /// Removes the keys that still have these digests: they are watched, looked at again and removed in a transaction.
+    func remove(_ keys: [CopyKey], with digests: [UInt64?]) async throws(BrokerError) -> Int {
+        try await ask { connection throws(BrokerError) in
+            var removed = 0
+            var rest = Array(zip(keys, digests))[...]
+            while let database = rest.first?.0.database {
+                let some = rest.prefix(Self.asked).prefix { $0.0.database == database }
+                rest = rest.dropFirst(some.count)
+                try connection.select(try self.serversNumber(of: database))
+                let names = some.map(\.0.name)
+                let watch = ReplicatedCommand([Array("WATCH".utf8)] + names).bytes
+                if case .error(let words)? = try connection.ask(watch, count: 1).first {
+                    throw self.server.refusal(of: "WATCH", words)
+                }
+                let now = try Self.digests(of: some.map(\.0)[...], connection)
+                let same = zip(some, now).filter { $0.0.1 != nil && $0.0.1 == $0.1 }.map(\.0.0.name)
+                guard !same.isEmpty else {
+                    _ = try connection.ask("UNWATCH")
+                    continue
+                }
+                let removal = ReplicatedCommand([Array("DEL".utf8)] + same).bytes
+                let transaction = ReplicatedCommand("MULTI").bytes + removal + ReplicatedCommand("EXEC").bytes
+                let replies = try connection.ask(transaction, count: 3)
+                if case .array(let results) = replies[2], case .integer(let count)? = results.first {
+                    removed += Int(count)
+                } else if case .error(let words) = replies[1], words.hasPrefix("OOM"),
+                    case .integer(let count)? = try connection.ask(removal, count: 1).first
+                {
+                    // A full server queues nothing, and nobody writes to it.
+                    removed += Int(count)
+                }
+            }
+            return removed
+        }
+    }
+}

@@ -1,0 +1,153 @@
+import BrokerModel
+import Foundation
+import Ledger
+import ProviderKit
+import TestKit
+import Testing
+
+@testable import ControlPlane
+@testable import ServerProviders
+
+/// What a swap looks at before anything moves, and what it leaves at a server that stays.
+@Suite(.requires(.redisServer)) struct SwapChecksTests {
+    private func url(_ server: RealServer, _ database: Int = 0) -> String {
+        "redis://127.0.0.1:\(server.port ?? 0)/\(database)"
+    }
+
+    @Test func `keys that are there already are kept, removed, or used, as it is said`() async throws {
+        try await RealServer.run(.redisServer) { server in
+            try await BrokerUnderTest.run { broker in
+                let owner = try RedisClient(url(server))
+                try owner.ask("SET theirs 1")
+                let neighbour = try RedisClient(url(server, 1))
+                try neighbour.ask("SELECT 1")
+                try neighbour.ask("SET not ours")
+                try await broker.attach("cache")
+                let client = try RedisClient(try await broker.variable("CACHE_URL"))
+                try client.ask("SET k v")
+
+                let refused = await #expect(throws: BrokerError.self) {
+                    try await broker.swap("cache", to: url(server), cold: false)
+                }
+                #expect(refused?.code == .unsafe)
+                #expect(refused?.fix?.contains("--overwrite") == true)
+                #expect(try owner.ask("GET theirs") == "1")
+
+                let outcome = try await broker.swap("cache", to: url(server), cold: false, existing: .overwrite)
+                #expect(outcome.copy?.keys == 1)
+                #expect(try client.ask("GET k") == "v")
+                #expect(try client.ask("GET theirs") == "$-1")
+                #expect(try neighbour.ask("GET not") == "ours")
+                _ = try await broker.plane.rollback(
+                    "cache", RollbackRequest(discard: false), in: broker.workspace, operation: .random())
+                #expect(try client.ask("GET k") == "v")
+
+                try client.ask("SET k mine")
+                let adopted = try await broker.swap("cache", to: url(server), cold: false, existing: .adopt)
+                #expect(adopted.copy == nil && adopted.closed == 0 && adopted.moved == 1)
+                #expect(adopted.noWayBack != nil)
+                #expect(try client.ask("GET k") == "v")
+            }
+        }
+    }
+
+    @Test func `an abort takes back what it wrote and nobody has changed`() async throws {
+        try await RealServer.run(.redisServer) { server in
+            try await BrokerUnderTest.run { broker in
+                let there = url(server)
+                let owner = try RedisClient(there)
+                // Held where everything is copied; meanwhile somebody else changes one key of it and adds another.
+                broker.reached = { point in
+                    guard point == .swapHeld else { return }
+                    let other = try? RedisClient(there)
+                    _ = try? other?.ask("SET k7 other")
+                    _ = try? other?.ask("SET stranger 1")
+                }
+                try await broker.restart()
+                try await broker.attach("cache")
+                let client = try RedisClient(try await broker.variable("CACHE_URL"))
+                for number in 0..<500 { try client.ask("SET k\(number) v") }
+                let error = await #expect(throws: BrokerError.self) {
+                    try await broker.swap("cache", to: url(server), cold: false, maxPause: 1)
+                }
+                #expect(error?.code == .rolledBack, "\(String(describing: error))")
+                #expect(try owner.ask("DBSIZE") == ":2")
+                #expect(try owner.ask("GET k7") == "other")
+                #expect(try owner.ask("GET stranger") == "1")
+                #expect(try client.ask("GET k7") == "v")
+            }
+        }
+    }
+
+    @Test func `a plan says what would be done, and changes nothing`() async throws {
+        try await RealServer.run(.redisServer) { server in
+            try await BrokerUnderTest.run { broker in
+                try await broker.attach("cache")
+                let client = try RedisClient(try await broker.variable("CACHE_URL"))
+                for number in 0..<300 { try client.ask("SET k\(number) v") }
+                try client.ask("HSET h a 1 b 2")
+                let waiting = try RedisClient(try await broker.variable("CACHE_URL"))
+                try waiting.ask("WATCH k1")
+                try waiting.ask("MULTI")
+                let request = SwapRequest(to: try ProviderDocument("exec:redis-server"))
+                let plan = try await broker.plane.planSwap("cache", request, in: broker.workspace)
+                #expect(plan.keys == 301 && plan.types.map(\.type) == ["string", "hash"])
+                #expect(plan.types.map(\.keys) == [300, 1] && !plan.isEstimated && plan.bytes > 300)
+                #expect(plan.clients == ["idle": 1, "in a transaction": 1])
+                #expect(plan.problems.isEmpty && !plan.isTargetKnown && plan.server?.hasPrefix("redis ") == true)
+                #expect(await broker.exec.servers.isEmpty)
+                #expect(try await broker.ledger.read { try $0.backings() }.count == 1)
+
+                try RedisClient(url(server)).ask("SET theirs 1")
+                let there = SwapRequest(to: try ProviderDocument(url(server)))
+                let other = try await broker.plane.planSwap("cache", there, in: broker.workspace)
+                #expect(other.problems.map(\.code) == [.unsafe] && other.targetKeys == 1 && other.isTargetKnown)
+                // The same from the other side.
+                _ = try await broker.swap("cache", to: "exec:redis-server", cold: false, maxPause: 2000)
+                try client.ask("XADD s 1-1 f v")
+                let back = try await broker.plane.planSwap(
+                    "cache", SwapRequest(to: try ProviderDocument("emulator")), in: broker.workspace)
+                #expect(back.problems.map(\.what) == ["\"web\" used XADD, which \"emulator\" does not have"])
+                #expect(back.keys == 302)
+            }
+        }
+    }
+
+    @Test func `a server that throws keys away, or has no room for the clients, is refused`() async throws {
+        let arguments = ["--maxmemory-policy", "allkeys-lru"]
+        try await RealServer.run(.redisServer, arguments: arguments) { server in
+            try await BrokerUnderTest.run { broker in
+                let there = url(server)
+                broker.reached = { point in
+                    if point == .swapCopying { _ = try? RedisClient(there).ask("CONFIG SET maxmemory 2mb") }
+                }
+                try await broker.restart()
+                try await broker.attach("cache")
+                let client = try RedisClient(try await broker.variable("CACHE_URL"))
+                for number in 0..<200 { try client.ask("SET k\(number) " + String(repeating: "x", count: 20_000)) }
+                let evicting = await #expect(throws: BrokerError.self) {
+                    let request = SwapRequest(
+                        to: try ProviderDocument(url(server)), verify: SwapRequest.Verification.none)
+                    return try await broker.plane.swap("cache", request, in: broker.workspace, operation: .random())
+                }
+                #expect(evicting?.what.hasSuffix("throws keys away") == true, "\(String(describing: evicting))")
+                #expect(try client.ask("STRLEN k0") == ":20000")
+
+                try RedisClient(there).ask("CONFIG SET maxmemory 0")
+                try RedisClient(there).ask("CONFIG SET maxclients 3")
+                let full = await #expect(throws: BrokerError.self) {
+                    try await broker.swap("cache", to: url(server, 1), cold: false)
+                }
+                #expect(full?.what.hasSuffix("takes too few clients") == true, "\(String(describing: full))")
+            }
+        }
+    }
+
+    @Test func `what a target lacks is told by subcommand, where it tells its own`() {
+        var survey = BackingSurvey(keys: [:])
+        #expect(survey.missing(of: ["get"]) == nil)
+        survey.commands = ["get", "object", "object|encoding", "xinfo"]
+        #expect(survey.missing(of: ["get", "object|freq", "object|encoding", "xinfo|stream"]) == ["object|freq"])
+        #expect(survey.missing(of: ["fcall", "function|load"]) == ["fcall", "function|load"])
+    }
+}
