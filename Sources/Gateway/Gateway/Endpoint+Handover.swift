@@ -29,17 +29,21 @@ extension Endpoint {
         run(.restoring, within: limit, ended)
     }
 
-    /// The target serves from now on; returns how many clients were moved, and how many were held.
-    func adopt() -> (moved: Int, held: Int)? {
+    /// The target serves from now on.
+    func adopt() -> Adoption? {
         guard let handover, handover.step == .restoring, handover.waiting.isEmpty else { return nil }
         self.handover = nil
         // Those that wait longest ask first.
-        let sessions = redisSessions.values.sorted { $0.waitsSince < $1.waitsSince }
+        let sessions = redisSessions.values.sorted { $0.blockedSince < $1.blockedSince }
         let held = heldCount
+        let now = loop.now
+        let waits = sessions.compactMap { session in
+            session.waitsSince.map { Duration.nanoseconds(Int64(now &- $0)) }
+        }
         exchange(handover.target)
         for session in sessions { session.adopt() }
         serveHeld()
-        return (sessions.count, held)
+        return Adoption(moved: sessions.count, held: held, waits: waits)
     }
 
     /// The present upstream serves on, as if nothing had been.
@@ -47,7 +51,7 @@ extension Endpoint {
         guard handover != nil else { return }
         endStep { $0.failed(.notServing) }
         handover = nil
-        for session in redisSessions.values.sorted(by: { $0.waitsSince < $1.waitsSince }) { session.resume() }
+        for session in redisSessions.values.sorted(by: { $0.blockedSince < $1.blockedSince }) { session.resume() }
         serveHeld()
     }
 
@@ -139,7 +143,7 @@ extension Endpoint {
 
 extension RedisSession {
     /// Since when the client waits in a command that blocks; the others come behind.
-    fileprivate var waitsSince: UInt64 {
+    fileprivate var blockedSince: UInt64 {
         let request: BlockedRequest? =
             switch (upstream, next) {
             case (.relay(let relay), _) where relay.cancelled != nil: relay.cancelled

@@ -22,6 +22,8 @@ final class Endpoint {
     /// To the present upstream where that is a server.
     private var dialogue: ServerDialogue?
     private var lastClientID: Int64 = 0
+    /// Taken since the endpoint was opened.
+    var requests: UInt64 = 0
     private var retiredUnsupported: [String: Int] = [:]
     /// By holder of a grant, of clients that are gone; `CommandUse`.
     var usedCommands: [String: Set<String>] = [:]
@@ -144,7 +146,7 @@ final class Endpoint {
 
     var statistics: EndpointStatistics {
         EndpointStatistics(
-            connections: redisSessions.count + queueConnections.count + held.count,
+            connections: redisSessions.count + queueConnections.count + held.count, requests: requests,
             unsupported: retiredUnsupported.merging(currentUnsupported, uniquingKeysWith: +))
     }
 

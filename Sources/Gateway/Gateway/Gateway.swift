@@ -71,8 +71,8 @@ public final class Gateway: Sendable {
         await step(id) { $0.restore(within: limit, $1) }
     }
 
-    /// Has the target serve the paused clients and those that were held; returns how many, nil when nothing was restored.
-    public func adopt(_ id: EndpointID) async -> (moved: Int, held: Int)? {
+    /// Has the target serve the paused clients and those that were held; nil when nothing was restored.
+    public func adopt(_ id: EndpointID) async -> Adoption? {
         await run {
             $0.endpoints[id]?.adopt()
         } orWhenStopped: {

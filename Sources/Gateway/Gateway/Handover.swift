@@ -54,6 +54,16 @@ struct Handover {
     }
 }
 
+/// What a move has meant for an endpoint's clients.
+public struct Adoption: Equatable, Sendable {
+    /// Clients that were moved.
+    public var moved: Int
+    /// Clients that came while it took place, and waited.
+    public var held: Int
+    /// How long each client waited that had asked for something meanwhile.
+    public var waits: [Duration]
+}
+
 /// Why clients could not be moved. They go on where they were.
 public enum HandoverFailure: Error, Equatable, Sendable {
     /// A step was not done in time; the clients that had not done it, at most 16 of them.

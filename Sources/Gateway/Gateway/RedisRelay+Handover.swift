@@ -52,7 +52,6 @@ extension RedisRelay {
     /// Takes no more requests; ends when every reply is in.
     func pause() {
         handover = .pausing
-        if !takesRequests { session.connection.pauseReading() }
         if let blocked, blocked.isMovable, let serverID {
             tracker.isCancelling = true
             isCancelAsked = true

@@ -6,10 +6,7 @@ extension RedisRelay {
     /// Hands requests on, or answers them; returns how many bytes were used.
     func serve(_ bytes: UnsafeRawBufferPointer, _ partial: inout PartialRequest) -> Int {
         let batch = session.endpoint.batch
-        guard takesRequests else {
-            session.connection.pauseReading()
-            return 0
-        }
+        guard takesRequests else { return session.keepWaiting() }
         var offset = 0
         while offset < bytes.count, !isClosing, takesRequests {
             let rest = UnsafeRawBufferPointer(rebasing: bytes[offset...])
@@ -22,6 +19,7 @@ extension RedisRelay {
                 let raw = UnsafeRawBufferPointer(rebasing: rest[used..<request.end])
                 guard take(raw, batch.arguments + request.first, request.count) else { return offset + used }
                 used = request.end
+                session.endpoint.requests &+= 1
                 if isClosing { return bytes.count }
             }
             offset += used

@@ -27,7 +27,6 @@ extension RedisSession {
         case .relay(let relay): relay.pause()
         case .emulator, .none:
             isPaused = true
-            connection.pauseReading()
             stepEnded(nil)
         }
     }
@@ -67,6 +66,7 @@ extension RedisSession {
     /// The next upstream serves; the former one is let go.
     func adopt() {
         endpoint.keepUse(of: self)
+        waitsSince = nil
         let former = upstream
         upstream = next
         next = .none
@@ -80,6 +80,7 @@ extension RedisSession {
 
     /// The present upstream serves on; the next one is let go.
     func resume() {
+        waitsSince = nil
         letGo(next)
         next = .none
         guard isPaused else {

@@ -17,6 +17,8 @@ final class RedisSession: ConnectionHandler, CacheFront {
     var next = SessionUpstream.none
     /// No request is taken: an emulator is being left.
     var isPaused = false
+    /// Since when a request waits for the move to end; nil when none has come.
+    var waitsSince: UInt64?
     /// Who the client has shown to be.
     var grant: Grant? {
         willSet { if let grant, grant.holder != newValue?.holder { endpoint.keepUse(of: self) } }
@@ -83,10 +85,7 @@ final class RedisSession: ConnectionHandler, CacheFront {
     // MARK: events of the connection
 
     func received(_ bytes: UnsafeRawBufferPointer, on connection: Connection) -> Int {
-        guard !isPaused else {
-            connection.pauseReading()
-            return 0
-        }
+        guard !isPaused else { return keepWaiting() }
         lastActive = endpoint.loop.now
         switch upstream {
         case .emulator(let emulator, let client): return serve(bytes, emulator, client)
@@ -96,6 +95,13 @@ final class RedisSession: ConnectionHandler, CacheFront {
             return used
         case .none: return bytes.count
         }
+    }
+
+    /// What the client has sent stays where it is while it is being moved.
+    func keepWaiting() -> Int {
+        if waitsSince == nil { waitsSince = endpoint.loop.now }
+        connection.pauseReading()
+        return 0
     }
 
     private func serve(_ bytes: UnsafeRawBufferPointer, _ emulator: CacheEmulator, _ client: CacheClient) -> Int {
@@ -108,6 +114,7 @@ final class RedisSession: ConnectionHandler, CacheFront {
                 most: isAuthenticated ? .max : 1)
             if batch.count > 0 {
                 let done = emulator.execute(batch, from: 0, for: client)
+                endpoint.requests &+= UInt64(done)
                 offset += batch[done - 1].end
                 if client.isEnding || isEnding {
                     connection.closeAfterFlush()

@@ -61,11 +61,14 @@ public struct Grant: Hashable, Sendable {
 public struct EndpointStatistics: Equatable, Sendable {
     /// Clients connected now.
     public var connections: Int
+    /// Requests of class `redis` that were taken since the endpoint was opened.
+    public var requests: UInt64
     /// Commands that clients sent and the upstream does not know, with how often; bounded in size.
     public var unsupported: [String: Int]
 
-    public init(connections: Int = 0, unsupported: [String: Int] = [:]) {
+    public init(connections: Int = 0, requests: UInt64 = 0, unsupported: [String: Int] = [:]) {
         self.connections = connections
+        self.requests = requests
         self.unsupported = unsupported
     }
 }

@@ -143,6 +143,40 @@ import Testing
         }
     }
 
+    @Test func `a swap that is refused or undone leaves the earlier way back open`() async throws {
+        try await BrokerUnderTest.run { broker in
+            try await broker.attach("cache")
+            let client = try RedisClient(try await broker.variable("CACHE_URL"))
+            try client.ask("SET k v")
+            let there = try await broker.swap("cache", to: "exec:redis-server", cold: false, maxPause: 5000)
+            #expect(there.requests != nil)
+            try client.ask("XADD s 1-1 f v")
+            await #expect(throws: BrokerError.self) {
+                try await broker.swap("cache", to: "emulator", cold: false, maxPause: 5000)
+            }
+            let status = try #require(try await broker.resource("cache"))
+            #expect(status.undo?.to == "emulator" && (1700...1800).contains(status.undo?.seconds ?? 0))
+            // The stream cannot be carried back: that is said, and can be given up.
+            try client.ask("DEL s")
+            try client.ask("SET k w")
+            let failure = await #expect(throws: BrokerError.self) { try await broker.rollback("cache") }
+            #expect(failure?.code == .unsafe)
+            _ = try await broker.plane.rollback(
+                "cache", RollbackRequest(discard: true), in: broker.workspace, operation: .random())
+            #expect(try await broker.resource("cache")?.provider == "emulator")
+            #expect(try client.ask("PING") == "+PONG")
+            #expect(try await broker.resource("cache")?.undo == nil)
+        }
+    }
+
+    @Test func `stalls are told by the nearest rank`() {
+        let waits = (1...200).map { Duration.milliseconds($0) }
+        let stall = StallReceipt(waits.shuffled())
+        #expect(stall?.clients == 200 && stall?.p50 == 100 && stall?.p99 == 198 && stall?.max == 200)
+        #expect(StallReceipt([.milliseconds(3)])?.p99 == 3)
+        #expect(StallReceipt([]) == nil)
+    }
+
     @Test func `what a target lacks is told by subcommand, where it tells its own`() {
         var survey = BackingSurvey(keys: [:])
         #expect(survey.missing(of: ["get"]) == nil)

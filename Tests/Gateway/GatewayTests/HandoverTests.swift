@@ -45,13 +45,13 @@ import Testing
             return await test.gateway.pause(GatewayUnderTest.endpoint, within: limit)
         }
 
-        func finish() async throws -> (moved: Int, held: Int) {
+        func finish() async throws -> Adoption {
             #expect(await test.gateway.restore(GatewayUnderTest.endpoint, within: .seconds(5)) == nil)
             return try #require(await test.gateway.adopt(GatewayUnderTest.endpoint))
         }
 
         @discardableResult
-        func move(to target: Move.Side) async throws -> (moved: Int, held: Int) {
+        func move(to target: Move.Side) async throws -> Adoption {
             #expect(await pause(for: target) == nil)
             return try await finish()
         }
@@ -84,7 +84,8 @@ import Testing
             let modern = try bench.test.connect(as: GatewayUnderTest.web)
             #expect(try modern.ask("HELLO 3") == "%7")
             while try modern.line() != "*0" {}
-            #expect(try await bench.move(to: move.to) == (2, 0))
+            let adopted = try await bench.move(to: move.to)
+            #expect(adopted.moved == 2 && adopted.held == 0)
 
             #expect(try client.ask("CLIENT ID") == id)
             #expect(try client.ask("CLIENT GETNAME") == "$2")
@@ -290,7 +291,10 @@ import Testing
             try new.send("AUTH \(GatewayUnderTest.web.secret)\r\nGET where\r\n")
             #expect(!new.hasInput(within: .milliseconds(50)))
             #expect(!known.hasInput(within: .zero))
-            #expect(try await bench.finish() == (1, 1))
+            let adopted = try await bench.finish()
+            #expect(adopted.moved == 1 && adopted.held == 1)
+            // The client that has asked something has waited, at least as long as was looked whether it is answered.
+            #expect(adopted.waits.count == 1 && adopted.waits[0] >= .milliseconds(50))
             #expect(try new.line() == "+OK")
             #expect(try new.line() == "$-1")
             #expect(try known.line() == "$-1")

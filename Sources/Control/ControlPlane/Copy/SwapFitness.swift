@@ -42,8 +42,8 @@ struct SwapFitness {
                 .unsupported, "\"\(app)\" used \(shown), which \"\(target)\" does not have",
                 why: "its commands would fail after the swap; they are counted since the daemon started",
                 fix: target == .emulator
-                    ? "broker swap \(resource.name) --to exec:redis-server"
-                    : "choose a server that has \(names[0]), or swap back what the app needs")
+                    ? "leave \"\(resource.name)\" where it is: \(resource.provider) has them"
+                    : "choose a server that has \(names[0])")
         }
     }
 

@@ -10,6 +10,7 @@ extension ControlPlane {
     // MARK: while the clients are served
 
     func copy(_ run: inout SwapRun) async throws(BrokerError) {
+        run.requestsBefore = await requests(run)
         if run.options.isRollback {
             // The former provider has followed since the swap; what it lacks is said before anybody is paused.
             if let failure = await run.wayBack?.failure, !run.options.discards { throw failure }
@@ -74,6 +75,12 @@ extension ControlPlane {
             clients: run.endpoints.reduce(0) { $0 + (clients[$1]?.connections ?? 0) }, mode: run.options.mode)
         if let problem = fitness.problems.first { throw problem }
         run.evictedBefore = offer.evictedKeys
+    }
+
+    /// That the resource's clients have asked so far.
+    func requests(_ run: SwapRun) async -> UInt64 {
+        let statistics = await gateway.statistics()
+        return run.endpoints.reduce(0) { $0 &+ (statistics[$1]?.requests ?? 0) }
     }
 
     /// A target that throws keys away would lose what it is given.
@@ -221,6 +228,7 @@ extension ControlPlane {
             if let adopted = await gateway.adopt(endpoint) {
                 run.outcome.moved += adopted.moved
                 run.outcome.held += adopted.held
+                run.waits += adopted.waits
             } else {
                 // Closed rather than left with a provider that does not count any more.
                 run.outcome.closed += await gateway.route(endpoint, to: upstream)
@@ -229,6 +237,8 @@ extension ControlPlane {
         }
         serving[run.resource.id, default: Serving()].serves(response)
         run.outcome.pause = run.pausedAt.duration(to: .now) / .milliseconds(1)
+        run.outcome.requests = Int(await requests(run) &- run.requestsBefore)
+        run.outcome.stall = StallReceipt(run.waits)
         await run.copy?.source.close()
         await reached(.swapSwitched)
     }

@@ -58,6 +58,11 @@ extension ControlPlane {
 
     /// Has the former provider follow from now on, for as long as the window is open; else it is removed.
     func openWayBack(_ run: inout SwapRun) async throws(BrokerError) {
+        do throws(BrokerError) {
+            try await endWayBack(of: run.resource)
+        } catch {
+            log.error("a former provider was not removed", metadata: ["resource": "\(run.resource.name)"])
+        }
         guard let former = run.former else { return }
         let id = run.resource.id
         guard let wayBack = run.wayBack, run.options.undoWindow > .zero else {

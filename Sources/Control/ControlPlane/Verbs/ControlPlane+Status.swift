@@ -43,7 +43,7 @@ extension ControlPlane {
             case .going: ResourceState.failed("it is being removed: broker destroy \(resource.name)")
             }
         let counted = ([resource.id.endpoint] + attachments.map(\.attachment.endpoint)).compactMap { statistics[$0] }
-        return ResourceStatus(
+        var status = ResourceStatus(
             name: resource.name.rawValue, class: resource.serviceClass.rawValue,
             provider: resource.provider.description,
             plan: resource.plan.name, state: state.word, detail: state.detail,
@@ -51,5 +51,10 @@ extension ControlPlane {
             connections: counted.reduce(0) { $0 + $1.connections },
             // Endpoints of one emulator all report its count.
             unsupported: counted.reduce(into: [:]) { $0.merge($1.unsupported, uniquingKeysWith: max) })
+        if let open = waysBack[resource.id] {
+            status.undo = ResourceStatus.Undo(
+                to: open.former.provider.description, seconds: Int(max(open.until - Timestamp.now(), 0) / 1000))
+        }
+        return status
     }
 }

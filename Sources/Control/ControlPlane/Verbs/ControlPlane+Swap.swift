@@ -24,8 +24,9 @@ extension ControlPlane {
             let response = try await provider.check(
                 CheckRequest(provider: target, serviceClass: stored.resource.serviceClass))
             await takingBack.removeValue(forKey: stored.resource.id)?.value
-            // One way back at a time: that of an earlier swap ends here.
-            try await endWayBack(of: stored.resource)
+            // One way back at a time: that of an earlier swap ends with the switch, but here where it may lead to the very
+            // data that this one is to use.
+            if request.existing != nil { try await endWayBack(of: stored.resource) }
 
             let backing = Backing(
                 id: .random(), resource: stored.resource.id, provider: target, secret: .random(), memory: [:])
@@ -60,7 +61,7 @@ extension ControlPlane {
         _ operation: Operation, _ intent: Intent, _ machine: SwapMachine, _ options: SwapOptions = SwapOptions()
     ) async throws(BrokerError) -> SwapOutcome {
         var run = try await SwapRun(operation, intent, options, ledger)
-        run.wayBack = waysBack[operation.resource]?.wayBack
+        if options.isRollback { run.wayBack = waysBack[operation.resource]?.wayBack }
         var machine = machine
         var action = machine.begin()
         while true {
@@ -116,7 +117,11 @@ extension ControlPlane {
             run.outcome.pause = run.pausedAt.duration(to: .now) / .milliseconds(1)
             await reached(.swapSwitched)
         case .removeFormer:
-            await forgetWayBack(of: run.resource.id)
+            if run.options.isRollback {
+                await forgetWayBack(of: run.resource.id)
+            } else {
+                try await endWayBack(of: run.resource)
+            }
             if let former = run.former {
                 try await deprovision(former, run.resource)
                 try await ledger.write { try $0.remove(former.id) }

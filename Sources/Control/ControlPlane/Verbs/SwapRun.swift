@@ -56,6 +56,10 @@ struct SwapRun: Sendable {
     var hasWritten = false
     /// Keys that the target had thrown away before the copy.
     var evictedBefore: Int?
+    /// That the clients had asked before the swap.
+    var requestsBefore: UInt64 = 0
+    /// How long each client waited that had asked for something within the pause.
+    var waits: [Duration] = []
     var pausedAt = ContinuousClock.now
     /// Carries the data across.
     var copy: DataCopy?

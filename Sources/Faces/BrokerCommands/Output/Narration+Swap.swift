@@ -13,6 +13,11 @@ extension Narration {
             if let copy = outcome.copy { lines += copied(copy, in: outcome.phases["copy"] ?? 0) }
             let held = outcome.held == 0 ? "" : ", \(outcome.held) held"
             lines.append(column("cutover", connections(outcome.moved) + held, "\(pause), \(outcome.closed) closed"))
+            if let stall = outcome.stall {
+                let clients = stall.clients == 1 ? "1 client waited" : "\(grouped(stall.clients)) clients waited"
+                let figures = [stall.p50, stall.p99, stall.max].map(milliseconds).joined(separator: " / ")
+                lines.append(column("stall", clients, "p50/p99/max \(figures) ms"))
+            }
             if let copy = outcome.copy {
                 lines.append("  verify    \(compared(copy))")
             }

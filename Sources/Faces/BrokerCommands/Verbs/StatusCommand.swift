@@ -56,10 +56,17 @@ enum StatusTables {
 
     /// What a person needs to know beyond the states, a line each.
     static func details(_ status: StatusDocument) -> [String] {
-        status.resources.compactMap { resource in
-            resource.detail.map { Table.onOneLine("\(resource.name) is \(resource.state): \($0)") }
+        status.resources.flatMap { resource in
+            let detail = resource.detail.map { "\(resource.name) is \(resource.state): \($0)" }
+            let undo = resource.undo.map { undo in
+                "\(resource.name) was swapped from \(undo.to): broker rollback \(resource.name) goes back with what was "
+                    + "written since, for \(minutes(undo.seconds)) more"
+            }
+            return [detail, undo].compactMap { $0.map(Table.onOneLine) }
         }
     }
+
+    private static func minutes(_ seconds: Int) -> String { seconds < 120 ? "\(seconds) s" : "\(seconds / 60) min" }
 
     /// Nil when no app has an attachment.
     static func apps(_ status: StatusDocument) -> Table? {

@@ -98,6 +98,11 @@ public struct SwapOutcome: Codable, Equatable, Sendable {
     public var held = 0
     /// Milliseconds from the first connection that was paused or closed until the target served.
     public var pause: Double
+    /// Requests that were taken from the beginning of the copy until the target served; none of them failed for the
+    /// swap's sake.
+    public var requests: Int?
+    /// How long clients waited that asked for something within the pause; nil where none did.
+    public var stall: StallReceipt?
     /// What was carried across; nil for a cold swap.
     public var copy: CopyReceipt?
     /// Milliseconds that each phase took, by its name.
@@ -124,6 +129,26 @@ public struct SwapOutcome: Codable, Equatable, Sendable {
         self.pause = pause
         self.releases = releases
         self.undo = undo
+    }
+}
+
+/// How long clients waited at a swap, in milliseconds.
+public struct StallReceipt: Codable, Equatable, Sendable {
+    /// Clients that waited.
+    public var clients: Int
+    public var p50: Double
+    public var p99: Double
+    public var max: Double
+
+    /// Nil of none.
+    public init?(_ waits: [Duration]) {
+        let sorted = waits.map { $0 / .milliseconds(1) }.sorted()
+        guard let last = sorted.last else { return nil }
+        clients = sorted.count
+        // The nearest rank.
+        p50 = sorted[(sorted.count - 1) * 50 / 100]
+        p99 = sorted[((sorted.count * 99) + 99) / 100 - 1]
+        max = last
     }
 }
 

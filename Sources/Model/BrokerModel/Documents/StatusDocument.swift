@@ -31,6 +31,20 @@ public struct ResourceStatus: Codable, Equatable, Sendable {
     public var connections: Int
     /// Commands that clients sent and the provider does not know, with how often.
     public var unsupported: [String: Int]
+    /// The way back from a swap; nil where none is open.
+    public var undo: Undo?
+
+    /// Where `rollback` leads.
+    public struct Undo: Codable, Equatable, Sendable {
+        public var to: String
+        /// How long it is still open.
+        public var seconds: Int
+
+        public init(to: String, seconds: Int) {
+            self.to = to
+            self.seconds = seconds
+        }
+    }
 
     public init(
         name: String, class: String, provider: String, plan: String, state: String, detail: String?, host: String?,
@@ -65,6 +79,7 @@ extension ResourceStatus {
         try container.encodeIfPresent(path, forKey: .path)
         try container.encode(connections, forKey: .connections)
         try container.encode(unsupported, forKey: .unsupported)
+        try container.encodeIfPresent(undo, forKey: .undo)
     }
 }
 
