@@ -1,8 +1,9 @@
 import Foundation
 
-/// `make bench`: measures the built program against its gates, and the emulated cache against redis-server.
+/// `make bench`: measures the built program against its gates, the emulated cache against redis-server, and the
+/// relay against haproxy.
 ///
-///     BrokerBenchmarks [--smoke] [--pairs N] [--json FILE]
+///     BrokerBenchmarks [--smoke] [--pairs N] [--only start|redis|relay] [--json FILE]
 ///
 /// `--smoke` runs everything once and shortly: it finds breakage and says nothing about speed.
 @main
@@ -13,8 +14,15 @@ struct BrokerBenchmarks {
             var report = Report()
             let broker = try BrokerUnderTest()
             do {
-                try await StartBenchmarks(broker: broker, options: options).run(into: &report)
-                try await RedisBenchmarks(broker: broker, options: options).run(into: &report)
+                if options.measures("start") {
+                    try await StartBenchmarks(broker: broker, options: options).run(into: &report)
+                }
+                if options.measures("redis") {
+                    try await RedisBenchmarks(broker: broker, options: options).run(into: &report)
+                }
+                if options.measures("relay") {
+                    try await RelayBenchmarks(broker: broker, options: options).run(into: &report)
+                }
             } catch {
                 await broker.stop()
                 throw error
@@ -34,6 +42,9 @@ struct Options {
     var isSmoke = false
     var pairs = 5
     var json: String?
+    private var only: String?
+
+    func measures(_ part: String) -> Bool { only == nil || only == part }
 
     init(_ arguments: ArraySlice<String>) throws {
         var rest = arguments
@@ -46,7 +57,13 @@ struct Options {
                 }
                 pairs = number
             case "--json": json = rest.popFirst()
-            default: throw BenchmarkFailure("unknown option \(word); there are --smoke, --pairs N, --json FILE")
+            case "--only":
+                guard let part = rest.popFirst(), ["start", "redis", "relay"].contains(part) else {
+                    throw BenchmarkFailure("--only is followed by start, redis or relay")
+                }
+                only = part
+            default:
+                throw BenchmarkFailure("unknown option \(word); there are --smoke, --pairs N, --only PART, --json FILE")
             }
         }
         if isSmoke { pairs = 1 }

@@ -31,13 +31,6 @@ struct RedisBenchmarks {
         Case(test: "zadd", depth: 16, must: 0.60, ambitious: 0.45),
     ]
 
-    /// A server while it is driven.
-    private struct Peer {
-        var pid: Int32
-        var port: UInt16
-        var secret: String
-    }
-
     func run(into report: inout Report) async throws {
         let (daemon, _) = try await broker.startDaemon()
         try await broker.run("attach", "bench", "--class", "redis", "--to", "bench")
@@ -45,16 +38,16 @@ struct RedisBenchmarks {
         guard let parts = URLComponents(string: url.trimmingCharacters(in: .whitespacesAndNewlines)),
             let port = parts.port, let secret = parts.password
         else { throw BenchmarkFailure("no URL of the resource: \(url)") }
-        let ours = Peer(pid: daemon.pid, port: UInt16(port), secret: secret)
+        let ours = LoadedServer(pid: daemon.pid, port: UInt16(port), secret: secret)
         try await RealServer.run(.redisServer, secret: "bench") { server in
             guard case .tcp(_, let port) = server.address else { return }
-            let peer = Peer(pid: server.process.pid, port: port, secret: "bench")
+            let peer = LoadedServer(pid: server.process.pid, port: port, secret: "bench")
             for test in Self.cases { try await compare(test, ours, peer, &report) }
         }
         await daemon.terminate(grace: .seconds(5))
     }
 
-    private func compare(_ test: Case, _ ours: Peer, _ peer: Peer, _ report: inout Report) async throws {
+    private func compare(_ test: Case, _ ours: LoadedServer, _ peer: LoadedServer, _ report: inout Report) async throws {
         let operations = options.isSmoke ? 2000 : test.depth == 1 ? 100_000 : 400_000
         var ratios: [Double] = []
         var throughput: [Double] = []
@@ -69,45 +62,9 @@ struct RedisBenchmarks {
         report.add("redis, throughput", name, "ratio", throughput)
     }
 
-    private func drive(_ peer: Peer, _ test: Case, _ operations: Int) async throws
-        -> (nanoseconds: Double, perSecond: Double)
-    {
-        try await tool("redis-cli", peer, ["flushall"])
-        if test.test == "get" {
-            try await tool(
-                "redis-benchmark", peer, ["-q", "-n", "100000", "-r", "100000", "-d", "16", "-P", "16", "-t", "set"])
-        }
-        let before = try processorTime(peer.pid)
-        let began = ContinuousClock.now
-        try await tool(
-            "redis-benchmark", peer,
-            [
-                "-q", "-n", "\(operations)", "-r", "100000", "-d", "16", "-c", "50", "-P", "\(test.depth)", "-t",
-                test.test,
-            ])
-        let time = (ContinuousClock.now - began).milliseconds / 1000
-        let used = try processorTime(peer.pid) - before
-        return (used / Double(operations), Double(operations) / time)
-    }
-
-    private func tool(_ program: String, _ peer: Peer, _ arguments: [String]) async throws {
-        var environment = ProcessInfo.processInfo.environment
-        environment["REDISCLI_AUTH"] = peer.secret
-        // redis-benchmark reads no variable; the secret is one of this run alone.
-        let words = program == "redis-benchmark" ? ["-a", peer.secret] : []
-        var command = ProcessCommand(program, ["-p", "\(peer.port)"] + words + arguments, environment: environment)
-        command.output = .null
-        command.error = .null
-        let status = try await ChildProcess.spawn(command).exit
-        guard status.isSuccess else { throw BenchmarkFailure("\(program) on port \(peer.port): \(status)") }
-    }
-
-    /// Nanoseconds on a processor, of all threads.
-    private func processorTime(_ pid: Int32) throws -> Double {
-        let folder = "/proc/\(pid)/task"
-        return try FileManager.default.contentsOfDirectory(atPath: folder).reduce(0) { sum, task in
-            let text = (try? String(contentsOfFile: "\(folder)/\(task)/schedstat", encoding: .utf8)) ?? ""
-            return sum + (text.split(separator: " ").first.flatMap { Double($0) } ?? 0)
-        }
+    private func drive(_ peer: LoadedServer, _ test: Case, _ operations: Int) async throws -> LoadedServer.Load {
+        try await peer.tool("redis-cli", ["flushall"])
+        if test.test == "get" { _ = try await peer.drive("set", operations: 100_000, depth: 16) }
+        return try await peer.drive(test.test, operations: operations, depth: test.depth)
     }
 }
