@@ -6,8 +6,15 @@ extension RedisRelay {
     /// Hands requests on, or answers them; returns how many bytes were used.
     func serve(_ bytes: UnsafeRawBufferPointer, _ partial: inout PartialRequest) -> Int {
         let batch = session.endpoint.batch
-        guard takesRequests else { return session.keepWaiting() }
         var offset = 0
+        if passing != nil {
+            offset = passOn(bytes)
+            if passing != nil || isClosing || offset == bytes.count { return offset }
+        }
+        guard takesRequests else {
+            _ = session.keepWaiting()
+            return offset
+        }
         while offset < bytes.count, !isClosing, takesRequests {
             let rest = UnsafeRawBufferPointer(rebasing: bytes[offset...])
             let end = batch.parse(
@@ -24,7 +31,12 @@ extension RedisRelay {
             }
             offset += used
             switch end {
-            case .needsMore: return offset
+            case .needsMore:
+                guard batch.count == 0, offset < bytes.count,
+                    beginPassing(UnsafeRawBufferPointer(rebasing: bytes[offset...]))
+                else { return offset }
+                partial = PartialRequest()
+                return bytes.count
             case .full: break
             case .failed(let error):
                 guard isQuiet else {
@@ -36,6 +48,46 @@ extension RedisRelay {
             }
         }
         return isClosing ? bytes.count : offset
+    }
+
+    // MARK: large requests
+
+    /// Hands on the beginning of a large request of which nothing needs to be known, before its end has come.
+    private func beginPassing(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        guard session.isAuthenticated, blocked == nil, !isInTransaction, tracker.state.replies == .on,
+            linkState == .ready, let (remainder, name) = RequestRemainder.begin(bytes, .authenticated)
+        else { return false }
+        var word = Bytes(raw: bytes.baseAddress.unsafelyUnwrapped + name.lowerBound, name.count)
+        guard use.note(&word, 1) == nil, forward(bytes, { $0.expect(.reply) }) else { return false }
+        var rest = remainder
+        guard case .unfinished = rest.take(bytes, from: name.upperBound + 2) else {
+            preconditionFailure("a request that has ended was parsed as a whole")
+        }
+        session.endpoint.requests &+= 1
+        passing = rest
+        return true
+    }
+
+    /// Hands on what follows; returns how many bytes were used.
+    private func passOn(_ bytes: UnsafeRawBufferPointer) -> Int {
+        guard canForward, let link else { return 0 }
+        guard var rest = passing else { return 0 }
+        switch rest.take(bytes) {
+        case .unfinished:
+            passing = rest
+            link.output.append(bytes)
+            return bytes.count
+        case .finished(let end):
+            link.output.append(UnsafeRawBufferPointer(rebasing: bytes[..<end]))
+            passing = nil
+            sendDelayed()
+            return end
+        case .failed(let error):
+            // The server waits for the end of what it has the beginning of.
+            dropLink()
+            session.refuse(error)
+            return bytes.count
+        }
     }
 
     /// False when the request has to wait; then it comes again.

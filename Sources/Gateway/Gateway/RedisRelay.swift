@@ -36,6 +36,10 @@ final class RedisRelay {
     private(set) var linkState = LinkState.idle
     var tracker = ReplyTracker()
     var use = CommandUse()
+    /// A large request of which the server has the beginning: what follows is passed on as it comes.
+    var passing: RequestRemainder?
+    /// Commands of the relay's own that wait for its end.
+    private var delayed: [(words: [[UInt8]], purpose: ReplyTracker.Purpose)] = []
     /// The number of the connection at the server; nil where it does not tell.
     private(set) var serverID: Int64?
     /// The command that blocks, as long as its reply is awaited.
@@ -77,7 +81,7 @@ final class RedisRelay {
     var isInTransaction: Bool { tracker.state.transaction != nil }
 
     /// No reply is awaited and none is half-sent: the session may speak for itself.
-    var isQuiet: Bool { tracker.isQuiet }
+    var isQuiet: Bool { tracker.isQuiet && passing == nil }
 
     /// Takes everything back to how a fresh connection is: a new link will be opened.
     func reset() {
@@ -126,12 +130,20 @@ final class RedisRelay {
     /// Sends a command of the relay's own.
     func send(_ words: [[UInt8]], for purpose: ReplyTracker.Purpose) {
         guard let link else { return }
+        guard passing == nil else { return delayed.append((words, purpose)) }
         tracker.expect(.own(purpose))
         Self.append(words, to: link.output)
     }
 
     func send(_ words: String..., for purpose: ReplyTracker.Purpose) {
         send(words.map { Array($0.utf8) }, for: purpose)
+    }
+
+    /// The request that was passed on has ended.
+    func sendDelayed() {
+        let waiting = delayed
+        delayed = []
+        for (words, purpose) in waiting { send(words, for: purpose) }
     }
 
     static func append(_ words: [[UInt8]], to output: ByteOutput) {
@@ -265,6 +277,7 @@ final class RedisRelay {
 
     private func afterReplies() {
         if session.connection.isOverHighWater, !tracker.isMuted { link?.pauseReading() }
+        if isClosing, isCut { return finishClosing() }
         guard isQuiet, linkState == .ready || linkState == .failed else { return }
         blocked = nil
         if isClosing { return finishClosing() }
@@ -280,7 +293,7 @@ final class RedisRelay {
     }
 
     func linkDrained() {
-        if !isHolding, handover.isServing { session.connection.resumeReading() }
+        if passing != nil || !isHolding && handover.isServing { session.connection.resumeReading() }
     }
 
     func linkClosed() {
@@ -312,6 +325,8 @@ final class RedisRelay {
         linkHandler?.relay = nil
         linkHandler = nil
         tracker = ReplyTracker()
+        passing = nil
+        delayed = []
         blocked = nil
         isHolding = false
         serverID = nil
@@ -340,11 +355,15 @@ final class RedisRelay {
     func closeAtBoundary() {
         isClosing = true
         if isQuiet || blocked != nil || linkState == .connecting || linkState == .failed { return finishClosing() }
+        if isCut { return finishClosing() }
         loop.schedule(after: Self.closeTimeout) { [weak self] in
             guard let self, isClosing, linkState != .failed else { return }
             finishClosing()
         }
     }
+
+    /// All that is awaited is the reply to a request whose end will not come: nothing was done.
+    private var isCut: Bool { passing != nil && tracker.awaitedCount == 1 }
 
     private func finishClosing() {
         session.connection.closeAfterFlush()

@@ -101,6 +101,15 @@ struct ReplyTracker {
     private var selectsInTransaction = false
 
     /// No reply is awaited and none is half-read.
+    /// How many replies are still to come.
+    var awaitedCount: Int {
+        items[first...].reduce(0) { sum, item in
+            switch item {
+            case .one(_, let count, _), .confirmations(let count, _, _): sum + count
+            }
+        }
+    }
+
     var isQuiet: Bool { first == items.count && framer.isAtBoundary }
 
     /// Not inside a reply: what is written to the client now is not taken for a part of one.

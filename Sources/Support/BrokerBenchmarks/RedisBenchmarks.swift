@@ -47,7 +47,8 @@ struct RedisBenchmarks {
         await daemon.terminate(grace: .seconds(5))
     }
 
-    private func compare(_ test: Case, _ ours: LoadedServer, _ peer: LoadedServer, _ report: inout Report) async throws {
+    private func compare(_ test: Case, _ ours: LoadedServer, _ peer: LoadedServer, _ report: inout Report) async throws
+    {
         let operations = options.isSmoke ? 2000 : test.depth == 1 ? 100_000 : 400_000
         var ratios: [Double] = []
         var throughput: [Double] = []
