@@ -6,7 +6,7 @@ RELEASE = .build/release/broker
 RELEASE_FLAGS = -c release $(if $(filter Linux,$(shell uname -s)),--static-swift-stdlib)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format bench fuzz install clean
+.PHONY: help demo test lint format bench fuzz soak install clean
 
 help:
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,6 +40,14 @@ fuzz: ## every fuzz target for a minute (FUZZ_SECONDS=60), and long random comma
 	@.ci/fuzz
 
 # ArgumentParser writes the completions; a shell whose completions it cannot write is left out, and said so.
+# About 10 million commands over 100 swaps of each kind, the last with kills: half an hour. SOAK_SEED=N repeats the faults.
+soak: ## swaps under load for long, with faults, every write checked (SOAK_SWAPS=100 SOAK_GAP=5 SOAK_SEED=1)
+	@.ci/bootstrap
+	swift build $(RELEASE_FLAGS) --product broker
+	swift build --build-tests
+	@SOAK_SWAPS=$${SOAK_SWAPS:-100} SOAK_GAP=$${SOAK_GAP:-5} SOAK_CONTROL=30 BROKER_BINARY="$(CURDIR)/$(RELEASE)" \
+		BROKER_REQUIRE_SERVERS=1 swift test --skip-build --disable-xctest --no-parallel --filter SoakTests
+
 install: ## the release binary and shell completions below PREFIX (~/.local)
 	swift build $(RELEASE_FLAGS) --product broker
 	install -d "$(DESTDIR)$(PREFIX)/bin"

@@ -74,11 +74,14 @@ final class BatchQueue: Sendable {
 
     /// The next batch, or an empty one after a while.
     func takeWaiting() throws(BrokerError) -> CopyBatch {
-        if let result = state.wait(within: limits.next, { Self.take(&$0) }) { return try result.get() }
-        return state.change { state in
-            state.handedOut = state.position
-            return CopyBatch(position: state.position)
+        let result = state.wait(within: limits.next) { state in
+            if let result = Self.take(&state) { return result }
+            // What the source has said since is nothing to apply, but somebody may wait for its position.
+            guard let position = state.position, position != state.handedOut else { return nil }
+            state.handedOut = position
+            return .success(CopyBatch(position: position))
         }
+        return try result?.get() ?? CopyBatch(position: state.change { $0.position })
     }
 
     func close() {

@@ -9,6 +9,8 @@ import Testing
     private static let environment = ProcessInfo.processInfo.environment
     private static let swaps = Int(environment["SOAK_SWAPS"] ?? "") ?? 6
     private static let seed = UInt64(environment["SOAK_SEED"] ?? "") ?? 1
+    /// How long the load goes on between two swaps.
+    private static let gap = Duration.seconds(Int(environment["SOAK_GAP"] ?? "") ?? 0)
     /// How long the load runs without a swap, to compare.
     private static let control = Duration.seconds(Int(environment["SOAK_CONTROL"] ?? "") ?? 4)
 
@@ -105,8 +107,15 @@ import Testing
         let verb = try broker.start(["swap", "cache", "--to"] + target + ["--max-pause", "2s", "--json"])
         let status = await verb.process.exit(within: .seconds(120))
         guard status == .code(0) else { throw LoadClient.Unexpected(description: "swap: \(try verb.error())") }
+        let receipt = try JSONSerialization.jsonObject(with: Data(try verb.output().utf8)) as? [String: Any]
+        let stall = receipt?["stall"] as? [String: Any]
+        let copy = receipt?["copy"] as? [String: Any]
+        #expect(receipt?["closed"] as? Int == 0)
         print(
-            "soak:", try verb.error().split(separator: "\n").filter { $0.contains("cutover") || $0.contains("stall") })
+            "soak: to \(target[0]):", copy?["keys"] ?? 0, "keys,", copy?["changes"] ?? 0, "changes, pause",
+            receipt?["pause"] ?? 0, "ms,", stall?["clients"] ?? 0, "clients waited, p50", stall?["p50"] ?? 0, "p99",
+            stall?["p99"] ?? 0, "ms")
+        try await ContinuousClock().sleep(for: Self.gap)
     }
 
     private func serverProcess(_ broker: Broker) async throws -> Int32? {
