@@ -21,6 +21,8 @@ final class Endpoint {
     var handover: Handover?
     /// To the present upstream where that is a server.
     private var dialogue: ServerDialogue?
+    /// Of the present upstream's cursors.
+    private(set) var scanEpoch = ScanEpoch.random()
     private var lastClientID: Int64 = 0
     /// Taken since the endpoint was opened.
     var requests: UInt64 = 0
@@ -103,6 +105,8 @@ final class Endpoint {
     func exchange(_ upstream: Upstream?) {
         retireUnsupported()
         self.upstream = upstream
+        scanEpoch.advance()
+        if case .cache(let emulator) = upstream { emulator.value.scanEpoch = scanEpoch }
         dialogue?.close()
         dialogue = nil
     }

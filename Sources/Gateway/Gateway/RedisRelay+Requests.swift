@@ -149,6 +149,9 @@ extension RedisRelay {
             guard forward(raw, { $0.expect(.blocked) }) else { return false }
             if linkState == .ready { blocked = request }
             return true
+        case .scan(let place):
+            guard !isInTransaction else { return forward(raw) }
+            return scan(raw, arguments, count, place)
         case .multi: return count == 1 ? forward(raw) { $0.begin() } : forward(raw)
         case .exec:
             guard tracker.state.isTainted, isInTransaction, count == 1 else { return endTransaction(raw, count, true) }
@@ -161,6 +164,19 @@ extension RedisRelay {
             guard !isInTransaction else { return forward(raw) }
             return forward(raw) { $0.expect(.change(.unwatch)) }
         }
+    }
+
+    /// The cursor is the provider's own: the app's tells of which provider.
+    private func scan(
+        _ raw: UnsafeRawBufferPointer, _ arguments: UnsafeMutablePointer<Bytes>, _ count: Int, _ place: Int
+    ) -> Bool {
+        let epoch = session.endpoint.scanEpoch
+        guard place < count, let text = arguments[place].integer, text > 0 else {
+            return forward(raw) { $0.expect(.scan(epoch)) }
+        }
+        var words = (0..<count).map { arguments[$0].array }
+        words[place] = Array("\(epoch.opened(UInt64(text)))".utf8)
+        return RequestEncoding.bytes(words).withUnsafeBytes { forward($0) { $0.expect(.scan(epoch)) } }
     }
 
     private func refuseInTransaction() -> Bool {

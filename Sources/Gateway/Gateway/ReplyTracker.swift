@@ -15,6 +15,8 @@ struct ReplyTracker {
         case endOfTransaction(selects: Bool)
         /// The client's, to a command that blocks.
         case blocked
+        /// The client's, with a cursor.
+        case scan(ScanEpoch)
         /// To a command of the relay.
         case own(Purpose)
     }
@@ -96,6 +98,7 @@ struct ReplyTracker {
     private var pending: Event?
     /// A reply for the relay is longer than any that it asks for.
     private static let longestOwn = 64 << 10
+    private static let longestScan = 256 << 20
     private static let mostKept = 256
     private var transactionNumber = 0
     private var selectsInTransaction = false
@@ -220,7 +223,9 @@ struct ReplyTracker {
     private mutating func withhold(_ bytes: UnsafeRawBufferPointer, _ start: Int, _ end: Int) -> Bool {
         guard mode == .withhold else { return true }
         withheld.append(contentsOf: bytes[start..<end])
-        return withheld.count <= Self.longestOwn || isSubscribed && sentVersion == 2
+        if withheld.count <= Self.longestOwn || isSubscribed && sentVersion == 2 { return true }
+        if first < items.count, case .one(.scan, _, _) = items[first] { return withheld.count <= Self.longestScan }
+        return false
     }
 
     private func mode(ofUnit byte: UInt8) -> Mode {
@@ -229,7 +234,7 @@ struct ReplyTracker {
         if expectation == .blocked, isCancelling, byte == UInt8(ascii: "-") { return .withhold }
         if isSilent { return .drop }
         switch expectation {
-        case .own: return .withhold
+        case .own, .scan: return .withhold
         case .reply, .change, .queued, .endOfTransaction, .blocked: return .pass
         }
     }
@@ -245,6 +250,10 @@ struct ReplyTracker {
             if sentVersion == 2, isSubscribed, let word = unit.word, word.isMessage { break }
             advance()
             return .own(purpose, whole)
+        case .scan(let epoch):
+            if sentVersion == 2, isSubscribed, let word = unit.word, word.isMessage { break }
+            advance()
+            return isMuted || isSilent ? nil : .passWithheld(epoch.tagged(reply: whole))
         case .blocked where whole.starts(with: Array("-UNBLOCKED".utf8)):
             advance()
             isCancelling = false
@@ -281,7 +290,7 @@ struct ReplyTracker {
         guard case .one(let expectation, _, _) = items[first] else { return }
         advance()
         switch expectation {
-        case .reply, .own: break
+        case .reply, .own, .scan: break
         case .blocked: isCancelling = false
         case .queued(let number):
             if isError, number == transactionNumber { state.transaction?.isAborted = true }

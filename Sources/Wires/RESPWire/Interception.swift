@@ -13,6 +13,8 @@ public enum Interception: Sendable {
     case allDatabases
     /// Has a confirmation for each channel.
     case subscription(PushWord)
+    /// Has a cursor, at this place among its arguments.
+    case scan(Int)
     /// Its reply may never come.
     case blocking
     /// Begins or ends a transaction.
@@ -43,6 +45,8 @@ public enum Interception: Sendable {
             "blpop", "brpop", "brpoplpush", "blmove", "blmpop", "bzpopmin", "bzpopmax", "bzmpop", "xread",
             "xreadgroup", "wait",
         ] { table[CommandName(name)] = .blocking }
+        table[CommandName("scan")] = .scan(1)
+        for name in ["hscan", "sscan", "zscan"] { table[CommandName(name)] = .scan(2) }
         table[CommandName("multi")] = .multi
         table[CommandName("exec")] = .exec
         table[CommandName("discard")] = .discard

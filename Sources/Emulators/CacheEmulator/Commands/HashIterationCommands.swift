@@ -62,7 +62,7 @@ enum HashIteration {
     }
 
     static let scan: CommandBody = { call in
-        guard let cursor = ScanOptions.cursor(call[2]) else { return call.reply.error(ErrorText.invalidCursor) }
+        guard let cursor = ScanOptions.cursor(call[2], call) else { return call.reply.error(ErrorText.invalidCursor) }
         guard let entry = call.findFirst() else { return ScanOptions.replyEmpty(call) }
         guard call.accepts(entry, .hash) else { return }
         guard let options = ScanOptions(call, from: 3) else { return }

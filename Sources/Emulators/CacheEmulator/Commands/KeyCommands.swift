@@ -71,7 +71,7 @@ private enum Keys {
     }
 
     static let scan: CommandBody = { call in
-        guard let cursor = ScanOptions.cursor(call[1]) else { return call.reply.error(ErrorText.invalidCursor) }
+        guard let cursor = ScanOptions.cursor(call[1], call) else { return call.reply.error(ErrorText.invalidCursor) }
         guard let options = ScanOptions(call, from: 2, allowsType: true) else { return }
         let now = call.now
         var found: [Entry] = []

@@ -34,8 +34,14 @@ struct ScanOptions {
         if let pattern, pattern == Bytes("*") { self.pattern = nil }
     }
 
+    /// A cursor of this provider's, or the beginning for another one's; nil for what is none.
+    static func cursor(_ bytes: Bytes, _ call: borrowing Call) -> UInt64? {
+        guard let cursor = cursor(bytes) else { return nil }
+        return call.emulator.scanEpoch?.opened(cursor) ?? cursor
+    }
+
     /// A cursor as C's strtoul reads it, though without spaces in front; nil for what is no number of 64 bits.
-    static func cursor(_ bytes: Bytes) -> UInt64? {
+    private static func cursor(_ bytes: Bytes) -> UInt64? {
         guard bytes.count > 0 else { return 0 }
         let isNegative = bytes[0] == UInt8(ascii: "-")
         let digits = isNegative || bytes[0] == UInt8(ascii: "+") ? bytes.slice(1, bytes.count - 1) : bytes
@@ -66,6 +72,6 @@ struct ScanOptions {
     }
 
     func replyCursor(_ cursor: UInt64, _ call: borrowing Call) {
-        call.reply.bulkInteger(Int64(cursor))
+        call.reply.bulkInteger(Int64(call.emulator.scanEpoch?.tagged(cursor) ?? cursor))
     }
 }

@@ -98,7 +98,7 @@ private enum Sets {
     }
 
     static let scan: CommandBody = { call in
-        guard let cursor = ScanOptions.cursor(call[2]) else { return call.reply.error(ErrorText.invalidCursor) }
+        guard let cursor = ScanOptions.cursor(call[2], call) else { return call.reply.error(ErrorText.invalidCursor) }
         guard let entry = call.findFirst() else { return ScanOptions.replyEmpty(call) }
         guard call.accepts(entry, .set) else { return }
         guard let options = ScanOptions(call, from: 3) else { return }

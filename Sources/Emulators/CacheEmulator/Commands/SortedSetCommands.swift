@@ -264,7 +264,7 @@ private enum SortedSets {
     }
 
     static let scan: CommandBody = { call in
-        guard let cursor = ScanOptions.cursor(call[2]) else { return call.reply.error(ErrorText.invalidCursor) }
+        guard let cursor = ScanOptions.cursor(call[2], call) else { return call.reply.error(ErrorText.invalidCursor) }
         guard let entry = call.findFirst() else {
             call.reply.array(2)
             call.reply.bulk("0")

@@ -1,5 +1,5 @@
 public import EventLoop
-import RESPWire
+public import RESPWire
 
 /// A Redis 7.0 server in memory: databases, clients, channels. One per resource; lives on one loop.
 public final class CacheEmulator {
@@ -21,6 +21,8 @@ public final class CacheEmulator {
     var channels = Channels()
     var watchers: [WatchedKey: [CacheClient]] = [:]
     var statistics = CacheStatistics()
+    /// What tells its cursors from those of a provider before it; nil where there is none.
+    public var scanEpoch: ScanEpoch?
     /// Nil while nobody listens to what changes.
     var effects: Effects?
     /// How many intakes are open: until they are closed, keys end when the other server says so.
