@@ -9,6 +9,7 @@ extension Endpoint {
     func prepare(for target: Upstream, within limit: Duration, _ ended: @escaping Ended) {
         guard upstream != nil, handover == nil else { return ended(.notServing) }
         handover = Handover(target: target)
+        loadScripts()
         run(.preparing, within: limit, ended)
     }
 
@@ -26,13 +27,40 @@ extension Endpoint {
     /// Sets up at the target what the paused clients have set up here.
     func restore(within limit: Duration, _ ended: @escaping Ended) {
         guard handover?.holdsClients == true else { return ended(.notServing) }
-        run(.restoring, within: limit, ended)
+        // Those that have come since; most are there already.
+        loadScripts()
+        guard let loader else { return run(.restoring, within: limit, ended) }
+        let begin = loop.now
+        // One that does not answer is not waited for: its own clients will say so.
+        var isGoingOn = false
+        let goOn = { [weak self] in
+            guard !isGoingOn else { return }
+            isGoingOn = true
+            guard let self else { return ended(.notServing) }
+            let passed = Duration.nanoseconds(Int64(loop.now - begin))
+            run(.restoring, within: max(limit - passed, .milliseconds(1)), ended)
+        }
+        loop.schedule(after: UInt64(max(limit / .nanoseconds(2), 1))) { goOn() }
+        loader.ask([Array("PING".utf8)]) { _ in goOn() }
+    }
+
+    /// Puts into the target's cache what clients have put into the present one. A script that is refused there will be
+    /// refused when it is asked for.
+    private func loadScripts() {
+        guard case .redisServer(let server)? = handover?.target, let number = handover?.scriptsLoaded,
+            number < scripts.end
+        else { return }
+        let loader = loader ?? ServerDialogue(server: server, loop: loop)
+        self.loader = loader
+        for script in scripts.from(number) { loader.ask([Array("SCRIPT".utf8), Array("LOAD".utf8), script]) }
+        handover?.scriptsLoaded = scripts.end
     }
 
     /// The target serves from now on.
     func adopt() -> Adoption? {
         guard let handover, handover.step == .restoring, handover.waiting.isEmpty else { return nil }
         self.handover = nil
+        endLoading()
         // Those that wait longest ask first.
         let sessions = redisSessions.values.sorted { $0.blockedSince < $1.blockedSince }
         let held = heldCount
@@ -51,8 +79,14 @@ extension Endpoint {
         guard handover != nil else { return }
         endStep { $0.failed(.notServing) }
         handover = nil
+        endLoading()
         for session in redisSessions.values.sorted(by: { $0.blockedSince < $1.blockedSince }) { session.resume() }
         serveHeld()
+    }
+
+    private func endLoading() {
+        loader?.close()
+        loader = nil
     }
 
     func stepEnded(_ connection: UInt64, _ failure: String?) {

@@ -19,10 +19,13 @@ final class Endpoint {
     private var held: [UInt64: Connection] = [:]
     /// Nil but while the upstream is being exchanged under its clients; `Endpoint+Handover`.
     var handover: Handover?
+    /// To the target of a handover, where scripts are to be put into its cache.
+    var loader: ServerDialogue?
     /// To the present upstream where that is a server.
     private var dialogue: ServerDialogue?
     /// Of the present upstream's cursors.
     private(set) var scanEpoch = ScanEpoch.random()
+    var scripts = ScriptCache()
     private var lastClientID: Int64 = 0
     /// Taken since the endpoint was opened.
     var requests: UInt64 = 0
@@ -131,6 +134,13 @@ final class Endpoint {
         let made = ServerDialogue(server: server, loop: loop)
         dialogue = made
         return made
+    }
+
+    /// What the server calls a client that waits there in a command that blocks; nil where it does not.
+    func serverID(ofBlocked id: Int64) -> Int64? {
+        let session = redisSessions.values.first { $0.id == id }
+        guard case .relay(let relay)? = session?.upstream, relay.blocked != nil else { return nil }
+        return relay.serverID
     }
 
     func revoke(holder: String) -> Int {

@@ -14,6 +14,8 @@ struct Handover {
     }
 
     let target: Upstream
+    /// The number of the first script that the target does not have; `ScriptCache`.
+    var scriptsLoaded = 0
     private(set) var step = Step.preparing
     /// The connections that have not done the step.
     private(set) var waiting: Set<UInt64> = []

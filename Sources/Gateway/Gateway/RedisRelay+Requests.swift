@@ -118,7 +118,7 @@ extension RedisRelay {
         }
         guard let rule else { return forward(raw) }
         switch rule {
-        case .answered: return answer(arguments, count)
+        case .answered: return unblock(arguments, count) ?? answer(arguments, count)
         case .refused: return refuse(arguments)
         case .configuration:
             guard count > 1, arguments[1].isWord("get"),
@@ -149,6 +149,9 @@ extension RedisRelay {
             guard forward(raw, { $0.expect(.blocked) }) else { return false }
             if linkState == .ready { blocked = request }
             return true
+        case .script:
+            session.endpoint.scripts.note(arguments, count)
+            return forward(raw)
         case .scan(let place):
             guard !isInTransaction else { return forward(raw) }
             return scan(raw, arguments, count, place)
@@ -254,6 +257,16 @@ extension RedisRelay {
         case .skipNext: tracker.state.replies = .skipping
         case .skipping: tracker.state.replies = .on
         }
+    }
+
+    /// CLIENT UNBLOCK of a client that waits at the server, which knows it by another number. Nil for anything else.
+    private func unblock(_ arguments: UnsafeMutablePointer<Bytes>, _ count: Int) -> Bool? {
+        guard count == 3 || count == 4, arguments[0].isWord("client"), arguments[1].isWord("unblock"), !isInTransaction,
+            let id = arguments[2].integer, let number = session.endpoint.serverID(ofBlocked: id)
+        else { return nil }
+        let reason = count == 4 ? [arguments[3].array] : []
+        let words = [Array("CLIENT".utf8), Array("UNBLOCK".utf8), Array("\(number)".utf8)] + reason
+        return RequestEncoding.bytes(words).withUnsafeBytes { forward($0) }
     }
 
     private func answer(_ arguments: UnsafeMutablePointer<Bytes>, _ count: Int) -> Bool {

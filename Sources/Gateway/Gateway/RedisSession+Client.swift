@@ -175,7 +175,7 @@ extension RedisSession {
         guard arguments[2].integer != nil else {
             return reply.error("ERR value is not an integer or out of range")
         }
-        // The emulator's commands do not block; those of a server behind the endpoint are not reached from here.
+        // The emulator's commands do not block; who waits at a server is known to its relay (`RedisRelay.unblock`).
         reply.integer(0)
     }
 

@@ -15,6 +15,8 @@ public enum Interception: Sendable {
     case subscription(PushWord)
     /// Has a cursor, at this place among its arguments.
     case scan(Int)
+    /// Puts a script into the server's cache, or empties that.
+    case script
     /// Its reply may never come.
     case blocking
     /// Begins or ends a transaction.
@@ -45,6 +47,7 @@ public enum Interception: Sendable {
             "blpop", "brpop", "brpoplpush", "blmove", "blmpop", "bzpopmin", "bzpopmax", "bzmpop", "xread",
             "xreadgroup", "wait",
         ] { table[CommandName(name)] = .blocking }
+        for name in ["eval", "eval_ro", "script"] { table[CommandName(name)] = .script }
         table[CommandName("scan")] = .scan(1)
         for name in ["hscan", "sscan", "zscan"] { table[CommandName(name)] = .scan(2) }
         table[CommandName("multi")] = .multi

@@ -37,6 +37,7 @@ struct SoakLoad: Sendable {
             Kind(20, { try $0.fields($1, $2) }), Kind(12, { try $0.transaction($1, $2) }),
             Kind(8, { try $0.pipeline($1, $2) }),
             Kind(8, { try $0.expiry($1, $2) }), Kind(12, { try $0.register($1, $2) }),
+            Kind(4, { try $0.walker($1, $2) }),
         ]
         if !scope.hasKills {
             kinds += [
@@ -253,6 +254,33 @@ struct SoakLoad: Sendable {
         ledger.change { [operations] in $0.registers[key, default: RegisterHistory()].operations += operations }
     }
 
+    /// Keys that are there throughout.
+    static let staying = Set((0..<200).map { "stay:\($0)" })
+
+    /// A walk over all keys meets every one that stays.
+    private func walker(_ client: LoadClient, _ number: Int) throws {
+        while !stop.isSet {
+            do {
+                var seen: Set<String> = []
+                var cursor = "0"
+                repeat {
+                    let page = try client.ask("SCAN", cursor, "COUNT", "30", "MATCH", "stay:*").elements
+                    guard let next = page?.first?.text, let names = page?.last?.elements else {
+                        throw LoadClient.Unexpected(description: "SCAN \(cursor)")
+                    }
+                    seen.formUnion(names.compactMap(\.text))
+                    cursor = next
+                } while cursor != "0"
+                let missed = Self.staying.subtracting(seen)
+                guard missed.isEmpty else {
+                    throw LoadClient.Unexpected(description: "SCAN has missed \(missed.count) keys")
+                }
+            } catch is LoadClient.Broken {
+                continue
+            }
+        }
+    }
+
     // MARK: messages
 
     private func publisher(_ client: LoadClient, _ number: Int) throws {
@@ -291,11 +319,21 @@ struct SoakLoad: Sendable {
 
     // MARK: what servers only have
 
+    static let script = "return redis.call('INCR', KEYS[1])"
+    /// Its SHA-1.
+    static let scriptHash = "61636018f4e6b5817b89791bbed242f93fa089e3"
+
     private func script(_ client: LoadClient, _ number: Int) throws {
         let key = "scripted:\(number)"
         while !stop.isSet {
             do {
-                _ = try client.number("EVAL", "return redis.call('INCR', KEYS[1])", "1", key)
+                switch try client.ask("EVALSHA", Self.scriptHash, "1", key) {
+                case .integer: break
+                // Only a daemon that was not killed knows which scripts were loaded.
+                case .error(let words) where words.hasPrefix("NOSCRIPT") && scope.hasKills:
+                    _ = try client.number("EVAL", Self.script, "1", key)
+                case let reply: throw LoadClient.Unexpected(description: "EVALSHA: \(reply)")
+                }
                 ledger.acknowledge(key)
             } catch is LoadClient.Broken {
                 ledger.doubt(key)

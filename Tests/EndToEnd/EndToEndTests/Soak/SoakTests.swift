@@ -86,6 +86,12 @@ import Testing
         let url = try await broker.succeed("url", "cache", "--app", "web")
             .trimmingCharacters(in: .whitespacesAndNewlines)
         #expect(try await redis(url, "FLUSHALL") == "+OK\r\n")
+        let staying = SoakLoad.staying.map { "\($0) v" }.joined(separator: " ")
+        #expect(try await redis(url, "MSET \(staying)") == "+OK\r\n")
+        if scope.onServers {
+            let loaded = try LoadClient(url, mayBreak: false, until: Flag()).ask("SCRIPT", "LOAD", SoakLoad.script)
+            #expect(loaded == .text(SoakLoad.scriptHash))
+        }
         let stop = Flag()
         let load = SoakLoad(url: url, scope: scope, ledger: SoakLedger(), stop: stop)
         let clients = load.start()
