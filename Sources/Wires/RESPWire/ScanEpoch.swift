@@ -14,10 +14,6 @@ public struct ScanEpoch: Hashable, Sendable {
     /// Any other than that of a daemon before, but for one chance in 127.
     public static func random() -> ScanEpoch { ScanEpoch(number: .random(in: 1...most)) }
 
-    private init(number: UInt64) {
-        self.number = number
-    }
-
     public mutating func advance() {
         number = number % Self.most + 1
     }
