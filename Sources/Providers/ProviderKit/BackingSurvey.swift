@@ -40,11 +40,21 @@ public struct BackingSurvey: Equatable, Sendable {
     public var evictedKeys: Int?
     /// How many more clients it takes.
     public var clientsLeft: Int?
+    /// Which server it is, by the name of its present run.
+    public var run: String?
+    /// The one database of that server that is the backing's; nil where all are.
+    public var database: Int?
     /// The commands that it knows, in lower case, subcommands as `xgroup|create`.
     public var commands: Set<String>?
 
     public init(keys: [Int: Int]) {
         self.keys = keys
+    }
+
+    /// Whether some data is of both.
+    public func shares(with other: BackingSurvey) -> Bool {
+        guard let run, run == other.run else { return false }
+        return database == nil || other.database == nil || database == other.database
     }
 
     public var count: Int { keys.values.reduce(0, +) }

@@ -51,6 +51,28 @@ import Testing
         }
     }
 
+    @Test func `a server under another name is not copied into itself`() async throws {
+        try await RealServer.run(.redisServer) { server in
+            try await BrokerUnderTest.run { broker in
+                try await broker.attach("cache", provider: url(server))
+                let client = try RedisClient(try await broker.variable("CACHE_URL"))
+                try client.ask("SET k v")
+                for existing in [nil, SwapRequest.ExistingData.overwrite, .adopt] {
+                    let error = await #expect(throws: BrokerError.self) {
+                        try await broker.swap(
+                            "cache", to: "redis://localhost:\(server.port ?? 0)/0", cold: false, existing: existing)
+                    }
+                    #expect(error?.code == .providerUnchanged, "\(String(describing: error))")
+                }
+                #expect(try client.ask("GET k") == "v")
+                // Another database of the same server is another place.
+                let outcome = try await broker.swap("cache", to: url(server, 1), cold: false, maxPause: 2000)
+                #expect(outcome.copy?.keys == 1)
+                #expect(try client.ask("GET k") == "v")
+            }
+        }
+    }
+
     @Test func `an abort takes back what it wrote and nobody has changed`() async throws {
         try await RealServer.run(.redisServer) { server in
             try await BrokerUnderTest.run { broker in

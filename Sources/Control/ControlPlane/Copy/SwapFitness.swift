@@ -27,7 +27,7 @@ struct SwapFitness {
     }
 
     /// Why it cannot be: all reasons, the gravest first.
-    var problems: [BrokerError] { commandProblems + [emptiness, memory, room].compactMap { $0 } }
+    var problems: [BrokerError] { [sameness].compactMap { $0 } + commandProblems + [emptiness, memory, room].compactMap { $0 } }
 
     /// Commands that an app has used, that the source has and the target lacks.
     private var commandProblems: [BrokerError] {
@@ -45,6 +45,14 @@ struct SwapFitness {
                     ? "leave \"\(resource.name)\" where it is: \(resource.provider) has them"
                     : "choose a server that has \(names[0])")
         }
+    }
+
+    /// Under another name it would be copied into itself, or emptied before it is copied.
+    private var sameness: BrokerError? {
+        guard mode != .cold, source.shares(with: offer) else { return nil }
+        return BrokerError(
+            .providerUnchanged, "\"\(target)\" is the server that serves \"\(resource.name)\" already",
+            why: "it is \(resource.provider) under another name, with the same data", fix: "broker status")
     }
 
     private var emptiness: BrokerError? {

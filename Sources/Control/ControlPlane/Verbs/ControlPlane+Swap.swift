@@ -138,7 +138,7 @@ extension ControlPlane {
             run.response = nil
             await run.copy?.close()
             await run.wayBack?.close()
-            if run.hasWritten { await startTakingBack(run) }
+            if run.hasWritten, case .url = run.target.provider { await startTakingBack(run) }
             try await deprovision(run.target, run.resource)
             run.isTargetRemoved = true
         case .followAgain: await run.wayBack?.start()

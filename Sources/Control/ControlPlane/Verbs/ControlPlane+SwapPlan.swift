@@ -23,7 +23,8 @@ extension ControlPlane {
         let options = SwapOptions(request)
         let copies: (from: any CopiesData, to: any CopiesData)?
         do throws(BrokerError) {
-            copies = (try copier(for: stored.resource.provider), try copier(for: target))
+            let isCopied = stored.resource.serviceClass == .redis
+            copies = isCopied ? (try copier(for: stored.resource.provider), try copier(for: target)) : nil
         } catch {
             guard options.mode == .cold else { throw error }
             copies = nil

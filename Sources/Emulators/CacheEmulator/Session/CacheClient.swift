@@ -61,12 +61,12 @@ public final class CacheClient {
         used[index >> 6] |= 1 << UInt64(index & 63)
     }
 
-    /// The commands that it has sent, in lower case and without their subcommands.
+    /// The commands that it has sent and the emulator has answered, in lower case and without their subcommands.
     public var usedCommands: Set<String> {
         let commands = CommandTable.shared.commands
         return Set(
             commands.indices.lazy.filter { [used] in $0 >> 6 < used.count && used[$0 >> 6] >> UInt64($0 & 63) & 1 == 1 }
-                .filter { !commands[$0].flags.contains(.refused) }.map { commands[$0].name.description })
+                .filter { !commands[$0].flags.contains(.refused) && !commands[$0].flags.contains(.front) }.map { commands[$0].name.description })
     }
 
     var writer: ReplyWriter { ReplyWriter(connection.output, version: version) }

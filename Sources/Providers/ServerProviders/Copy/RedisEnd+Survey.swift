@@ -22,6 +22,7 @@ extension RedisEnd {
 
     private func survey(sample: Int) async throws(BrokerError) -> BackingSurvey {
         var survey = BackingSurvey(keys: try await counts())
+        if case .one(let database) = server.scope { survey.database = database }
         try await ask { connection throws(BrokerError) in try Self.facts(connection) }.put(into: &survey)
         var cursor: CopyCursor?
         var left = sample
@@ -51,6 +52,7 @@ extension RedisEnd {
             if let most = number("maxclients"), let now = number("connected_clients") {
                 survey.clientsLeft = most - now
             }
+            survey.run = info["run_id"].map(String.init)
             survey.commands = commands
         }
     }
