@@ -24,6 +24,8 @@ public actor ControlPlane {
     /// Creates and attaches that have failed and whose undoing could not be put on disk (it is full): what is to be
     /// tried again, so that nothing appears later that was reported as failed.
     var undoings: [OperationID: Undoing] = [:]
+    /// Swaps that are under way.
+    var progress: [ResourceID: SwapProgress] = [:]
     /// What removes from servers what aborted swaps have written there.
     var takingBack: [ResourceID: Task<Void, Never>] = [:]
     /// Swaps that can be undone with what was written since.

@@ -191,6 +191,44 @@ import Testing
         }
     }
 
+    @Test func `how far a swap is can be asked while it runs, and its receipt is in the log`() async throws {
+        try await BrokerUnderTest.run { broker in
+            try await broker.attach("cache")
+            let client = try RedisClient(try await broker.variable("CACHE_URL"))
+            for number in 0..<100 { try client.ask("SET k\(number) v") }
+            let seen = SeenSwaps()
+            broker.reached = { point in
+                if point == .swapCopying || point == .swapHeld { await seen.look() }
+            }
+            try await broker.restart()
+            await seen.follow(broker.plane)
+            let again = try RedisClient(try await broker.variable("CACHE_URL"))
+            for number in 0..<100 { try again.ask("SET k\(number) v") }
+            try await broker.swap("cache", to: "exec:redis-server", cold: false, maxPause: 5000)
+            let swaps = await seen.swaps
+            #expect(swaps.map(\.phase) == [.copying, .moving])
+            #expect(swaps.first?.total == 100 && swaps.first?.to == "exec:redis-server")
+            #expect(swaps.last?.total == nil)
+            #expect(try await broker.resource("cache")?.swap == nil)
+            let notes = try await broker.ledger.read {
+                try $0.events(in: BrokerUnderTest.workspace, source: "cache", last: 1, after: nil)
+            }
+            #expect(notes.first?.message.hasPrefix("receipt: 100 keys and 0 changes copied, 100 compared; ") == true)
+        }
+    }
+
+    private actor SeenSwaps {
+        var swaps: [ResourceStatus.Swap] = []
+        private var plane: ControlPlane?
+
+        func follow(_ plane: ControlPlane) { self.plane = plane }
+
+        func look() async {
+            let status = try? await plane?.status(in: BrokerUnderTest.workspace)
+            if let swap = status?.resources.first?.swap { swaps.append(swap) }
+        }
+    }
+
     @Test func `stalls are told by the nearest rank`() {
         let waits = (1...200).map { Duration.milliseconds($0) }
         let stall = StallReceipt(waits.shuffled())

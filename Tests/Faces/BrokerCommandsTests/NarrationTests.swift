@@ -228,6 +228,47 @@ import Testing
     }
 }
 
+@Suite struct SwapNarrationTests {
+    @Test func `progress has what is done, how fast, and what is left`() {
+        func text(_ done: Int?, _ total: Int?, _ rate: Int?, _ left: Double?) -> String {
+            Narration.progress(
+                .init(
+                    to: "emulator", phase: total == nil ? .moving : .copying, done: done, total: total, perSecond: rate,
+                    secondsLeft: left))
+        }
+        #expect(text(45_000, 100_000, 66_000, 0.8) == "copying 45,000 of 100,000 keys, 66,000/s, 1 s left")
+        #expect(text(0, 1, 0, nil) == "copying 0 of 1 key")
+        #expect(text(nil, nil, nil, nil) == "moving connections")
+    }
+
+    @Test func `a plan names what would be done to whom, and what stands against it`() {
+        var plan = SwapPlanDocument(
+            resource: "cache", from: "exec:redis-server", to: "emulator", server: nil, data: "copy", maxPause: 250)
+        plan.keys = 1200
+        plan.bytes = 2_500_000
+        plan.types = [
+            .init(type: "string", keys: 1199, bytes: 2_400_000), .init(type: "hash", keys: 1, bytes: 100_000),
+        ]
+        plan.seconds = 0.06
+        plan.clients = ["idle": 3, "watching": 1]
+        plan.isTargetKnown = true
+        plan.problems = [
+            BrokerError(.unsupported, "\"web\" used XADD, which \"emulator\" does not have", why: "why", fix: "fix")
+        ]
+        #expect(
+            Narration.planned(plan) == [
+                "cache: exec:redis-server → emulator",
+                "  data      1,200 keys, 2.5 MB                          about 0.1 s",
+                "            string  1,199 keys                          2.4 MB",
+                "            hash  1 key                                 0.1 MB",
+                "  clients   4 connections                               they wait 250 ms at the most",
+                "            1 watching: EXEC answers nil, as after a conflict",
+                "  against   \"web\" used XADD, which \"emulator\" does not have", "            why",
+                "            fix: fix", "nothing was changed.",
+            ])
+    }
+}
+
 @Suite struct ResourceShellTests {
     @Test func `redis-cli gets its secret from the environment, never from its arguments`() throws {
         let cache = ResourceStatus(

@@ -11,11 +11,14 @@ struct DataCopy: Sendable {
     /// Keys that were not the same when they were compared: the changes under way may make them so.
     private(set) var suspects: Set<CopyKey> = []
 
+    private let progress: SwapProgress?
+
     /// More suspects than are compared within a pause: then they are compared again before.
     private static let mostSuspects = 1000
     private static let mostRounds = 50
 
-    init(source: any CopySource, target: any CopyTarget) {
+    init(source: any CopySource, target: any CopyTarget, _ progress: SwapProgress? = nil) {
+        self.progress = progress
         self.source = source
         self.target = target
     }
@@ -34,6 +37,7 @@ struct DataCopy: Sendable {
         receipt.keys += batch.keys
         receipt.changes += commands - batch.keys
         receipt.bytes += batch.size
+        if position == nil { progress?.reach(receipt.keys) }
         if let reached = batch.position { position = reached }
     }
 
@@ -68,6 +72,7 @@ struct DataCopy: Sendable {
     ///
     /// - Parameter limit: compare about so many keys, drawn evenly; nil compares all.
     mutating func verify(limit: Int?) async throws(BrokerError) {
+        progress?.enter(.comparing)
         var share = 1.0
         if let limit {
             let total = try await source.counts().values.reduce(0, +)
@@ -109,6 +114,8 @@ struct DataCopy: Sendable {
                 suspects.formUnion(try await compare(keys))
                 count += keys.count
             }
+            // Both ends are walked, one after the other; the second walk finds what is there only.
+            if receipt.verified == 0 { progress?.reach(count) }
             cursor = part.next
         } while cursor != nil
         return count

@@ -27,7 +27,9 @@ struct SwapFitness {
     }
 
     /// Why it cannot be: all reasons, the gravest first.
-    var problems: [BrokerError] { [sameness].compactMap { $0 } + commandProblems + [emptiness, memory, room].compactMap { $0 } }
+    var problems: [BrokerError] {
+        [sameness].compactMap { $0 } + commandProblems + [emptiness, memory, room].compactMap { $0 }
+    }
 
     /// Commands that an app has used, that the source has and the target lacks.
     private var commandProblems: [BrokerError] {

@@ -34,7 +34,7 @@ extension ControlPlane {
             run.wayBack = await followTarget(&run, copier)
             let source = try await self.copier(for: former.provider).openSource(
                 CopySourceRequest(backing: former, serviceClass: serviceClass, contents: .everything))
-            run.copy = DataCopy(source: source, target: target)
+            run.copy = DataCopy(source: source, target: target, progress[run.resource.id])
         } catch {
             await target.close()
             throw error
@@ -74,6 +74,7 @@ extension ControlPlane {
             used: await used(by: run.attachments, of: run.resource),
             clients: run.endpoints.reduce(0) { $0 + (clients[$1]?.connections ?? 0) }, mode: run.options.mode)
         if let problem = fitness.problems.first { throw problem }
+        progress[run.resource.id] = SwapProgress(to: run.target.provider.description, total: source.count)
         run.evictedBefore = offer.evictedKeys
     }
 
@@ -152,6 +153,7 @@ extension ControlPlane {
 
     func prepareClients(_ run: inout SwapRun) async throws(BrokerError) {
         guard let upstream = run.response?.upstream else { throw Self.internalFailure }
+        progress[run.resource.id]?.enter(.moving)
         // What is left of the copying is short now: nobody may be inside a call when the pause begins.
         await run.wayBack?.halt()
         try await checkEvictions(run)

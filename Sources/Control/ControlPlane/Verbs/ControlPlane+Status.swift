@@ -55,6 +55,7 @@ extension ControlPlane {
             status.undo = ResourceStatus.Undo(
                 to: open.former.provider.description, seconds: Int(max(open.until - Timestamp.now(), 0) / 1000))
         }
+        status.swap = progress[resource.id]?.status
         return status
     }
 }

@@ -66,6 +66,7 @@ extension ControlPlane {
         var action = machine.begin()
         while true {
             if case .end(let error) = action {
+                progress[run.resource.id] = nil
                 await run.copy?.close()
                 if let error { throw error }
                 return run.outcome
@@ -214,8 +215,11 @@ extension ControlPlane {
 
     private func commitOutcome(_ run: SwapRun) async throws(BrokerError) {
         let outcome = run.outcome
-        let id = run.operation.id
-        try await ledger.write { try $0.succeed(id, outcome: try LedgerText.encode(outcome)) }
+        let (id, resource) = (run.operation.id, run.resource)
+        try await ledger.write { writer in
+            try writer.succeed(id, outcome: try LedgerText.encode(outcome))
+            try writer.note(resource.name, in: resource.workspace, outcome.line)
+        }
     }
 }
 

@@ -66,7 +66,9 @@ public final class CacheClient {
         let commands = CommandTable.shared.commands
         return Set(
             commands.indices.lazy.filter { [used] in $0 >> 6 < used.count && used[$0 >> 6] >> UInt64($0 & 63) & 1 == 1 }
-                .filter { !commands[$0].flags.contains(.refused) && !commands[$0].flags.contains(.front) }.map { commands[$0].name.description })
+                .filter { !commands[$0].flags.contains(.refused) && !commands[$0].flags.contains(.front) }.map {
+                    commands[$0].name.description
+                })
     }
 
     var writer: ReplyWriter { ReplyWriter(connection.output, version: version) }

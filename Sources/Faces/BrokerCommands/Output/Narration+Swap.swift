@@ -36,6 +36,15 @@ extension Narration {
         return lines
     }
 
+    /// How far a swap is: `copying 45,000 of 100,000 keys, 66,000/s, 1 s left`.
+    static func progress(_ swap: ResourceStatus.Swap) -> String {
+        guard let done = swap.done, let total = swap.total else { return "\(swap.phase) connections" }
+        var text = "\(swap.phase) \(grouped(done)) of \(keys(total))"
+        if let rate = swap.perSecond, rate > 0 { text += ", \(grouped(rate))/s" }
+        if let left = swap.secondsLeft { text += ", \(Int(left.rounded(.up))) s left" }
+        return text
+    }
+
     /// What a swap would do, and what stands against it.
     static func planned(_ plan: SwapPlanDocument) -> [String] {
         let target = plan.server.map { "\(plan.to) (\($0))" } ?? plan.to

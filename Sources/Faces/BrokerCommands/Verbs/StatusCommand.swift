@@ -62,7 +62,8 @@ enum StatusTables {
                 "\(resource.name) was swapped from \(undo.to): broker rollback \(resource.name) goes back with what was "
                     + "written since, for \(minutes(undo.seconds)) more"
             }
-            return [detail, undo].compactMap { $0.map(Table.onOneLine) }
+            let swap = resource.swap.map { "\(resource.name) is being swapped to \($0.to): \(Narration.progress($0))" }
+            return [detail, swap, undo].compactMap { $0.map(Table.onOneLine) }
         }
     }
 

@@ -77,13 +77,26 @@ struct SwapCommand: BrokerVerb {
             undoWindow: undoWindow.map { ($0.milliseconds + 999) / 1000 },
             existing: overwrite ? .overwrite : adopt ? .adopt : nil)
         if planOnly { return try await plan(resource, request, invocation) }
-        var outcome = try await invocation.withDaemon("\(resource) to be swapped to \(request.to.reference)") {
-            try await $0.swap(resource, request, in: invocation.workspace)
+        let progress = { @Sendable in await Self.progress(of: resource, invocation) }
+        var outcome = try await invocation.console.watching(progress) {
+            try await invocation.withDaemon("\(resource) to be swapped to \(request.to.reference)") {
+                try await $0.swap(resource, request, in: invocation.workspace)
+            }
         }
         outcome.undo = outcome.undo.map { WorkspaceOption.added(options.workspace, to: $0) }
         if options.json { try invocation.console.document(outcome) }
         invocation.console.narrate(Narration.swapped(outcome))
         return 0
+    }
+
+    /// How far the swap is, over a connection of its own; nil where that is not known.
+    private static func progress(of resource: String, _ invocation: Invocation) async -> String? {
+        guard let socket = DaemonFinder(places: invocation.places).socket else { return nil }
+        let client = BrokerClient(socket: socket)
+        let status = try? await client.status(in: invocation.workspace)
+        await client.close()
+        let swap = status?.resources.first { $0.name == resource }?.swap
+        return swap.map { "          \(Narration.progress($0))" }
     }
 
     /// Exits as the swap would where something stands against it.

@@ -132,6 +132,21 @@ public struct SwapOutcome: Codable, Equatable, Sendable {
     }
 }
 
+extension SwapOutcome {
+    /// The receipt on one line, for the log.
+    public var line: String {
+        var parts: [String] = []
+        if let copy {
+            parts.append("\(copy.keys) keys and \(copy.changes) changes copied, \(copy.verified) compared")
+        }
+        parts.append("\(moved) clients moved, \(held) held, \(closed) closed")
+        if let requests { parts.append("\(requests) requests meanwhile") }
+        parts.append("pause \(Int(pause.rounded(.up))) ms")
+        if let stall { parts.append("\(stall.clients) waited, the longest \(Int(stall.max.rounded(.up))) ms") }
+        return "receipt: " + parts.joined(separator: "; ")
+    }
+}
+
 /// How long clients waited at a swap, in milliseconds.
 public struct StallReceipt: Codable, Equatable, Sendable {
     /// Clients that waited.

@@ -34,6 +34,33 @@ public struct ResourceStatus: Codable, Equatable, Sendable {
     /// The way back from a swap; nil where none is open.
     public var undo: Undo?
 
+    /// The swap that is under way; nil where none is.
+    public var swap: Swap?
+
+    /// How far a swap is.
+    public struct Swap: Codable, Equatable, Sendable {
+        public enum Phase: String, Codable, Sendable {
+            case copying, comparing, moving
+        }
+
+        public var to: String
+        public var phase: Phase
+        /// Keys of the phase; nil in the last one.
+        public var done: Int?
+        public var total: Int?
+        public var perSecond: Int?
+        public var secondsLeft: Double?
+
+        public init(to: String, phase: Phase, done: Int?, total: Int?, perSecond: Int?, secondsLeft: Double?) {
+            self.to = to
+            self.phase = phase
+            self.done = done
+            self.total = total
+            self.perSecond = perSecond
+            self.secondsLeft = secondsLeft
+        }
+    }
+
     /// Where `rollback` leads.
     public struct Undo: Codable, Equatable, Sendable {
         public var to: String
@@ -80,6 +107,7 @@ extension ResourceStatus {
         try container.encode(connections, forKey: .connections)
         try container.encode(unsupported, forKey: .unsupported)
         try container.encodeIfPresent(undo, forKey: .undo)
+        try container.encodeIfPresent(swap, forKey: .swap)
     }
 }
 
