@@ -57,12 +57,11 @@ extension RedisRelay {
         guard session.isAuthenticated, blocked == nil, !isInTransaction, tracker.state.replies == .on,
             linkState == .ready, let (remainder, name) = RequestRemainder.begin(bytes, .authenticated)
         else { return false }
+        // What is odd in it is for the parser to refuse.
+        var rest = remainder
+        guard case .unfinished = rest.take(bytes, from: name.upperBound + 2) else { return false }
         var word = Bytes(raw: bytes.baseAddress.unsafelyUnwrapped + name.lowerBound, name.count)
         guard use.note(&word, 1) == nil, forward(bytes, { $0.expect(.reply) }) else { return false }
-        var rest = remainder
-        guard case .unfinished = rest.take(bytes, from: name.upperBound + 2) else {
-            preconditionFailure("a request that has ended was parsed as a whole")
-        }
         session.endpoint.requests &+= 1
         passing = rest
         return true

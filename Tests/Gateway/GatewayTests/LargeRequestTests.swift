@@ -74,6 +74,23 @@ import Testing
     }
 
     @Test(arguments: LoopUnderTest.allCases)
+    func `headers without an end, and numbers of many digits, harm nobody`(driver: LoopUnderTest) async throws {
+        try await run(driver) { test, _ in
+            let many = String(repeating: "0", count: 20_000)
+            for rest in [
+                "$\(many)", "$\(many)5\r\nhello\r\n", "$3\r\nkey\r\n$\(many)", "$\(many.prefix(25))1\r\n\(many)",
+            ] {
+                let client = try test.connect(as: GatewayUnderTest.web)
+                #expect(try client.ask("PING") == "+PONG")
+                try client.send("*3\r\n$3\r\nSET\r\n" + rest)
+                client.shutdownOutput()
+                _ = try client.receiveToEnd()
+                #expect(try test.connect(as: GatewayUnderTest.web).ask("PING") == "+PONG")
+            }
+        }
+    }
+
+    @Test(arguments: LoopUnderTest.allCases)
     func `a move waits for the end of one`(driver: LoopUnderTest) async throws {
         try await run(driver) { test, server in
             let client = try test.connect(as: GatewayUnderTest.web)
