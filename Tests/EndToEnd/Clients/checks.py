@@ -1,7 +1,9 @@
 """What the Python clients share: comparing, expecting errors, and running steps one after the other."""
 
 import os
+import subprocess
 import sys
+import tempfile
 import time
 import traceback
 
@@ -65,3 +67,55 @@ def run(name, steps, note=""):
             sys.stderr.flush()
             os._exit(1)  # not held up by a thread that still waits for the server
     print(f"{name}: {len(steps)} steps in {time.monotonic() - started:.1f} s{note}")
+
+
+def rounds():
+    """Numbers a part that is done once, or, with REPEAT_SECONDS, until so many seconds are over."""
+    seconds = float(os.environ.get("REPEAT_SECONDS", "0"))
+    until = time.monotonic() + seconds
+    number = 0
+    while number == 0 or time.monotonic() < until:
+        yield number
+        number += 1
+
+
+class Child:
+    """A worker in a process of its own, which is ended with the block; what it says is shown when the block fails."""
+
+    def __init__(self, *command):
+        self.command = command
+
+    def __enter__(self):
+        self.log = tempfile.NamedTemporaryFile(mode="w+", suffix=".log")
+        folder = os.path.dirname(os.path.abspath(__file__))
+        self.process = subprocess.Popen(
+            self.command,
+            cwd=folder,
+            env={**os.environ, "PYTHONPATH": folder},
+            stdout=self.log,
+            stderr=subprocess.STDOUT,
+        )
+        return self
+
+    def __exit__(self, kind, *_):
+        if self.process.poll() is None:
+            self.process.terminate()
+            try:
+                self.process.wait(8)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+        if kind is not None:
+            sys.stderr.write(self.said()[-3000:])
+
+    def said(self):
+        with open(self.log.name) as log:
+            return log.read()
+
+
+def eventually(what, condition, seconds=15):
+    until = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > until:
+            raise Mismatch(f"not within {seconds} s: {what}")
+        time.sleep(0.02)
