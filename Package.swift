@@ -41,6 +41,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-http-types", exact: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", exact: "2.37.6"),
         .package(url: "https://github.com/groue/GRDB.swift", exact: "7.10.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", exact: "2.28.1"),
         .package(url: "https://github.com/swift-server/async-http-client", exact: "1.37.0"),
@@ -66,6 +67,12 @@ let package = Package(
         floor(
             "Runtime", "NIODriver",
             ["EventLoop", library("NIOCore", "swift-nio"), library("NIOPosix", "swift-nio")]),
+        floor(
+            "Runtime", "TLSTunnel",
+            [
+                library("NIOCore", "swift-nio"), library("NIOPosix", "swift-nio"), library("NIOTLS", "swift-nio"),
+                library("NIOSSL", "swift-nio-ssl"),
+            ]),
 
         // Wires
         floor("Wires", "RESPWire", ["EventLoop", "CNumbers"]),
@@ -83,7 +90,7 @@ let package = Package(
             ["EventLoop", "RESPWire", "CacheEmulator", "QueueEmulator", library("Crypto", "swift-crypto")]),
 
         // Providers
-        floor("Providers", "ProviderKit", ["BrokerModel", "Gateway"]),
+        floor("Providers", "ProviderKit", ["BrokerModel", "Gateway", "RESPWire"]),
         floor(
             "Providers", "EmulatedProviders",
             ["ProviderKit", "BrokerModel", "EventLoop", "Gateway", "CacheEmulator", "QueueEmulator", "CSQLite"]),
@@ -91,7 +98,7 @@ let package = Package(
             "Providers", "ServerProviders",
             [
                 "ProviderKit", "BrokerModel", "EventLoop", "Gateway", "Processes", "CHiredis", "RDBWire", "RESPWire",
-                "ReplicationWire", library("Crypto", "swift-crypto"),
+                "ReplicationWire", "TLSTunnel", library("Crypto", "swift-crypto"),
             ]),
 
         // Control

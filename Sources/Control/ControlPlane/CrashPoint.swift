@@ -31,6 +31,8 @@ public enum CrashPoint: String, Sendable, CaseIterable {
     case swapEffected = "swap.effected"
     /// Both sides of the copy are open.
     case swapCopying = "swap.copying"
+    /// The target has followed; nothing was compared, and the clients are served as before.
+    case swapCopied = "swap.copied"
     /// Clients are held; the former provider still counts.
     case swapHeld = "swap.held"
     /// The clients are set up at the target, which does not count yet.

@@ -46,7 +46,7 @@ extension Daemon {
             providers: [
                 EmulatorProvider(loop: loop, folders: folders),
                 ExecProvider(folders: folders, runtime: places.runtime, path: path),
-                URLProvider(),
+                URLProvider(runtime: places.runtime),
             ],
             settings: ControlPlaneSettings(ports: settings.ports), log: logger)
     }

@@ -58,6 +58,9 @@ public struct EndpointUse: Sendable {
     /// The commands of each holder of a grant, in lower case, subcommands as `xgroup|create`.
     public var commands: [String: Set<String>] = [:]
 
+    /// The numbers that its clients' connections have at the server behind it.
+    public var serverIDs: Set<Int64> = []
+
     public init() {}
 }
 
@@ -67,6 +70,7 @@ extension Endpoint {
         use.commands = usedCommands
         for session in redisSessions.values {
             use.clients[session.state, default: 0] += 1
+            if case .relay(let relay) = session.upstream, let id = relay.serverID { use.serverIDs.insert(id) }
             if let holder = session.grant?.holder { use.commands[holder, default: []].formUnion(session.usedCommands) }
         }
         return use

@@ -26,6 +26,8 @@ final class Endpoint {
     /// Of the present upstream's cursors.
     private(set) var scanEpoch = ScanEpoch.random()
     var scripts = ScriptCache()
+    /// Who notes what is changed; mostly nobody.
+    var watches: [ChangeNotes] = []
     private var lastClientID: Int64 = 0
     /// Taken since the endpoint was opened.
     var requests: UInt64 = 0
@@ -89,6 +91,7 @@ final class Endpoint {
     /// Exchanges the upstream. Who is connected to the former one is closed at its next reply boundary.
     func route(to upstream: Upstream?, closesHeld: Bool) -> Int {
         abandonHandover()
+        for watch in watches where upstream.map({ !watch.isOf($0) }) ?? true { watch.isBroken = true }
         exchange(upstream)
         let sessions = Array(redisSessions.values)
         let connections = Array(queueConnections.values)

@@ -1,4 +1,5 @@
 public import EventLoop
+public import RESPWire
 
 /// All endpoints of one loop: stable addresses behind which providers are exchanged.
 ///
@@ -100,6 +101,17 @@ public final class Gateway: Sendable {
             }
             if !isPosted { continuation.resume(returning: .notServing) }
         }
+    }
+
+    /// Notes from now on which keys the clients of these endpoints change at `server`, of which `keys` tells where its
+    /// commands have them. Returns when nothing is under way that was sent before; nil when that does not end.
+    public func watchChanges(
+        of ids: [EndpointID], at server: Upstream.RedisServer, _ keys: CommandKeys
+    ) async -> ChangeWatch? {
+        let watch = ChangeWatch(loop, endpoints, ids, server, keys)
+        if await watch.begin() { return watch }
+        watch.end()
+        return nil
     }
 
     // MARK: who may use it

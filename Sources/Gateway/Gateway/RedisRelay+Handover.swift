@@ -70,7 +70,10 @@ extension RedisRelay {
     /// Ends when all that was published before this call has been handed to the client.
     func fence() {
         handover = .fencing
-        guard linkState == .ready, tracker.state.subscriptionCount > 0 else { return becameQuiet() }
+        // The answer could not be told from a line of MONITOR.
+        guard linkState == .ready, tracker.state.subscriptionCount > 0, !tracker.state.isMonitoring else {
+            return becameQuiet()
+        }
         send("PING", for: .sentinel)
     }
 
@@ -93,6 +96,7 @@ extension RedisRelay {
         case .pausing where isCancelAsked || tracker.state.transaction?.isTooLong == true: return
         case .pausing, .fencing: handover = .quiet
         case .restoring: handover = .restored
+        case .preparing where linkState == .ready && awaitedState != nil: return linkIsReady()
         case .none, .quiet, .preparing, .prepared, .restored: return
         }
         session.stepEnded(nil)
@@ -133,6 +137,15 @@ extension RedisRelay {
         guard state.database == 0 || server.database == nil else {
             return restoreFailed("a client has selected database \(state.database), and the target has one only")
         }
+        guard !state.isMonitoring || server.database == nil else {
+            return restoreFailed("a client monitors, and the target has other users")
+        }
+        // The client may have logged in, or become somebody else, since the connection was made.
+        if becomeOwnUser() {
+            handover = .preparing
+            awaitedState = state
+            return
+        }
         handover = .restoring
         let transaction = state.transaction
         tracker.state = state
@@ -143,11 +156,13 @@ extension RedisRelay {
         subscribe("SUBSCRIBE", state.channels)
         subscribe("PSUBSCRIBE", state.patterns)
         subscribe("SSUBSCRIBE", state.shardChannels)
+        restoreTracking()
         if let transaction {
             send("MULTI", for: .restore)
             transaction.bytes.withUnsafeBytes { link.output.append($0) }
             for _ in 0..<transaction.count { tracker.expect(.own(.queue)) }
             tracker.resume(transaction)
+            noteChanges(transaction)
             if transaction.isAborted { abortTransaction() }
         }
         if isQuiet { becameQuiet() }
@@ -167,6 +182,7 @@ extension RedisRelay {
     func adopt() {
         handover = .none
         tracker.isMuted = false
+        resumeTracking()
         askAgain()
         release()
     }
@@ -185,5 +201,6 @@ extension RedisRelay {
         tracker.expect(.blocked)
         tracker.isSilencing = false
         blocked = request
+        if let watch { noteChanges(request, watch) }
     }
 }

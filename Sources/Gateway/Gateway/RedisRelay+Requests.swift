@@ -54,7 +54,7 @@ extension RedisRelay {
 
     /// Hands on the beginning of a large request of which nothing needs to be known, before its end has come.
     private func beginPassing(_ bytes: UnsafeRawBufferPointer) -> Bool {
-        guard session.isAuthenticated, blocked == nil, !isInTransaction, tracker.state.replies == .on,
+        guard session.isAuthenticated, blocked == nil, !isInTransaction, watch == nil, tracker.state.replies == .on,
             linkState == .ready, let (remainder, name) = RequestRemainder.begin(bytes, .authenticated)
         else { return false }
         // What is odd in it is for the parser to refuse.
@@ -115,10 +115,19 @@ extension RedisRelay {
             hold()
             return false
         }
+        if tracker.state.isMonitoring { return monitoring(arguments, count) }
+        wasForwarded = false
+        let isQueued = isInTransaction
+        defer { if wasForwarded { noteChanges(rule, arguments, count, isQueued: isQueued) } }
         guard let rule else { return forward(raw) }
         switch rule {
-        case .answered: return unblock(arguments, count) ?? answer(arguments, count)
+        case .answered: return unblock(arguments, count) ?? track(arguments, count, raw) ?? answer(arguments, count)
         case .refused: return refuse(arguments)
+        case .monitor:
+            // At a server that others use it would show what is theirs.
+            guard server.database == nil, count == 1 else { return refuse(arguments) }
+            guard !isInTransaction else { return refuseInTransaction() }
+            return forward(raw) { $0.expect(.change(.monitor)) }
         case .configuration:
             guard count > 1, arguments[1].isWord("get"),
                 !(2..<count).contains(where: { Self.mayTellSecret(arguments[$0]) })
@@ -179,6 +188,13 @@ extension RedisRelay {
         var words = (0..<count).map { arguments[$0].array }
         words[place] = Array("\(epoch.opened(UInt64(text)))".utf8)
         return RequestEncoding.bytes(words).withUnsafeBytes { forward($0) { $0.expect(.scan(epoch)) } }
+    }
+
+    /// Lines of MONITOR and replies could not be told apart.
+    private func monitoring(_ arguments: UnsafeMutablePointer<Bytes>, _ count: Int) -> Bool {
+        if count == 1, arguments[0].isWord("reset") || arguments[0].isWord("quit") { return answer(arguments, count) }
+        respond { $0.error("ERR only RESET and QUIT are possible behind MONITOR") }
+        return true
     }
 
     private func refuseInTransaction() -> Bool {
@@ -242,7 +258,7 @@ extension RedisRelay {
     }
 
     /// Writes a reply of the session's own, unless the client has silenced it.
-    private func respond(_ write: (ReplyWriter) -> Void) {
+    func respond(_ write: (ReplyWriter) -> Void) {
         let output = session.connection.output
         let before = output.count
         let mode = tracker.state.replies

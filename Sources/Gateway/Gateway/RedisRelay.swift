@@ -35,7 +35,13 @@ final class RedisRelay {
     private var linkHandler: RelayLink?
     private(set) var linkState = LinkState.idle
     var tracker = ReplyTracker()
+    /// Whose user the connection is; nil for the broker's.
+    var ownHolder: String?
     var use = CommandUse()
+    /// The request that is being taken went to the server.
+    var wasForwarded = false
+    /// Filled while somebody watches; `ChangeWatch`.
+    var changes = OpenChanges()
     /// A large request of which the server has the beginning: what follows is passed on as it comes.
     var passing: RequestRemainder?
     /// Commands of the relay's own that wait for its end.
@@ -109,6 +115,7 @@ final class RedisRelay {
     func forward(_ raw: UnsafeRawBufferPointer, _ expect: (inout ReplyTracker) -> Void) -> Bool {
         guard canForward else { return false }
         guard let link, linkState == .ready else { return true }
+        wasForwarded = true
         link.output.append(raw)
         switch tracker.state.replies {
         case .on: expect(&tracker)
@@ -217,6 +224,7 @@ final class RedisRelay {
         }
         if let database = server.database, database != 0 { send("SELECT", "\(database)", for: .logIn) }
         send("CLIENT", "ID", for: .identity)
+        becomeOwnUser()
         if version == 3 { sendHello() }
     }
 
@@ -257,9 +265,16 @@ final class RedisRelay {
         case .hello where isError && linkState == .loggingIn:
             fail("the server behind this resource refused the broker: \(Self.line(reply, from: 1))")
             return false
+        case .ownLogIn:
+            let words = Self.line(reply, from: 1)
+            guard !isError || words.hasPrefix("WRONGPASS") else {
+                fail("the server behind this resource refused the broker: \(words)")
+                return false
+            }
+            if isError { makeOwnUser() }
         case .identity: serverID = isError ? nil : Int64(Self.line(reply, from: 1))
         case .information: if let database = Self.database(in: reply) { tracker.state.database = database }
-        case .logIn, .hello, .sentinel, .restore, .queue, .abortion: break
+        case .logIn, .hello, .sentinel, .restore, .queue, .monitor, .abortion: break
         }
         if linkState == .loggingIn, tracker.isQuiet { loggedIn() }
         return true
@@ -278,6 +293,7 @@ final class RedisRelay {
     private func afterReplies() {
         if session.connection.isOverHighWater, !tracker.isMuted { link?.pauseReading() }
         if isClosing, isCut { return finishClosing() }
+        settleChanges()
         guard isQuiet, linkState == .ready || linkState == .failed else { return }
         blocked = nil
         if isClosing { return finishClosing() }
@@ -297,12 +313,15 @@ final class RedisRelay {
     }
 
     func linkClosed() {
+        loseChanges()
         link = nil
         linkHandler = nil
-        let wasServing = linkState != .failed
+        let (wasServing, wasLoggingIn) = (linkState != .failed, linkState == .loggingIn)
         linkState = .failed
         guard session.connection.isOpen, wasServing else { return }
         if handover.isAhead { return restoreFailed("the server closed the connection") }
+        // It was opened for a request, which waits.
+        if wasLoggingIn { writer.error("ERR the server behind this resource closed the connection") }
         session.connection.closeAfterFlush()
         if handover != .none { becameQuiet() }
     }
@@ -320,6 +339,7 @@ final class RedisRelay {
     }
 
     func dropLink() {
+        loseChanges()
         let old = link
         link = nil
         linkHandler?.relay = nil
@@ -330,6 +350,7 @@ final class RedisRelay {
         blocked = nil
         isHolding = false
         serverID = nil
+        ownHolder = nil
         linkState = .idle
         old?.close()
     }

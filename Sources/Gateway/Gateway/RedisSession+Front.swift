@@ -35,7 +35,11 @@ extension RedisSession {
 
     private func become(_ found: Grant) {
         grant = found
-        if case .emulator(_, let client) = upstream { client.isAuthenticated = true }
+        switch upstream {
+        case .emulator(_, let client): client.isAuthenticated = true
+        case .relay(let relay): relay.becomeOwnUser()
+        case .none: break
+        }
     }
 
     private func hello(_ arguments: UnsafeMutablePointer<Bytes>, _ count: Int, _ reply: ReplyWriter) {

@@ -25,11 +25,15 @@ struct ReplyTracker {
         case select(Int)
         case watch
         case unwatch
+        case tracking([[UInt8]]?)
+        case monitor
     }
 
     /// Why the relay has asked.
     enum Purpose: Hashable {
         case logIn
+        /// As the attachment's own user.
+        case ownLogIn
         case identity
         case hello
         /// Behind it everything earlier has arrived.
@@ -38,6 +42,7 @@ struct ReplyTracker {
         /// A command of a transaction that is queued again: its refusal is for EXEC to tell.
         case queue
         case information
+        case monitor
         case abortion
     }
 
@@ -303,6 +308,8 @@ struct ReplyTracker {
             switch change {
             case .select(let number): state.database = number
             case .watch: state.isWatching = true
+            case .tracking(let words): state.tracking = words
+            case .monitor: state.isMonitoring = true
             case .unwatch:
                 state.isWatching = false
                 state.isTainted = false

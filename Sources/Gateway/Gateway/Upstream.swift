@@ -19,10 +19,14 @@ public enum Upstream: Sendable {
         public var database: Int?
         /// What it calls itself, with its version: `redis 7.0.15`; nil where it does not say.
         public var product: String?
+        /// Nil where all clients are the broker's user there: then the gateway alone guards access.
+        public var ownUsers: OwnUsers?
 
         public init(
-            address: SocketAddress, user: String?, secret: String?, database: Int?, product: String? = nil
+            address: SocketAddress, user: String?, secret: String?, database: Int?, product: String? = nil,
+            ownUsers: OwnUsers? = nil
         ) {
+            self.ownUsers = ownUsers
             self.address = address
             self.user = user
             self.secret = secret

@@ -44,6 +44,10 @@ public struct BackingSurvey: Equatable, Sendable {
     public var run: String?
     /// The one database of that server that is the backing's; nil where all are.
     public var database: Int?
+    /// Whether it hands its changes to a replica; nil where it does not tell.
+    public var handsOutChanges: Bool?
+    /// Its clients by their number there, with their addresses, but for the broker's own questions.
+    public var clients: [Int64: String]?
     /// The commands that it knows, in lower case, subcommands as `xgroup|create`.
     public var commands: Set<String>?
 

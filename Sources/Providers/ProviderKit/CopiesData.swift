@@ -1,4 +1,6 @@
 public import BrokerModel
+public import Gateway
+public import RESPWire
 
 /// A provider that can hand out what a backing holds, and take in what another one held: between two of them a swap
 /// carries the data across.
@@ -29,11 +31,17 @@ public struct CopySourceRequest: Sendable {
     public let backing: Backing
     public let serviceClass: ServiceClass
     public let contents: Contents
+    /// Has the gateway note which keys the apps change there, for a server that hands its changes to nobody; nil where
+    /// that is not to be done.
+    public let watch: Watch?
 
-    public init(backing: Backing, serviceClass: ServiceClass, contents: Contents) {
+    public typealias Watch = @Sendable (CommandKeys) async -> ChangeWatch?
+
+    public init(backing: Backing, serviceClass: ServiceClass, contents: Contents, watch: Watch? = nil) {
         self.backing = backing
         self.serviceClass = serviceClass
         self.contents = contents
+        self.watch = watch
     }
 }
 
@@ -72,6 +80,13 @@ public protocol CopySource: CopyEnd {
     /// Where the stream is now: whoever has applied all batches up to this position has every write that was answered
     /// before the call.
     func position() async throws(BrokerError) -> Int64
+
+    /// Whether it reads key by key what the apps were seen to change: what others change there it does not see.
+    var readsByKey: Bool { get }
+}
+
+extension CopySource {
+    public var readsByKey: Bool { false }
 }
 
 public protocol CopyTarget: CopyEnd {

@@ -37,7 +37,7 @@ struct RedisAdmin: ~Copyable {
     static func connect(_ login: RedisLogin, timeout: Duration) throws(RedisProblem) -> RedisAdmin {
         let limit = timeval(timeout)
         let made =
-            switch login.place {
+            switch login.entrance {
             case .tcp(let host, let port): redisConnectWithTimeout(host, Int32(port), limit)
             case .unix(let path): redisConnectUnixWithTimeout(path, limit)
             }
@@ -59,6 +59,10 @@ struct RedisAdmin: ~Copyable {
 
     /// The answer to one command; an error reply is thrown as `refused`.
     func ask(_ words: String...) throws(RedisProblem) -> RedisAnswer {
+        try ask(words)
+    }
+
+    func ask(_ words: [String]) throws(RedisProblem) -> RedisAnswer {
         let texts = words.map { strdup($0) }
         defer { for text in texts { free(text) } }
         var arguments: [UnsafePointer<CChar>?] = texts.map { UnsafePointer($0) }

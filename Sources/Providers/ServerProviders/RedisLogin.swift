@@ -3,6 +3,10 @@ import BrokerModel
 /// How to reach a redis server and log in to it.
 struct RedisLogin: Hashable, Sendable {
     var place: ProviderURL.Place
+    /// Nil where the server is spoken to in the clear.
+    var tls: ProviderURL.TLS?
+    /// The socket of the tunnel that leads there over TLS.
+    var tunnel: String?
     /// Nil is the server's default user.
     var user: String?
     var secret: Secret?
@@ -17,15 +21,28 @@ struct RedisLogin: Hashable, Sendable {
 
     init(_ url: ProviderURL) {
         self.init(place: url.place, user: url.user, secret: url.secret, database: url.database)
+        tls = url.tls
     }
+
+    /// Where the broker itself connects.
+    var entrance: ProviderURL.Place { tunnel.map { .unix(path: $0) } ?? place }
 
     /// A line for a shell that sends `command` to the server; the secret is asked for, not shown.
     func commandLine(_ command: String) -> String {
         let account = (user.map { "--user \(ShellWord.quoted($0)) " } ?? "") + (secret == nil ? "" : "--askpass ")
         return switch place {
-        case .tcp(let host, let port): "redis-cli -h \(host) -p \(port) \(account)\(command)"
+        case .tcp(let host, let port): "redis-cli -h \(host) -p \(port) \(tls?.flags ?? "")\(account)\(command)"
         case .unix(let path): "redis-cli -s \(ShellWord.quoted(path)) \(account)\(command)"
         }
+    }
+}
+
+extension ProviderURL.TLS {
+    /// Of redis-cli, each followed by a space.
+    fileprivate var flags: String {
+        let files = [("--cacert", authorities), ("--cert", certificate), ("--key", key ?? certificate)]
+        return "--tls " + (isVerified ? "" : "--insecure ")
+            + files.compactMap { flag, file in file.map { "\(flag) \(ShellWord.quoted($0)) " } }.joined()
     }
 }
 
@@ -43,7 +60,8 @@ extension DirectURL {
         switch login.place {
         case .tcp(let host, let port):
             let name = host.utf8.contains(UInt8(ascii: ":")) ? "[\(host)]" : host
-            return "redis://\(account)\(name):\(port)/\(login.database)"
+            let scheme = login.tls == nil ? "redis" : "rediss"
+            return "\(scheme)://\(account)\(name):\(port)/\(login.database)\(login.tls?.query ?? "")"
         case .unix(let path): return "unix://\(account)\(path.percentEncoded(keeping: "/"))?db=\(login.database)"
         }
     }

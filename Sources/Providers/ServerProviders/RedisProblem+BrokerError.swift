@@ -1,6 +1,13 @@
 import BrokerModel
+import TLSTunnel
 
 extension RedisProblem {
+    /// Who stands behind a tunnel sees a closed connection only: the tunnel knows why.
+    func seen(through tunnel: TLSTunnel?) -> RedisProblem {
+        guard case .unreachable = self, let failure = tunnel?.failure else { return self }
+        return .unreachable(failure.description)
+    }
+
     /// What a person is told; `server` names it without its secret.
     func brokerError(_ server: String, fix: String?) -> BrokerError {
         switch self {

@@ -1,6 +1,7 @@
 public import BrokerModel
 public import ProviderKit
 import ReplicationWire
+import TLSTunnel
 
 /// One database of a server is the resource's: the one that the URL names.
 extension URLProvider: CopiesData {
@@ -8,25 +9,34 @@ extension URLProvider: CopiesData {
         _ request: CopySourceRequest
     ) async throws(BrokerError) -> any CopySource {
         try CopyServer.require(request.serviceClass, of: request.backing)
-        return try await RedisSource.open(Self.copyServer(request.backing), request.contents)
+        let server = try await copyServer(request.backing)
+        do throws(BrokerError) {
+            return try await RedisSource.open(server, request.contents)
+        } catch {
+            guard error.code == .unsupported, let watch = request.watch else { throw error }
+            return try await KeyedSource.open(server, request.contents, watch)
+        }
     }
 
     public nonisolated func openTarget(
         _ request: CopyTargetRequest
     ) async throws(BrokerError) -> any CopyTarget {
         try CopyServer.require(request.serviceClass, of: request.backing)
-        return try await RedisTarget.open(Self.copyServer(request.backing))
+        return try await RedisTarget.open(copyServer(request.backing))
     }
 
     public nonisolated func survey(_ request: SurveyRequest) async throws(BrokerError) -> BackingSurvey {
         try CopyServer.require(request.serviceClass, of: request.backing)
-        return try await RedisEnd.survey(of: Self.copyServer(request.backing), sample: request.sample)
+        return try await RedisEnd.survey(of: copyServer(request.backing), sample: request.sample)
     }
 
-    private static func copyServer(_ backing: Backing) throws(BrokerError) -> CopyServer {
-        let url = try url(of: backing.provider)
+    private nonisolated func copyServer(_ backing: Backing) async throws(BrokerError) -> CopyServer {
+        let url = try Self.url(of: backing.provider)
+        let tunnel = try await tunnels.tunnel(to: url)
         var login = RedisLogin(url)
         login.database = 0
-        return CopyServer(login: login, scope: .one(url.database), name: url.description, isElsewhere: true)
+        login.tunnel = tunnel?.path
+        return CopyServer(
+            login: login, tunnel: tunnel, scope: .one(url.database), name: url.description, isElsewhere: true)
     }
 }

@@ -2,20 +2,26 @@ public import BrokerModel
 import EventLoop
 import Gateway
 public import ProviderKit
+import TLSTunnel
 
 /// Serves resources from a redis server that already runs somewhere. It makes nothing there and removes nothing, and
 /// asks it now and then whether it is still there.
 public actor URLProvider: Provider, ReportsHealth {
-    private let timeout: Duration
+    let timeout: Duration
     private let interval: Duration
+    nonisolated let tunnels: TLSTunnels
+    /// Those that lead to backings.
+    private var held: [BackingID: TLSTunnel] = [:]
     private var watches: [BackingID: Task<Void, Never>] = [:]
     public nonisolated let health: AsyncStream<HealthReport>
     private let reports: AsyncStream<HealthReport>.Continuation
 
     /// - Parameters:
+    ///   - runtime: a folder with a short path and closed to others, for the sockets of tunnels.
     ///   - timeout: how long each answer of a server may take.
     ///   - interval: how long after an answer a server that is used is asked again.
-    public init(timeout: Duration = .seconds(5), interval: Duration = .seconds(2)) {
+    public init(runtime: String, timeout: Duration = .seconds(5), interval: Duration = .seconds(2)) {
+        tunnels = TLSTunnels(folder: runtime)
         self.timeout = timeout
         self.interval = interval
         (health, reports) = AsyncStream.makeStream(of: HealthReport.self, bufferingPolicy: .bufferingNewest(256))
@@ -36,19 +42,28 @@ public actor URLProvider: Provider, ReportsHealth {
         let url = try Self.url(of: request.backing.provider)
         let seen = try await look(at: url)
         let address: SocketAddress =
-            switch url.place {
+            switch seen.login.entrance {
             case .tcp(let host, let port): .tcp(host: seen.peer ?? host, port: port)
             case .unix(let path): .unix(path: path)
             }
+        let users: OwnUsers?
+        do throws(RedisProblem) {
+            users = try await Self.ownUsers(of: request.backing, seen.login, timeout)
+        } catch {
+            throw error.seen(through: seen.tunnel).brokerError(url.description, fix: Self.fix(url))
+        }
         let server = Upstream.RedisServer(
             address: address, user: url.user, secret: url.secret?.reveal { $0 }, database: url.database,
-            product: seen.facts.server)
+            product: seen.facts.server, ownUsers: users)
+        held[request.backing.id] = seen.tunnel
         watch(request.backing.id, url, at: seen.peer)
         return ProvisionResponse(upstream: .redisServer(server), server: seen.facts.server)
     }
 
     public func deprovision(_ request: DeprovisionRequest) async throws(BrokerError) -> DeprovisionResponse {
         watches.removeValue(forKey: request.backing.id)?.cancel()
+        await removeUsers(of: request.backing) { $0.hasPrefix(OwnUsers.prefix(of: request.backing.id)) }
+        held[request.backing.id] = nil
         return DeprovisionResponse()
     }
 
@@ -90,20 +105,35 @@ public actor URLProvider: Provider, ReportsHealth {
 
     public func unbind(_ request: UnbindRequest) async throws(BrokerError) -> UnbindResponse {
         let isDirect = request.mode == .direct
+        if !isDirect {
+            let name = OwnUsers.prefix(of: request.backing.id) + request.attachment.rawValue
+            await removeUsers(of: request.backing) { $0 == name }
+        }
         return UnbindResponse(warning: isDirect ? "the app had the provider's own credential: change it there" : nil)
     }
 
-    private func look(at url: ProviderURL) async throws(BrokerError) -> (facts: RedisFacts, peer: String?) {
-        let login = RedisLogin(url)
+    /// What was seen of a server, and how.
+    private struct Sight {
+        let facts: RedisFacts
+        /// The numeric address; nil behind a socket.
+        let peer: String?
+        let login: RedisLogin
+        let tunnel: TLSTunnel?
+    }
+
+    private func look(at url: ProviderURL) async throws(BrokerError) -> Sight {
+        let tunnel = try await tunnels.tunnel(to: url)
+        var login = RedisLogin(url)
+        login.tunnel = tunnel?.path
         let facts: RedisFacts
         let peer: String?
         do throws(RedisProblem) {
-            (facts, peer) = try await RedisAdmin.run { [timeout] () throws(RedisProblem) in
+            (facts, peer) = try await RedisAdmin.run { [timeout, login] () throws(RedisProblem) in
                 let admin = try RedisAdmin.connect(login, timeout: timeout)
                 return (try RedisFacts.ask(admin), admin.peer)
             }
         } catch {
-            throw error.brokerError(url.description, fix: Self.fix(url))
+            throw error.seen(through: tunnel).brokerError(url.description, fix: Self.fix(url))
         }
         if facts.isCluster || facts.isReplica {
             throw BrokerError(
@@ -111,7 +141,7 @@ public actor URLProvider: Provider, ReportsHealth {
                 why: facts.isCluster ? "it is a node of a cluster" : "it is a replica, which takes no writes",
                 fix: Self.fix(url))
         }
-        return (facts, peer)
+        return Sight(facts: facts, peer: peer, login: login, tunnel: tunnel)
     }
 
     static func url(of provider: ProviderReference) throws(BrokerError) -> ProviderURL {

@@ -19,45 +19,60 @@ struct RelayBenchmarks {
         }
         let (daemon, _) = try await broker.startDaemon()
         try await RealServer.run(.redisServer, secret: "bench") { server in
-            guard case .tcp(_, let port) = server.address else { return }
-            let direct = LoadedServer(pid: server.process.pid, port: port, secret: "bench")
-            let directory = try TemporaryDirectory()
-            defer { directory.remove() }
-            // The secret stays out of the arguments.
-            try "bench".write(toFile: directory.file("secret"), atomically: true, encoding: .utf8)
-            try await broker.run(
-                "attach", "relay", "--class", "redis", "--to", "bench", "--provider", "redis://127.0.0.1:\(port)/0",
-                "--secret-file", directory.file("secret"))
-            let url = try await broker.run("url", "relay", "--app", "bench").output
-            guard let parts = URLComponents(string: url.trimmingCharacters(in: .whitespacesAndNewlines)),
-                let own = parts.port, let secret = parts.password
-            else { throw BenchmarkFailure("no URL of the resource: \(url)") }
-            let ours = LoadedServer(pid: daemon.pid, port: UInt16(own), secret: secret)
-            let peer = try await start(haproxy, before: port, in: directory)
-            let other = LoadedServer(pid: peer.process.pid, port: peer.port, secret: "bench")
-            do {
-                try await compare(ours, other, direct, &report)
-            } catch {
-                await peer.process.terminate(grace: .seconds(2))
-                throw error
+            guard let port = server.port else { return }
+            try await measure(haproxy, daemon, server, "redis://127.0.0.1:\(port)/0", "server redis 127.0.0.1:\(port)")
+            {
+                try await compare($0, $1, $2, &report)
             }
-            await peer.process.terminate(grace: .seconds(2))
+        }
+        let (files, port) = (try await TLSFiles(), try FreePort.find())
+        try await RealServer.run(.redisServer, arguments: files.arguments(port: port), secret: "bench") { server in
+            let line = "server redis 127.0.0.1:\(port) ssl verify required ca-file \(files.authority)"
+            let url = "rediss://127.0.0.1:\(port)/0?ssl_ca_certs=\(files.authority)"
+            try await measure(haproxy, daemon, server, url, line) { ours, other, _ in
+                let group = "relay to a server over TLS, CPU against haproxy"
+                try await compareSmall(ours, other, group, &report)
+            }
         }
         await daemon.terminate(grace: .seconds(5))
+    }
+
+    /// Puts both in front of `server`, which each reaches as it is told.
+    private func measure(
+        _ haproxy: String, _ daemon: ChildProcess, _ server: RealServer, _ provider: String, _ line: String,
+        _ compare: (LoadedServer, LoadedServer, LoadedServer) async throws -> Void
+    ) async throws {
+        guard let port = server.port else { return }
+        let direct = LoadedServer(pid: server.process.pid, port: port, secret: "bench")
+        let directory = try TemporaryDirectory()
+        defer { directory.remove() }
+        // The secret stays out of the arguments.
+        try "bench".write(toFile: directory.file("secret"), atomically: true, encoding: .utf8)
+        let name = provider.hasPrefix("rediss") ? "relay-tls" : "relay"
+        try await broker.run(
+            "attach", name, "--class", "redis", "--to", "bench", "--provider", provider, "--secret-file",
+            directory.file("secret"))
+        let url = try await broker.run("url", name, "--app", "bench").output
+        guard let parts = URLComponents(string: url.trimmingCharacters(in: .whitespacesAndNewlines)),
+            let own = parts.port, let secret = parts.password
+        else { throw BenchmarkFailure("no URL of the resource: \(url)") }
+        let ours = LoadedServer(pid: daemon.pid, port: UInt16(own), secret: secret)
+        let peer = try await start(haproxy, line, in: directory)
+        let other = LoadedServer(pid: peer.process.pid, port: peer.port, secret: "bench")
+        do {
+            try await compare(ours, other, direct)
+        } catch {
+            await peer.process.terminate(grace: .seconds(2))
+            throw error
+        }
+        await peer.process.terminate(grace: .seconds(2))
     }
 
     private func compare(
         _ ours: LoadedServer, _ haproxy: LoadedServer, _ direct: LoadedServer, _ report: inout Report
     ) async throws {
         let group = "relay, CPU against haproxy"
-        for (test, depth, must, ambitious) in [("get", 1, 1.15, 0.95), ("set", 1, 1.15, 0.95), ("get", 16, 1.3, 1.0)] {
-            let operations = options.isSmoke ? 2000 : depth == 1 ? 100_000 : 400_000
-            let ratios = try await pairs {
-                try await ours.drive(test, operations: operations, depth: depth).nanoseconds
-                    / haproxy.drive(test, operations: operations, depth: depth).nanoseconds
-            }
-            report.add(group, "\(test.uppercased()) P\(depth)", "ratio", ratios, must: must, ambitious: ambitious)
-        }
+        try await compareSmall(ours, haproxy, group, &report)
         let operations = options.isSmoke ? 200 : 20_000
         for test in ["set", "get"] {
             let ratios = try await pairs {
@@ -78,6 +93,19 @@ struct RelayBenchmarks {
         report.add("latency of one client, p50", "directly", "ms", past)
     }
 
+    private func compareSmall(
+        _ ours: LoadedServer, _ haproxy: LoadedServer, _ group: String, _ report: inout Report
+    ) async throws {
+        for (test, depth, must, ambitious) in [("get", 1, 1.15, 0.95), ("set", 1, 1.15, 0.95), ("get", 16, 1.3, 1.0)] {
+            let operations = options.isSmoke ? 2000 : depth == 1 ? 100_000 : 400_000
+            let ratios = try await pairs {
+                try await ours.drive(test, operations: operations, depth: depth).nanoseconds
+                    / haproxy.drive(test, operations: operations, depth: depth).nanoseconds
+            }
+            report.add(group, "\(test.uppercased()) P\(depth)", "ratio", ratios, must: must, ambitious: ambitious)
+        }
+    }
+
     private func pairs(_ ratio: () async throws -> Double) async throws -> [Double] {
         var ratios: [Double] = []
         for _ in 0..<options.pairs { ratios.append(try await ratio()) }
@@ -93,7 +121,7 @@ struct RelayBenchmarks {
 
     /// One thread, as the daemon's data plane has; long timeouts, TCP only.
     private func start(
-        _ program: String, before port: UInt16, in directory: TemporaryDirectory
+        _ program: String, _ line: String, in directory: TemporaryDirectory
     ) async throws -> (process: ChildProcess, port: UInt16) {
         let own = try FreePort.find()
         let configuration = """
@@ -108,7 +136,7 @@ struct RelayBenchmarks {
                 bind 127.0.0.1:\(own)
                 default_backend back
             backend back
-                server redis 127.0.0.1:\(port)
+                \(line)
 
             """
         try configuration.write(toFile: directory.file("haproxy.cfg"), atomically: true, encoding: .utf8)

@@ -55,6 +55,13 @@ public struct Bytes {
         return true
     }
 
+    /// The same for a word that is not known before.
+    public func isWord(_ word: [UInt8]) -> Bool {
+        guard count == word.count else { return false }
+        for index in 0..<count where Bytes.folded(start[index]) != word[index] { return false }
+        return true
+    }
+
     /// An ASCII capital as its small letter, every other byte as it is.
     @inlinable public static func folded(_ byte: UInt8) -> UInt8 {
         byte &- UInt8(ascii: "A") < 26 ? byte | 0x20 : byte

@@ -7,6 +7,8 @@ public enum Interception: Sendable {
     case refused
     /// CONFIG: asking is handed on, changing is refused (paths, replication and the like are among what it can change).
     case configuration
+    /// MONITOR: lines come from then on, about every client of the server.
+    case monitor
     /// The number of the database is the app's, not the server's.
     case select
     /// It reaches every database of the server, also those that are not the app's.
@@ -35,9 +37,10 @@ public enum Interception: Sendable {
         for name in ["auth", "hello", "reset", "quit", "client", "acl"] { table[CommandName(name)] = .answered }
         for name in [
             "psync", "sync", "replconf", "replicaof", "slaveof", "shutdown", "module", "debug", "migrate", "save",
-            "bgsave", "bgrewriteaof", "lastsave", "failover", "cluster", "monitor",
+            "bgsave", "bgrewriteaof", "lastsave", "failover", "cluster",
         ] { table[CommandName(name)] = .refused }
         table[CommandName("config")] = .configuration
+        table[CommandName("monitor")] = .monitor
         table[CommandName("select")] = .select
         for name in ["flushall", "swapdb", "move", "copy"] { table[CommandName(name)] = .allDatabases }
         for word in [

@@ -14,6 +14,10 @@ public struct RESPSessionState: Equatable, Sendable {
     public var isWatching = false
     /// A watched key may have changed: EXEC answers nil.
     public var isTainted = false
+    /// The words of CLIENT TRACKING ON as the client sent them; nil where it is off.
+    public var tracking: [[UInt8]]?
+    /// Lines about every command of the server come.
+    public var isMonitoring = false
     public var channels: Set<[UInt8]> = []
     public var patterns: Set<[UInt8]> = []
     public var shardChannels: Set<[UInt8]> = []

@@ -28,6 +28,7 @@ struct FloorTable {
         Row("Runtime", "EventLoop"),
         Row("Runtime", "EpollDriver", ["EventLoop", "CEpoll"]),
         Row("Runtime", "NIODriver", ["EventLoop"]),
+        Row("Runtime", "TLSTunnel"),
 
         Row("Wires", "RDBWire", ["CNumbers"]),
         Row("Wires", "ReplicationWire"),
@@ -39,7 +40,7 @@ struct FloorTable {
 
         Row("Gateway", "Gateway", ["EventLoop", "RESPWire", "BeanstalkWire", "CacheEmulator", "QueueEmulator"]),
 
-        Row("Providers", "ProviderKit", ["BrokerModel", "EventLoop", "Gateway"]),
+        Row("Providers", "ProviderKit", ["BrokerModel", "EventLoop", "Gateway", "RESPWire"]),
         Row(
             "Providers", "EmulatedProviders",
             ["ProviderKit", "BrokerModel", "EventLoop", "CacheEmulator", "QueueEmulator", "CSQLite", "Gateway"]),
@@ -47,7 +48,7 @@ struct FloorTable {
             "Providers", "ServerProviders",
             [
                 "ProviderKit", "BrokerModel", "EventLoop", "RDBWire", "ReplicationWire", "RESPWire", "BeanstalkWire",
-                "Processes", "CHiredis", "Gateway",
+                "Processes", "CHiredis", "Gateway", "TLSTunnel",
             ]),
 
         Row("Control", "Ledger", ["BrokerModel"]),
@@ -79,11 +80,15 @@ struct FloorTable {
         "AsyncHTTPClient": ["BrokerClient"],
         "ArgumentParser": ["BrokerCommands"],
         "ServiceLifecycle": ["AdminAPI", "BrokerDaemon"],
+        "NIOSSL": ["TLSTunnel"],
         "Subprocess": ["Processes"],
     ]
 
     /// Floors of the data plane: no Foundation, no driver's types beside the loop's.
     static let dataPlane: Set<String> = ["Wires", "Emulators", "Gateway", "Runtime"]
+
+    /// Those of the data plane that are made of SwiftNIO.
+    static let onNIO: Set<String> = ["NIODriver", "TLSTunnel"]
 
     /// Files over 400 lines, and why they are not split.
     static let longFiles: [String: String] = [:]

@@ -20,6 +20,8 @@ final class BrokerUnderTest {
     let ports: ClosedRange<UInt16>
     /// The clock of the retries.
     let clock = ManualClock()
+    /// From the next restart on: before a server that has ended is started again.
+    var firstRestart = Duration.seconds(3600)
     var reached: @Sendable (CrashPoint) async -> Void = { _ in }
     private(set) var plane: ControlPlane
     private(set) var ledger: Ledger
@@ -58,13 +60,13 @@ final class BrokerUnderTest {
     }
 
     private static func make(
-        _ folder: TemporaryDirectory, _ settings: ControlPlaneSettings
+        _ folder: TemporaryDirectory, _ settings: ControlPlaneSettings, firstRestart: Duration = .seconds(3600)
     ) throws -> (Ledger, any EventLoop, ExecProvider, FakeProvider, ControlPlane) {
         let ledger = try Ledger.open(path: folder.file("ledger.sqlite")) { 1_700_000_000_000 }
         let loop = try LoopUnderTest.allCases[0].make()
         var limits = ExecProvider.Limits()
         // A control plane that was "killed" must not start its servers again behind the next one's back.
-        limits.firstRestart = .seconds(3600)
+        limits.firstRestart = firstRestart
         let exec = ExecProvider(
             folders: folder.file("resources"), runtime: folder.path,
             path: ProcessInfo.processInfo.environment["PATH"] ?? "", limits: limits)
@@ -72,7 +74,7 @@ final class BrokerUnderTest {
         let fake = FakeProvider(emulator)
         let plane = ControlPlane(
             ledger: ledger, gateway: Gateway(loop: loop),
-            providers: [emulator, fake, exec, URLProvider()],
+            providers: [emulator, fake, exec, URLProvider(runtime: folder.path)],
             settings: settings, log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
         return (ledger, loop, exec, fake, plane)
     }
@@ -95,7 +97,7 @@ final class BrokerUnderTest {
         settings.clock = clock
         settings.reached = reached
         settings.patience = patience
-        (ledger, loop, exec, fake, plane) = try Self.make(folder, settings)
+        (ledger, loop, exec, fake, plane) = try Self.make(folder, settings, firstRestart: firstRestart)
         fake.failing = failsFromTheStart
         if let gateFromTheStart { fake.wait(for: gateFromTheStart) }
         try await plane.start()

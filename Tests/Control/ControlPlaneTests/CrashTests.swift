@@ -61,7 +61,7 @@ import Testing
     }
 
     @Test(.requires(.redisServer), arguments: CrashPoint.allCases.filter { $0.rawValue.hasPrefix("swap") })
-    func `after a crash in a swap exactly one provider counts`(point: CrashPoint) async throws {
+    func `invariant (v): after a crash in a swap exactly one provider counts`(point: CrashPoint) async throws {
         try await BrokerUnderTest.run { broker in
             try await broker.attach("cache")
             let url = try await broker.variable("CACHE_URL")

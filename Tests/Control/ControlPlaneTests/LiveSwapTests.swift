@@ -67,7 +67,7 @@ import Glibc
         }
     }
 
-    @Test func `a rollback keeps what was written since`() async throws {
+    @Test func `invariant (vi): a rollback keeps what was written since`() async throws {
         try await BrokerUnderTest.run { broker in
             try await broker.attach("cache")
             let client = try RedisClient(try await broker.variable("CACHE_URL"))
@@ -185,7 +185,7 @@ import Glibc
     }
 
     /// Every reply says how often it was done; the number of rounds is what every key must have at the end.
-    private static func write(_ url: String, _ number: Int, until stop: Flag) throws -> Int {
+    static func write(_ url: String, _ number: Int, until stop: Flag) throws -> Int {
         let client = try RedisClient(url)
         var count = 0
         while !stop.isSet {

@@ -41,7 +41,28 @@ struct RedisClient {
         }
     }
 
-    private func line() throws -> String {
+    func line() throws -> String {
         String(decoding: try socket.receive(until: "\r\n").dropLast(2), as: UTF8.self)
+    }
+}
+
+extension RedisClient {
+    /// The elements of an array of bulk strings.
+    func lines(_ command: String) throws -> [String] {
+        let head = try ask(command)
+        guard head.hasPrefix("*"), let count = Int(head.dropFirst()) else { return [] }
+        return try (0..<count).map { _ in
+            _ = try line()
+            return try line()
+        }
+    }
+}
+
+extension RedisClient {
+    /// The whole of a bulk string.
+    func text(_ command: String) throws -> String {
+        try socket.send(command + "\r\n")
+        guard let count = Int(try line().dropFirst()) else { return "" }
+        return String(decoding: try socket.receive(exactly: count + 2).dropLast(2), as: UTF8.self)
     }
 }

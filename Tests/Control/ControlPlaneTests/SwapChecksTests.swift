@@ -14,7 +14,7 @@ import Testing
         "redis://127.0.0.1:\(server.port ?? 0)/\(database)"
     }
 
-    @Test func `keys that are there already are kept, removed, or used, as it is said`() async throws {
+    @Test func `rule 1: keys that are there already are kept, removed, or used, as it is said`() async throws {
         try await RealServer.run(.redisServer) { server in
             try await BrokerUnderTest.run { broker in
                 let owner = try RedisClient(url(server))
@@ -73,7 +73,7 @@ import Testing
         }
     }
 
-    @Test func `an abort takes back what it wrote and nobody has changed`() async throws {
+    @Test func `rule 1: an abort takes back what it wrote and nobody has changed`() async throws {
         try await RealServer.run(.redisServer) { server in
             try await BrokerUnderTest.run { broker in
                 let there = url(server)
@@ -137,7 +137,7 @@ import Testing
         }
     }
 
-    @Test func `a server that throws keys away, or has no room for the clients, is refused`() async throws {
+    @Test func `rule 1: a server that throws keys away, or has no room for the clients, is refused`() async throws {
         let arguments = ["--maxmemory-policy", "allkeys-lru"]
         try await RealServer.run(.redisServer, arguments: arguments) { server in
             try await BrokerUnderTest.run { broker in

@@ -11,7 +11,9 @@ import Testing
 
 @Suite struct SwapTests {
     @Test(.requires(.redisServer))
-    func `a swap to a server that runs keeps URL, alias and credential, and copies nothing`() async throws {
+    func `invariant (viii): a swap to a server that runs keeps URL, alias and credential, and copies nothing`()
+        async throws
+    {
         try await RealServer.run(.redisServer, secret: "pr0vider") { server in
             try await BrokerUnderTest.run { broker in
                 try await broker.attach("cache")
@@ -199,7 +201,7 @@ import Testing
     }
 
     @Test(.requires(.redisServer))
-    func `a direct attachment is named and keeps the swap from happening`() async throws {
+    func `rule 2: a direct attachment is named and keeps the swap from happening`() async throws {
         try await BrokerUnderTest.run { broker in
             try await broker.attach("cache", provider: "exec:redis-server", direct: true)
             let client = try RedisClient(try await broker.variable("CACHE_URL").replacing("?db=0", with: ""))

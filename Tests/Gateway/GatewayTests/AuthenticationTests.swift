@@ -81,7 +81,7 @@ import Testing
     }
 
     @Test(arguments: LoopUnderTest.allCases)
-    func `what would hand out everything or touch the host is refused`(driver: LoopUnderTest) async throws {
+    func `rule 6: what would hand out everything or touch the host is refused`(driver: LoopUnderTest) async throws {
         try await GatewayUnderTest.run(driver) { test in
             let client = try test.connect(as: GatewayUnderTest.web)
             for command in [

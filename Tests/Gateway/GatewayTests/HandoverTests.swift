@@ -189,7 +189,7 @@ import Testing
     }
 
     @Test(arguments: Move.all)
-    func `subscribers get every message once, in order`(move: Move) async throws {
+    func `rule 5: subscribers get every message once, in order`(move: Move) async throws {
         try await run(move) { bench in
             let old = try bench.test.connect(as: GatewayUnderTest.web)
             try old.send("SUBSCRIBE c\r\nPSUBSCRIBE d*\r\n")
@@ -230,7 +230,7 @@ import Testing
     }
 
     @Test(arguments: Move.leavingServers)
-    func `a client that blocks waits on at the target, with the time that is left`(move: Move) async throws {
+    func `rule 3: a client that blocks waits on at the target, with the time that is left`(move: Move) async throws {
         try await run(move) { bench in
             let first = try bench.test.connect(as: GatewayUnderTest.web)
             let second = try bench.test.connect(as: GatewayUnderTest.web)
@@ -349,7 +349,7 @@ import Testing
     }
 
     @Test(arguments: Move.all)
-    func `a client that silenced its replies stays silent`(move: Move) async throws {
+    func `rule 4: a client that silenced its replies stays silent`(move: Move) async throws {
         try await run(move) { bench in
             let client = try bench.test.connect(as: GatewayUnderTest.web)
             try client.send("CLIENT REPLY OFF\r\nSET a 1\r\nSELECT 2\r\nSET a 2\r\nGET a\r\nCLIENT ID\r\nNOSUCH\r\n")

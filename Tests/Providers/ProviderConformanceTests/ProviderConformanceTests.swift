@@ -39,7 +39,7 @@ import Testing
                 case .unix(let path): "unix://\(account)\(path)?db=3"
                 }
             try await ProviderConformance(
-                provider: URLProvider(), reference: ProviderReference(text), serviceClass: .redis
+                provider: URLProvider(runtime: "/nowhere"), reference: ProviderReference(text), serviceClass: .redis
             ).run()
         }
     }

@@ -10,7 +10,7 @@ import Testing
     @Test func `a server that ends is reported, and again when it is back; a removed backing is asked no more`()
         async throws
     {
-        let provider = URLProvider(interval: .milliseconds(10))
+        let provider = URLProvider(runtime: "/nowhere", interval: .milliseconds(10))
         var reports = provider.health.makeAsyncIterator()
         let port = try FreePort.find()
         let reference = try ProviderReference("redis://127.0.0.1:\(port)/0")

@@ -21,6 +21,7 @@ struct DataCopy: Sendable {
         self.progress = progress
         self.source = source
         self.target = target
+        receipt.byKey = source.readsByKey ? true : nil
     }
 
     /// Closes both ends.

@@ -33,7 +33,9 @@ extension ControlPlane {
             // While it is empty: what it will say about our own copying is thrown away.
             run.wayBack = await followTarget(&run, copier)
             let source = try await self.copier(for: former.provider).openSource(
-                CopySourceRequest(backing: former, serviceClass: serviceClass, contents: .everything))
+                CopySourceRequest(
+                    backing: former, serviceClass: serviceClass, contents: .everything,
+                    watch: watch(run, run.open(routes).compactMap { routes[$0]??.server }.first)))
             run.copy = DataCopy(source: source, target: target, progress[run.resource.id])
         } catch {
             await target.close()
@@ -43,20 +45,32 @@ extension ControlPlane {
         let share = run.options.maxPause / 4
         try await run.copy?.copySnapshot()
         try await run.copy?.converge(within: share)
+        await reached(.swapCopied)
     }
 
     /// Nil, with the reason in the outcome, where the target's changes cannot be followed.
     private func followTarget(_ run: inout SwapRun, _ copier: any CopiesData) async -> WayBack? {
+        let target: Upstream.RedisServer? =
+            if case .redisServer(let server)? = run.response?.upstream { server } else { nil }
         do throws(BrokerError) {
             let wayBack = WayBack(
                 source: try await copier.openSource(
                     CopySourceRequest(
-                        backing: run.target, serviceClass: run.resource.serviceClass, contents: .changes)))
+                        backing: run.target, serviceClass: run.resource.serviceClass, contents: .changes,
+                        watch: watch(run, target))))
             await wayBack.start()
             return wayBack
         } catch {
             run.outcome.noWayBack = error.reason
             return nil
+        }
+    }
+
+    /// How what the clients change at `server` can be noted, for a server that hands its changes to nobody.
+    private func watch(_ run: SwapRun, _ server: Upstream.RedisServer?) -> CopySourceRequest.Watch? {
+        guard let server else { return nil }
+        return { [gateway, endpoints = run.endpoints] keys in
+            await gateway.watchChanges(of: endpoints, at: server, keys)
         }
     }
 

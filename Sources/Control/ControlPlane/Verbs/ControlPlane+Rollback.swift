@@ -66,6 +66,7 @@ extension ControlPlane {
         guard let former = run.former else { return }
         let id = run.resource.id
         guard let wayBack = run.wayBack, run.options.undoWindow > .zero else {
+            await run.wayBack?.close()
             return try await remove(former, of: run.resource)
         }
         do throws(BrokerError) {

@@ -55,6 +55,9 @@ extension ControlPlane {
             status.undo = ResourceStatus.Undo(
                 to: open.former.provider.description, seconds: Int(max(open.until - Timestamp.now(), 0) / 1000))
         }
+        if case .url = resource.provider, let server = routes[resource.id.endpoint]??.server {
+            status.access = server.ownUsers == nil ? "gateway" : "own-users"
+        }
         status.swap = progress[resource.id]?.status
         return status
     }

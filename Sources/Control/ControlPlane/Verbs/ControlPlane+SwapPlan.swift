@@ -46,6 +46,11 @@ extension ControlPlane {
             used: await used(by: attachments, of: stored.resource), clients: plan.clients.values.reduce(0, +),
             mode: options.mode)
         plan.take(source, offer)
+        if source.handsOutChanges == false, options.mode == .copy || options.mode == .overwrite {
+            plan.byKey = true
+            let own = await serverIDs(of: EndpointSpecification.all(of: stored.resource, attachments).map(\.id))
+            plan.strangers = (source.clients ?? [:]).filter { !own.contains($0.key) }.map(\.value).sorted()
+        }
         plan.problems = fitness.problems
         return plan
     }
@@ -60,6 +65,12 @@ extension ControlPlane {
             }
         }
         return used
+    }
+
+    private func serverIDs(of endpoints: [EndpointID]) async -> Set<Int64> {
+        var numbers: Set<Int64> = []
+        for endpoint in endpoints { numbers.formUnion(await gateway.use(of: endpoint).serverIDs) }
+        return numbers
     }
 
     private func clients(of endpoints: [EndpointID]) async -> [String: Int] {

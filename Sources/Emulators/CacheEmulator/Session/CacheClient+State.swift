@@ -24,7 +24,9 @@ extension CacheEmulator {
 
     /// Puts a state into a client that has none; nothing of it is answered. False when the state cannot be had here.
     public func restore(_ state: RESPSessionState, to client: CacheClient) -> Bool {
-        guard state.database < databases.count, state.transaction?.isTooLong != true else { return false }
+        guard state.database < databases.count, state.transaction?.isTooLong != true, state.tracking == nil,
+            !state.isMonitoring
+        else { return false }
         client.version = state.version
         client.database = state.database
         // What was watched was watched elsewhere, and nobody can tell what has changed since.

@@ -63,6 +63,14 @@ extension Narration {
         for share in plan.types where plan.data != "cold" && plan.data != "adopt" {
             lines.append(column("", "\(share.type)  \(about)\(keys(share.keys))", "\(megabytes(share.bytes)) MB"))
         }
+        if plan.byKey == true {
+            lines.append(
+                "  method    key by key: the source hands its changes to nobody; what the apps change is read again")
+            if let first = plan.strangers.first {
+                let more = plan.strangers.count == 1 ? "" : " and \(plan.strangers.count - 1) more"
+                lines.append("            writes of others are not seen: \(first)\(more)")
+            }
+        }
         let clients = plan.clients.values.reduce(0, +)
         let pause = plan.data == "cold" ? "they are closed" : "they wait \(plan.maxPause) ms at the most"
         lines.append(column("clients", connections(clients), pause))
@@ -100,6 +108,10 @@ extension Narration {
 
     private static func copied(_ copy: CopyReceipt, in time: Double) -> [String] {
         let seconds = "\(Int(time) / 1000).\(String(Int(time) % 1000 / 10 + 100).dropFirst()) s"
+        if copy.byKey == true {
+            let again = "\(keys(copy.changes)) changed while copying"
+            return [column("copy", "\(keys(copy.keys)), key by key", seconds), column("tail", again, "read again")]
+        }
         let writes = copy.changes == 1 ? "1 write" : "\(grouped(copy.changes)) writes"
         return [column("copy", keys(copy.keys), seconds), column("tail", "\(writes) while copying", "applied")]
     }

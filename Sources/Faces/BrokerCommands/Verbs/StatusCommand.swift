@@ -63,7 +63,13 @@ enum StatusTables {
                     + "written since, for \(minutes(undo.seconds)) more"
             }
             let swap = resource.swap.map { "\(resource.name) is being swapped to \($0.to): \(Narration.progress($0))" }
-            return [detail, swap, undo].compactMap { $0.map(Table.onOneLine) }
+            let access = resource.access.map { access in
+                access == "own-users"
+                    ? "\(resource.name): every attachment has a user of its own at \(resource.provider)"
+                    : "\(resource.name): the gateway alone guards access; the broker's user may make no others at "
+                        + resource.provider
+            }
+            return [detail, access, swap, undo].compactMap { $0.map(Table.onOneLine) }
         }
     }
 

@@ -18,7 +18,9 @@ struct SwapCommand: BrokerVerb {
     @Argument(help: "The resource's name.", completion: NameCompletion.resources)
     var resource: String
 
-    @Option(name: .long, help: ArgumentHelp("emulator, exec:PROGRAM, redis://… or unix:///…", valueName: "provider"))
+    @Option(
+        name: .long,
+        help: ArgumentHelp("emulator, exec:PROGRAM, redis://…, rediss://… or unix:///…", valueName: "provider"))
     var to: String
 
     @Option(name: .long, help: ArgumentHelp("A file with the secret of the provider's URL; - asks.", valueName: "file"))

@@ -179,6 +179,9 @@ public struct CopyReceipt: Codable, Equatable, Sendable {
     public var verified = 0
     /// Keys that were not the same at first, and were when all changes had arrived.
     public var rechecked = 0
+    /// True where the source hands its changes to nobody: it was read key by key, and what the apps changed again. Nil
+    /// where it handed out a snapshot and all that followed.
+    public var byKey: Bool?
 
     public init() {}
 }

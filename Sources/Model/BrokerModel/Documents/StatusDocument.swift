@@ -37,6 +37,10 @@ public struct ResourceStatus: Codable, Equatable, Sendable {
     /// The swap that is under way; nil where none is.
     public var swap: Swap?
 
+    /// Who keeps apps apart at a server elsewhere: `own-users` (each attachment has a user of its own there) or `gateway`
+    /// (all come as the broker's user); nil for other providers.
+    public var access: String?
+
     /// How far a swap is.
     public struct Swap: Codable, Equatable, Sendable {
         public enum Phase: String, Codable, Sendable {
@@ -108,6 +112,7 @@ extension ResourceStatus {
         try container.encode(unsupported, forKey: .unsupported)
         try container.encodeIfPresent(undo, forKey: .undo)
         try container.encodeIfPresent(swap, forKey: .swap)
+        try container.encodeIfPresent(access, forKey: .access)
     }
 }
 

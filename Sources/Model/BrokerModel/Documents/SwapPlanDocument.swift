@@ -39,6 +39,12 @@ public struct SwapPlanDocument: Codable, Equatable, Sendable {
     public var seconds: Double?
     /// How many clients are in which state: `idle`, `blocked`, `in a transaction`, `watching`, `subscribed`.
     public var clients: [String: Int] = [:]
+    /// True where the source hands its changes to nobody: it is read key by key, and what the apps change again. Nil
+    /// where it is not known.
+    public var byKey: Bool?
+    /// Clients of that source who are not the resource's: what they write meanwhile is not seen. Addresses, some with a
+    /// name in front.
+    public var strangers: [String] = []
     /// What stands against it: empty when the swap would be begun.
     public var problems: [BrokerError] = []
 

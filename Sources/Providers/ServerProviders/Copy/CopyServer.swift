@@ -1,9 +1,12 @@
 import BrokerModel
 import ReplicationWire
+import TLSTunnel
 
 /// A server at an end of a copy: how it is reached, what of it is the resource's, and what is said of it when it fails.
 struct CopyServer: Sendable {
     var login: RedisLogin
+    /// Held as long as it is needed.
+    var tunnel: TLSTunnel?
     let scope: DatabaseScope
     /// Names it, without its secret.
     let name: String
@@ -29,7 +32,7 @@ struct CopyServer: Sendable {
     }
 
     func error(_ problem: RedisProblem) -> BrokerError {
-        problem.brokerError(name, fix: fix("ping"))
+        problem.seen(through: tunnel).brokerError(name, fix: fix("ping"))
     }
 
     /// A command was answered with an error.

@@ -18,6 +18,8 @@ final class RedisConnection: @unchecked Sendable {
     /// Whether PEXPIRETIME is not known to the server.
     var lacksExpireTime = false
 
+    /// What the broker's own connections are called at the server.
+    static let name = "broker"
     private static let chunk = 64 << 10
     private static let longestLine = 64 << 10
     private static let longestBulk = 1 << 30
@@ -29,7 +31,7 @@ final class RedisConnection: @unchecked Sendable {
         self.server = server
         self.interruption = interruption
         do throws(RedisProblem) {
-            socket = try StreamSocket.connect(to: server.login.place, within: server.limits.connect, interruption)
+            socket = try StreamSocket.connect(to: server.login.entrance, within: server.limits.connect, interruption)
         } catch {
             throw interruption.isRaised ? server.closed : server.error(error)
         }
@@ -43,10 +45,16 @@ final class RedisConnection: @unchecked Sendable {
             default: throw server.error(.otherProtocol("it does not answer PING with PONG"))
             }
         }
+        _ = try tell("CLIENT", "SETNAME", Self.name)
+    }
+
+    /// The text of an answer; nil where the server has none, or does not let the user ask.
+    func tell(_ words: String...) throws(BrokerError) -> String? {
+        try ask(ReplicatedCommand(words.map { Array($0.utf8) }).bytes, count: 1).first?.text
     }
 
     /// Where it is connected to, as a number.
-    var peer: BrokerModel.ProviderURL.Place { socket.peer(of: server.login.place) }
+    var peer: BrokerModel.ProviderURL.Place { socket.peer(of: server.login.entrance) }
 
     /// The replies to `count` questions, errors among them.
     func ask(_ questions: [UInt8], count: Int) throws(BrokerError) -> [RedisReply] {

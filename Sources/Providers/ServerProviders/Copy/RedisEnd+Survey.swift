@@ -43,6 +43,8 @@ extension RedisEnd {
     private struct Facts: Sendable {
         var info: [Substring: Substring] = [:]
         var commands: Set<String>?
+        var handsOutChanges: Bool?
+        var clients: [Int64: String]?
 
         func put(into survey: inout BackingSurvey) {
             func number(_ name: Substring) -> Int? { info[name].flatMap { Int($0) } }
@@ -54,6 +56,8 @@ extension RedisEnd {
             }
             survey.run = info["run_id"].map(String.init)
             survey.commands = commands
+            survey.handsOutChanges = handsOutChanges
+            survey.clients = clients
         }
     }
 
@@ -71,7 +75,32 @@ extension RedisEnd {
             for command in commands { Self.name(command, into: &names) }
             facts.commands = names
         }
+        if facts.commands?.contains("psync") == false {
+            facts.handsOutChanges = false
+        } else if let user = try connection.tell("ACL", "WHOAMI"),
+            let may = try connection.tell("ACL", "DRYRUN", user, "PSYNC", "?", "-1")
+        {
+            facts.handsOutChanges = may == "OK"
+        }
+        facts.clients = try connection.tell("CLIENT", "LIST").map(clients)
         return facts
+    }
+
+    /// The lines of CLIENT LIST.
+    private static func clients(_ text: String) -> [Int64: String] {
+        var clients: [Int64: String] = [:]
+        for line in text.split(whereSeparator: \.isNewline) {
+            var fields: [Substring: Substring] = [:]
+            for field in line.split(separator: " ") {
+                let parts = field.split(separator: "=", maxSplits: 1)
+                if parts.count == 2 { fields[parts[0]] = parts[1] }
+            }
+            guard fields["name"] != Substring(RedisConnection.name), let id = fields["id"].flatMap({ Int64($0) }) else {
+                continue
+            }
+            clients[id] = fields["name"].map { "\($0) at \(fields["addr"] ?? "")" } ?? String(fields["addr"] ?? "")
+        }
+        return clients
     }
 
     /// An element of COMMAND's answer: the name first, since Redis 7.0 the subcommands tenth.

@@ -134,6 +134,23 @@ final class RedisEnd: Sendable {
     static func digests(
         of keys: ArraySlice<CopyKey>, _ connection: RedisConnection
     ) throws(BrokerError) -> [UInt64?] {
+        var digests: [UInt64?] = []
+        for (key, value) in zip(keys, try values(of: keys, connection)) {
+            digests.append(try value.map { value throws(BrokerError) in try digest(of: key, value, connection.server) })
+        }
+        return digests
+    }
+
+    /// A value as DUMP tells it, and when it ends, in milliseconds since 1970.
+    struct Value {
+        let dump: [UInt8]
+        let expiry: Int64?
+    }
+
+    /// Those of neighbours of the selected database; nil for a key that is not there.
+    static func values(
+        of keys: ArraySlice<CopyKey>, _ connection: RedisConnection
+    ) throws(BrokerError) -> [Value?] {
         let expire = connection.lacksExpireTime ? "PTTL" : "PEXPIRETIME"
         var questions: [UInt8] = []
         for key in keys {
@@ -143,38 +160,42 @@ final class RedisEnd: Sendable {
         }
         let width = connection.lacksExpireTime ? 3 : 2
         let replies = try connection.ask(questions, count: keys.count * width)
-        var digests: [UInt64?] = []
-        for (index, key) in keys.enumerated() {
-            let dump = replies[index * width]
+        var values: [Value?] = []
+        for index in 0..<keys.count {
             switch replies[index * width + 1] {
             case .error(let words) where words.hasPrefix("ERR unknown command") && !connection.lacksExpireTime:
                 connection.lacksExpireTime = true
-                return try Self.digests(of: keys, connection)
+                return try Self.values(of: keys, connection)
             case .error(let words): throw connection.server.refusal(of: expire, words)
             case .integer(let time) where time >= -1:
                 var expiry = time == -1 ? nil : time
                 if connection.lacksExpireTime { expiry = expiry.map { $0 + milliseconds(replies[index * width + 2]) } }
-                digests.append(try digest(of: key, dump, expiry, connection.server))
-            default: digests.append(nil)
+                values.append(try value(replies[index * width], expiry, connection.server))
+            default: values.append(nil)
             }
         }
-        return digests
+        return values
+    }
+
+    private static func value(
+        _ dump: RedisReply, _ expiry: Int64?, _ server: CopyServer
+    ) throws(BrokerError) -> Value? {
+        switch dump {
+        case .error(let words): throw server.refusal(of: "DUMP", words)
+        case .bytes(let bytes): Value(dump: bytes, expiry: expiry)
+        default: nil
+        }
     }
 
     private static func digest(
-        of key: CopyKey, _ dump: RedisReply, _ expiry: Int64?, _ server: CopyServer
-    ) throws(BrokerError) -> UInt64? {
-        switch dump {
-        case .error(let words): throw server.refusal(of: "DUMP", words)
-        case .bytes(let bytes):
-            do throws(RDBError) {
-                let payload = try DumpPayload.open(bytes, newest: RDBFormat.newestReadable)
-                return try RDBValue.decode(payload).digest(expiry: expiry)
-            } catch {
-                let name = String(decoding: key.name.prefix(80), as: UTF8.self)
-                throw server.unsupported("the key \"\(name)\" cannot be read: \(error)")
-            }
-        default: return nil
+        of key: CopyKey, _ value: Value, _ server: CopyServer
+    ) throws(BrokerError) -> UInt64 {
+        do throws(RDBError) {
+            let payload = try DumpPayload.open(value.dump, newest: RDBFormat.newestReadable)
+            return try RDBValue.decode(payload).digest(expiry: value.expiry)
+        } catch {
+            let name = String(decoding: key.name.prefix(80), as: UTF8.self)
+            throw server.unsupported("the key \"\(name)\" cannot be read: \(error)")
         }
     }
 

@@ -13,7 +13,7 @@ import Testing
         let folder = try TemporaryDirectory()
         let path = ProcessInfo.processInfo.environment["PATH"] ?? ""
         let exec = ExecProvider(folders: folder.path, runtime: folder.path, path: path)
-        let url = URLProvider()
+        let url = URLProvider(runtime: "/nowhere")
         let own = Backing(
             id: .random(), resource: .random(), provider: .exec(program: "redis-server"), secret: .random(), memory: [:]
         )
@@ -48,7 +48,7 @@ import Testing
     }
 
     @Test func `only class redis can be copied, and only from a server that is there`() async throws {
-        let url = URLProvider()
+        let url = URLProvider(runtime: "/nowhere")
         let reference = try ProviderReference("redis://127.0.0.1:\(try FreePort.find())/0")
         let backing = Backing(id: .random(), resource: .random(), provider: reference, secret: .random(), memory: [:])
         let error = await #expect(throws: BrokerError.self) {

@@ -1,0 +1,135 @@
+import EventLoop
+import Gateway
+import TestKit
+import Testing
+
+/// CLIENT TRACKING and MONITOR at a real server, and through a move to another one.
+@Suite(.requires(.redisServer)) struct TrackingTests {
+    private func run(
+        _ driver: LoopUnderTest, _ body: (GatewayUnderTest, _ move: () async throws -> Void) async throws -> Void
+    ) async throws {
+        try await RealServer.run(.redisServer) { first in
+            try await RealServer.run(.redisServer) { second in
+                try await GatewayUnderTest.run(driver, routed: false) { test in
+                    let id = GatewayUnderTest.endpoint
+                    let here = Upstream.RedisServer(address: first.address, user: nil, secret: nil, database: nil)
+                    let there = Upstream.RedisServer(address: second.address, user: nil, secret: nil, database: nil)
+                    await test.gateway.route(id, to: .redisServer(here))
+                    try await body(test) {
+                        let limit = Duration.seconds(5)
+                        #expect(await test.gateway.prepare(id, for: .redisServer(there), within: limit) == nil)
+                        #expect(await test.gateway.pause(id, within: limit) == nil)
+                        #expect(await test.gateway.restore(id, within: limit) == nil)
+                        #expect(await test.gateway.adopt(id) != nil)
+                    }
+                }
+            }
+        }
+    }
+
+    @Test(arguments: LoopUnderTest.allCases)
+    func `what a client keeps is called invalid by a push, and all of it at a move`(driver: LoopUnderTest) async throws
+    {
+        try await run(driver) { test, move in
+            let client = try test.connect(as: GatewayUnderTest.web)
+            let other = try test.connect(as: GatewayUnderTest.web)
+            try client.send("HELLO 3\r\n")
+            while try client.line() != "*0" {}
+            #expect(try client.ask("CLIENT GETREDIR") == ":-1")
+            #expect(try client.ask("CLIENT TRACKING ON NOLOOP") == "+OK")
+            #expect(try client.ask("CLIENT GETREDIR") == ":0")
+            for round in 0..<2 {
+                #expect(try client.ask("GET k").hasPrefix("_"))
+                #expect(try other.ask("SET k \(round)") == "+OK")
+                #expect(try (0..<6).map { _ in try client.line() } == [">2", "$10", "invalidate", "*1", "$1", "k"])
+                guard round == 0 else { continue }
+                try await move()
+                #expect(try (0..<4).map { _ in try client.line() } == [">2", "$10", "invalidate", "_"])
+            }
+            #expect(try client.ask("CLIENT TRACKING OFF") == "+OK")
+            #expect(try client.ask("CLIENT GETREDIR") == ":-1")
+        }
+    }
+
+    @Test(arguments: LoopUnderTest.allCases)
+    func `the client that is told is named by the number that it has here`(driver: LoopUnderTest) async throws {
+        try await run(driver) { test, move in
+            let told = try test.connect(as: GatewayUnderTest.web)
+            let id = try told.ask("CLIENT ID").dropFirst()
+            try told.send("SUBSCRIBE __redis__:invalidate\r\n")
+            _ = try told.receive(until: ":1\r\n")
+            let client = try test.connect(as: GatewayUnderTest.web)
+            #expect(try client.ask("CLIENT TRACKING ON REDIRECT 4711").hasPrefix("-ERR The client ID you want"))
+            #expect(try client.ask("CLIENT TRACKING ON REDIRECT \(id) BCAST PREFIX redirect") == "+OK")
+            #expect(try client.ask("CLIENT GETREDIR") == ":\(id)")
+            let other = try test.connect(as: GatewayUnderTest.web)
+            for round in 0..<2 {
+                #expect(try other.ask("SET redirect:\(round) v") == "+OK")
+                _ = try told.receive(until: "invalidate\r\n*1\r\n$10\r\nredirect:\(round)\r\n")
+                guard round == 0 else { continue }
+                try await move()
+                _ = try told.receive(until: "invalidate\r\n$-1\r\n")
+                #expect(try client.ask("CLIENT GETREDIR") == ":\(id)")
+            }
+        }
+    }
+
+    @Test(arguments: LoopUnderTest.allCases)
+    func `MONITOR goes on at the target`(driver: LoopUnderTest) async throws {
+        try await run(driver) { test, move in
+            let watcher = try test.connect(as: GatewayUnderTest.web)
+            let client = try test.connect(as: GatewayUnderTest.web)
+            #expect(try watcher.ask("MONITOR") == "+OK")
+            for round in 0..<2 {
+                #expect(try client.ask("SET k\(round) v") == "+OK")
+                _ = try watcher.receive(until: "\"SET\" \"k\(round)\" \"v\"\r\n")
+                if round == 0 { try await move() }
+            }
+            try watcher.send("GET k\r\n")
+            _ = try watcher.receive(until: "-ERR only RESET and QUIT are possible behind MONITOR\r\n")
+            try watcher.send("RESET\r\n")
+            _ = try watcher.receive(until: "+RESET\r\n")
+            #expect(try watcher.ask("AUTH \(GatewayUnderTest.web.secret)") == "+OK")
+            #expect(try watcher.ask("EXISTS k1") == ":1")
+        }
+    }
+
+    @Test(arguments: LoopUnderTest.allCases)
+    func `a client that monitors is not moved to where others are, and nobody tracks others' keys`(
+        driver: LoopUnderTest
+    ) async throws {
+        try await RealServer.run(.redisServer) { server in
+            try await run(driver) { test, _ in
+                let shared = Upstream.RedisServer(address: server.address, user: nil, secret: nil, database: 3)
+                let watcher = try test.connect(as: GatewayUnderTest.web)
+                #expect(try watcher.ask("MONITOR") == "+OK")
+                let (id, limit) = (GatewayUnderTest.endpoint, Duration.seconds(5))
+                #expect(await test.gateway.prepare(id, for: .redisServer(shared), within: limit) == nil)
+                #expect(await test.gateway.pause(id, within: limit) == nil)
+                #expect(await test.gateway.restore(id, within: limit) != nil)
+                await test.gateway.resume(id)
+
+                await test.gateway.route(id, to: .redisServer(shared))
+                let client = try test.connect(as: GatewayUnderTest.web)
+                #expect(try client.ask("MONITOR").hasPrefix("-NOPERM"))
+                #expect(try client.ask("CLIENT TRACKING ON BCAST").hasPrefix("-NOPERM"))
+            }
+        }
+    }
+
+    @Test(arguments: LoopUnderTest.allCases)
+    func `a client that tracks is not moved to where nobody can track`(driver: LoopUnderTest) async throws {
+        try await run(driver) { test, _ in
+            let client = try test.connect(as: GatewayUnderTest.web)
+            try client.send("HELLO 3\r\n")
+            while try client.line() != "*0" {}
+            #expect(try client.ask("CLIENT TRACKING ON") == "+OK")
+            let (id, limit) = (GatewayUnderTest.endpoint, Duration.seconds(5))
+            #expect(await test.gateway.prepare(id, for: .cache(test.emulator), within: limit) == nil)
+            #expect(await test.gateway.pause(id, within: limit) == nil)
+            #expect(await test.gateway.restore(id, within: limit) != nil)
+            await test.gateway.resume(id)
+            #expect(try client.ask("GET k") == "_")
+        }
+    }
+}
