@@ -170,7 +170,7 @@ let package = Package(
             "Control", "ControlPlaneTests",
             [
                 "BrokerModel", "ControlPlane", "EmulatedProviders", "EventLoop", "Gateway", "Ledger", "Processes",
-                "ProviderKit", "ServerProviders", "TestKit", library("Logging", "swift-log"),
+                "ProviderKit", "RESPWire", "ServerProviders", "TestKit", library("Logging", "swift-log"),
             ]),
         tests(
             "Providers", "EmulatedProvidersTests",

@@ -4,11 +4,14 @@ import RESPWire
 /// Which commands a client has sent to a server, and what the session does with the last one's: most clients send the
 /// same few, one after the other.
 struct CommandUse {
-    /// In lower case, subcommands as `xgroup|create`.
+    /// In lower case, subcommands as `xgroup|create`, options that not every server has as `set keepttl`.
     private(set) var names: Set<String> = []
     private var seen: Set<CommandName> = []
     private var last: CommandName?
     private var rule: Interception?
+    /// Of the last command, and which of them were noted.
+    private var options: DatedOptions?
+    private var noted: UInt32 = 0
 
     /// Nobody needs more to know what a client uses.
     private static let most = 512
@@ -24,8 +27,13 @@ struct CommandUse {
     /// Notes a command that an app may send, and returns what is to be done with it.
     mutating func note(_ arguments: UnsafeMutablePointer<Bytes>, _ count: Int) -> Interception? {
         guard let name = CommandName(arguments[0]) else { return nil }
-        if name == last { return rule }
+        if name == last {
+            if let options, count >= options.least { note(options, arguments, count) }
+            return rule
+        }
         let rule = Interception.of(name)
+        (options, noted) = (DatedOptions.of(name), 0)
+        if let options { note(options, arguments, count) }
         if Self.containers.contains(name) {
             if count > 1, arguments[1].count <= Self.longestSubcommand, names.count < Self.most {
                 names.insert("\(name.text)|\(arguments[1].text.lowercased())")
@@ -39,6 +47,13 @@ struct CommandUse {
             if seen.count < Self.most, seen.insert(name).inserted { names.insert(name.text) }
         }
         return rule
+    }
+
+    private mutating func note(_ options: DatedOptions, _ arguments: UnsafeMutablePointer<Bytes>, _ count: Int) {
+        let fresh = options.present(in: arguments, count) & ~noted
+        guard fresh != 0 else { return }
+        noted |= fresh
+        names.formUnion(options.names(fresh))
     }
 }
 

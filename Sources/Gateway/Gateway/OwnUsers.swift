@@ -15,7 +15,7 @@ public struct OwnUsers: Hashable, Sendable {
 
     public func name(of holder: String) -> String { prefix + holder }
 
-    func secret(of holder: String) -> String {
+    public func secret(of holder: String) -> String {
         let code = HMAC<SHA256>.authenticationCode(for: Array(holder.utf8), using: SymmetricKey(data: key))
         return code.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
     }

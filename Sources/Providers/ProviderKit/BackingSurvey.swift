@@ -1,4 +1,5 @@
 public import BrokerModel
+public import RESPWire
 
 /// Look at what a backing holds and offers, and change nothing.
 public struct SurveyRequest: Sendable {
@@ -50,6 +51,8 @@ public struct BackingSurvey: Equatable, Sendable {
     public var clients: [Int64: String]?
     /// The commands that it knows, in lower case, subcommands as `xgroup|create`.
     public var commands: Set<String>?
+    /// The version whose commands' options it has, as 602 for 6.2; nil where it has all that are known, or does not tell.
+    public var version: DatedOptions.Version?
 
     public init(keys: [Int: Int]) {
         self.keys = keys
@@ -63,13 +66,14 @@ public struct BackingSurvey: Equatable, Sendable {
 
     public var count: Int { keys.values.reduce(0, +) }
 
-    /// Those of `used` that are not known here; a subcommand counts as known where the server names none of its
+    /// Those of `used` that are not known here, options as `set keepttl` among them; a subcommand counts as known where the server names none of its
     /// command. Nil where the server does not tell what it knows.
     public func missing(of used: Set<String>) -> Set<String>? {
         guard let commands else { return nil }
         let containers = Set(commands.compactMap { name in name.firstIndex(of: "|").map { String(name[..<$0]) } })
         return used.filter { name in
             guard !commands.contains(name) else { return false }
+            if let since = DatedOptions.version(of: name) { return version.map { $0 < since } ?? false }
             guard let bar = name.firstIndex(of: "|") else { return true }
             let container = String(name[..<bar])
             return containers.contains(container) || !commands.contains(container)

@@ -8,7 +8,9 @@ extension ExecProvider {
     func launch(_ request: ProvisionRequest) async throws(BrokerError) -> RunningServer {
         let files = files(of: request.backing.id)
         let program = try program(of: request.backing.provider)
-        try files.make(secret: request.backing.secret)
+        let users = DirectUsers(request.backing)
+        let rules = try files.attachmentsWithUser().map { users.rules(of: $0).joined(separator: " ") }
+        try files.make(secret: request.backing.secret, users: rules)
         files.removeSocket()
         var command = ProcessCommand(
             program.name, [files.configuration], environment: environment, workingDirectory: files.folder)

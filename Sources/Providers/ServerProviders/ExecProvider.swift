@@ -75,6 +75,8 @@ public actor ExecProvider: Provider, SuspendsServers, ReportsHealth {
             await stopSupervising(id)
             if let found = try await findAgain(request) {
                 servers[id] = found
+                // Whoever was shut out by a daemon that ended meanwhile is in again.
+                try await lift(request.backing)
             } else {
                 servers[id] = try await launch(request)
             }
@@ -104,13 +106,17 @@ public actor ExecProvider: Provider, SuspendsServers, ReportsHealth {
 
     public func bind(_ request: BindRequest) async throws(BrokerError) -> BindResponse {
         guard request.mode == .direct else { return BindResponse(direct: nil) }
-        return BindResponse(direct: DirectURL(login(of: request.backing)))
+        let attachment = request.attachment.rawValue
+        try await addUser(attachment, at: request.backing)
+        let users = DirectUsers(request.backing)
+        var login = login(of: request.backing)
+        (login.user, login.secret) = (users.name(of: attachment), users.secret(of: attachment))
+        return BindResponse(direct: DirectURL(login))
     }
 
     public func unbind(_ request: UnbindRequest) async throws(BrokerError) -> UnbindResponse {
-        let isDirect = request.mode == .direct
-        return UnbindResponse(
-            warning: isDirect ? "the app had the server's own credential: a process that runs keeps it" : nil)
+        if request.mode == .direct { try await removeUser(request.attachment.rawValue, at: request.backing) }
+        return UnbindResponse(warning: nil)
     }
 
     // MARK: parts

@@ -22,6 +22,8 @@ struct ServerFiles: Sendable {
     let socket: String
     var configuration: String { folder + "/redis.conf" }
     var log: String { folder + "/server.log" }
+    /// The attachments that have a user of their own at the server, a line each.
+    var users: String { folder + "/users" }
 
     init(_ backing: BackingID, folders: String, runtime: String) {
         folder = "\(folders)/\(backing)"
@@ -29,21 +31,49 @@ struct ServerFiles: Sendable {
     }
 
     /// Makes the folder (0700) and the configuration (0600).
-    func make(secret: Secret) throws(BrokerError) {
+    func make(secret: Secret, users: [String]) throws(BrokerError) {
         guard mkdir(folder, 0o700) == 0 || errno == EEXIST else { throw failure("mkdir \(folder)") }
-        let text = Array(configurationText(secret: secret).utf8)
-        let descriptor = open(configuration, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0o600)
-        guard descriptor >= 0 else { throw failure("open \(configuration)") }
+        try write(configurationText(secret: secret, users: users), to: configuration)
+    }
+
+    /// Who has a user of its own.
+    func attachmentsWithUser() throws(BrokerError) -> [String] {
+        guard access(users, F_OK) == 0 else { return [] }
+        guard let data = try? Data(contentsOf: URL(filePath: users)) else { throw failure("read \(users)") }
+        return String(decoding: data, as: UTF8.self).split(whereSeparator: \.isNewline).map(String.init)
+    }
+
+    func setAttachmentsWithUser(_ attachments: [String]) throws(BrokerError) {
+        try write(attachments.map { $0 + "\n" }.joined(), to: users)
+    }
+
+    private func write(_ text: String, to path: String) throws(BrokerError) {
+        let bytes = Array(text.utf8)
+        // In one step: a crash leaves the former text or this one.
+        let made = path + ".new"
+        let descriptor = open(made, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0o600)
+        guard descriptor >= 0 else { throw failure("open \(made)") }
         defer { close(descriptor) }
-        guard write(descriptor, text, text.count) == text.count else { throw failure("write \(configuration)") }
+        guard Self.writeAll(descriptor, bytes) else { throw failure("write \(made)") }
+        guard rename(made, path) == 0 else { throw failure("rename \(made)") }
+    }
+
+    private static func writeAll(_ descriptor: Int32, _ bytes: [UInt8]) -> Bool {
+        #if canImport(Darwin)
+        Darwin.write(descriptor, bytes, bytes.count) == bytes.count
+        #elseif canImport(Musl)
+        Musl.write(descriptor, bytes, bytes.count) == bytes.count
+        #else
+        Glibc.write(descriptor, bytes, bytes.count) == bytes.count
+        #endif
     }
 
     /// The server's settings. The secret is in it as a hash only, so that no file holds it in the clear. MIGRATE, which
     /// would connect elsewhere from the host, is forbidden here, since scripts could call it past the gateway.
-    func configurationText(secret: Secret) -> String {
+    func configurationText(secret: Secret, users: [String] = []) -> String {
         let hash = secret.reveal { SHA256.hash(data: Array($0.utf8)) }
         let digits = hash.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
-        return """
+        return users.map { "user \($0)\n" }.joined() + """
             # Written by broker at every start of the server; changes are lost.
             port 0
             unixsocket \(Self.quoted(socket))

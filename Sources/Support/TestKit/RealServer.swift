@@ -32,9 +32,10 @@ public final class RealServer: Sendable {
     /// Runs `body` with a server that answers; stops it when `body` returns or throws.
     public static func run<Value>(
         _ program: Program, at place: Place = .port, arguments: [String] = [], secret: String? = nil,
-        _ body: (RealServer) async throws -> Value
+        environment: [String: String] = [:], _ body: (RealServer) async throws -> Value
     ) async throws -> Value {
-        let server = try await start(program, at: place, arguments: arguments, secret: secret)
+        let server = try await start(
+            program, at: place, arguments: arguments, secret: secret, environment: environment)
         do {
             let value = try await body(server)
             await server.stop()
@@ -47,10 +48,10 @@ public final class RealServer: Sendable {
 
     /// Starts a server and returns when it answers; whoever calls it stops it.
     ///
-    /// `port` is one that a former server has had; else a free one is taken.
+    /// `port` is one that a former server has had; else a free one is taken. `environment` is added to this process's.
     public static func start(
         _ program: Program, at place: Place = .port, on port: UInt16? = nil, arguments: [String] = [],
-        secret: String? = nil
+        secret: String? = nil, environment: [String: String] = [:]
     ) async throws -> RealServer {
         let directory = try TemporaryDirectory()
         // Somebody else may take the port between the look and the start: another one is tried then.
@@ -62,7 +63,8 @@ public final class RealServer: Sendable {
                 }
             var command = ProcessCommand(
                 program.rawValue, try words(program, address, secret) + arguments,
-                environment: ProcessInfo.processInfo.environment, workingDirectory: directory.path)
+                environment: ProcessInfo.processInfo.environment.merging(environment) { $1 },
+                workingDirectory: directory.path)
             command.output = .append(path: directory.file("log"))
             command.error = .append(path: directory.file("log"))
             let server = RealServer(address: address, directory: directory, process: try ChildProcess.spawn(command))

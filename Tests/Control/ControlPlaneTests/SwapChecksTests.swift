@@ -2,6 +2,7 @@ import BrokerModel
 import Foundation
 import Ledger
 import ProviderKit
+import RESPWire
 import TestKit
 import Testing
 
@@ -245,5 +246,36 @@ import Testing
         survey.commands = ["get", "object", "object|encoding", "xinfo"]
         #expect(survey.missing(of: ["get", "object|freq", "object|encoding", "xinfo|stream"]) == ["object|freq"])
         #expect(survey.missing(of: ["fcall", "function|load"]) == ["fcall", "function|load"])
+    }
+
+    @Test func `an option that came after the target's version is missing`() {
+        var survey = BackingSurvey(keys: [:])
+        survey.commands = ["set", "expire"]
+        let used: Set = ["set", "set keepttl", "set get", "expire", "expire nx"]
+        #expect(survey.missing(of: used) == [])
+        survey.version = 602
+        #expect(survey.missing(of: used) == ["expire nx"])
+        survey.version = 600
+        #expect(survey.missing(of: used) == ["expire nx", "set get"])
+        #expect(DatedOptions.version("6.2.11") == 602 && DatedOptions.version("7.0.15") == 700)
+        #expect(DatedOptions.version("unstable") == nil)
+    }
+
+    @Test(arguments: ["emulator", "exec:redis-server"])
+    func `the options that an app uses are counted, on the emulator as through the relay`(provider: String) async throws
+    {
+        try await BrokerUnderTest.run { broker in
+            try await broker.attach("cache", provider: provider)
+            let client = try RedisClient(try await broker.variable("CACHE_URL"))
+            for command in [
+                "SET k v", "SET keepttl get", "SET k v EX 100", "SET k w keepttl", "SET k w GET NX", "EXPIRE k 100",
+                "EXPIRE k 200 GT", "ZADD z 1 gt", "ZADD z GT 2 m", "RPUSH l a b", "LPOP l", "LPOP l 1",
+                "SCAN 0 TYPE string",
+            ] { try client.ask(command) }
+            let stored = try await broker.plane.stored(ResourceName("cache"), in: broker.workspace)
+            let used = await broker.plane.used(by: stored.1, of: stored.0.resource)["web"] ?? []
+            let options = used.filter { $0.contains(" ") }
+            #expect(options == ["set keepttl", "set get", "expire gt", "zadd gt", "lpop count", "scan type"])
+        }
     }
 }

@@ -173,6 +173,7 @@ extension ControlPlane {
         try await checkEvictions(run)
         let share = run.options.maxPause / 4
         try await run.copy?.converge(within: share)
+        try await bindDirect(&run)
         for endpoint in run.open(routes) {
             if let failure = await gateway.prepare(endpoint, for: upstream, within: .seconds(30)) {
                 throw failure.error(run)
@@ -186,6 +187,7 @@ extension ControlPlane {
         for endpoint in run.open(routes) {
             if let failure = await gateway.pause(endpoint, within: run.timeLeft) { throw failure.error(run) }
         }
+        try await fence(&run)
         await reached(.swapHeld)
     }
 
@@ -256,6 +258,7 @@ extension ControlPlane {
         run.outcome.requests = Int(await requests(run) &- run.requestsBefore)
         run.outcome.stall = StallReceipt(run.waits)
         await run.copy?.source.close()
+        await tellFenced(&run)
         await reached(.swapSwitched)
     }
 }

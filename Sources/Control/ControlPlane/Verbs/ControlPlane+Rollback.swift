@@ -28,7 +28,9 @@ extension ControlPlane {
         return try await perform(call) { () async throws(BrokerError) in
             let (stored, attachments) = try await stored(name, in: workspace)
             guard let open = waysBack[stored.resource.id] else { throw Self.noWayBack(stored.resource) }
-            try SwapRules.checkDirect(stored.resource, attachments, "broker rollback \(name)")
+            try checkFence(
+                stored.resource, to: open.former.provider, attachments, isFenced: request.fence == true,
+                "broker rollback \(name)")
             if let failure = await open.wayBack.failure, !request.discard {
                 throw BrokerError(
                     .unsafe, "not everything written since the swap could be carried back",
@@ -41,6 +43,7 @@ extension ControlPlane {
             var options = SwapOptions()
             options.isRollback = true
             options.discards = request.discard
+            options.fences = request.fence == true
             if let maxPause = request.maxPause { options.maxPause = .milliseconds(max(maxPause, 1)) }
             return try await finishSwap(
                 Operation(

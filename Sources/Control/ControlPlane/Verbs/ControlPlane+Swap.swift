@@ -21,6 +21,9 @@ extension ControlPlane {
             let (stored, attachments) = try await stored(name, in: workspace)
             let provider = try providers.provider(for: target)
             try SwapRules.check(stored.resource, to: target, provider.offerings, attachments)
+            try checkFence(
+                stored.resource, to: target, attachments, isFenced: request.fence == true,
+                "broker swap \(name) --to \(target.argument)")
             let response = try await provider.check(
                 CheckRequest(provider: target, serviceClass: stored.resource.serviceClass))
             await takingBack.removeValue(forKey: stored.resource.id)?.value
@@ -104,15 +107,18 @@ extension ControlPlane {
         case .openWayBack: try await openWayBack(&run)
         case .holdClients:
             run.outcome.cold = true
+            try await bindDirect(&run)
             run.pausedAt = ContinuousClock.now
             for endpoint in run.endpoints where routes[endpoint] != nil {
                 routes[endpoint] = .some(nil)
                 run.outcome.closed += await gateway.route(endpoint, to: nil)
             }
+            try await fence(&run)
             await reached(.swapHeld)
         case .commitSwitch: try await commitSwitch(&run)
         case .routeToTarget:
             guard let response = run.response else { throw Self.internalFailure }
+            await tellFenced(&run)
             for endpoint in run.endpoints { await route(endpoint, to: response, of: run.target.id) }
             serving[run.resource.id, default: Serving()].serves(response)
             run.outcome.pause = run.pausedAt.duration(to: .now) / .milliseconds(1)
@@ -132,7 +138,8 @@ extension ControlPlane {
             try await commitOutcome(run)
             await reached(.swapCommitted)
         case .resumeFormer:
-            // Clients that were closed are let in, those that were paused go on.
+            // Clients that were closed or shut out are let in, those that were paused go on.
+            await liftFence(run)
             for endpoint in run.endpoints { await gateway.resume(endpoint) }
             if run.outcome.cold { try await serve(run.resource.id) }
         case .removeTarget:
@@ -188,7 +195,7 @@ extension ControlPlane {
     }
 
     private func commitSwitch(_ run: inout SwapRun) async throws(BrokerError) {
-        let (operation, resource, target) = (run.operation, run.resource, run.target)
+        let (operation, resource, target, direct) = (run.operation, run.resource, run.target, run.direct)
         let verb = run.options.isRollback ? "roll back" : "swap"
         let how =
             run.outcome.cold
@@ -202,7 +209,13 @@ extension ControlPlane {
             var releases: [String: Int] = [:]
             let attachments = try writer.attachments(of: resource.id).filter { $0.lifecycle == .present }
             for app in Set(attachments.map(\.attachment.app)) {
-                let release = try writer.addRelease(of: app, in: resource.workspace, description, .init())
+                let before = AppEnvironment(try writer.members(of: app, in: resource.workspace))
+                for edge in attachments where edge.attachment.app == app {
+                    if let url = direct[edge.attachment.id] { try writer.set(url, of: edge.attachment.id) }
+                }
+                let after = AppEnvironment(try writer.members(of: app, in: resource.workspace))
+                let release = try writer.addRelease(
+                    of: app, in: resource.workspace, description, after.difference(from: before))
                 try writer.note(app, in: resource.workspace, "release v\(release): \(description)")
                 releases[app.rawValue] = release
             }
@@ -225,7 +238,7 @@ extension ControlPlane {
 
 /// What a swap refuses before anything is looked at.
 enum SwapRules {
-    /// Throws `providerUnchanged`, `acrossClasses` with a fix, or `unsafe` with the direct attachments named.
+    /// Throws `providerUnchanged`, or `acrossClasses` with a fix.
     static func check(
         _ resource: Resource, to target: ProviderReference, _ offerings: [Offering], _ attachments: [StoredAttachment]
     ) throws(BrokerError) {
@@ -235,23 +248,6 @@ enum SwapRules {
                 fix: "broker status")
         }
         try checkClass(of: resource, target, offerings, attachments)
-        try checkDirect(resource, attachments, "broker swap \(resource.name) --to \(target.argument)")
-    }
-
-    /// Throws `unsafe` with the direct attachments named.
-    static func checkDirect(
-        _ resource: Resource, _ attachments: [StoredAttachment], _ command: String
-    ) throws(BrokerError) {
-        let direct = attachments.map(\.attachment).filter { $0.mode == .direct }
-        guard direct.isEmpty else {
-            throw BrokerError(
-                .unsafe, "\"\(resource.name)\" has direct attachments",
-                why:
-                    "past the endpoint, \(direct.map { "\($0.app) as \($0.alias)" }.joined(separator: ", ")) would go on "
-                    + "with the former provider",
-                fix: direct.map { "broker detach \(resource.name) --from \($0.app) --as \($0.alias) && " }.joined()
-                    + command)
-        }
     }
 
     /// Throws `acrossClasses` where the target's servers are of another class, `unsupported` where they are of this one

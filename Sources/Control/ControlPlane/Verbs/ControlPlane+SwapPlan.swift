@@ -18,6 +18,9 @@ extension ControlPlane {
         let (stored, attachments) = try await stored(name, in: workspace)
         let provider = try providers.provider(for: target)
         try SwapRules.check(stored.resource, to: target, provider.offerings, attachments)
+        try checkFence(
+            stored.resource, to: target, attachments, isFenced: request.fence == true,
+            "broker swap \(name) --to \(target.argument)")
         let response = try await provider.check(
             CheckRequest(provider: target, serviceClass: stored.resource.serviceClass))
         let options = SwapOptions(request)

@@ -13,6 +13,8 @@ struct SwapOptions: Sendable {
     var undoWindow = Duration.seconds(1800)
     var mode = SwapFitness.DataMode.copy
     var isRollback = false
+    /// Direct attachments are shut out at the pause, and get the target's URL.
+    var fences = false
     /// Go back although not everything could be carried back.
     var discards = false
 
@@ -27,6 +29,7 @@ struct SwapOptions: Sendable {
         if let maxPause = request.maxPause { self.maxPause = .milliseconds(max(maxPause, 1)) }
         if let undoWindow = request.undoWindow { self.undoWindow = .seconds(max(undoWindow, 0)) }
         verify = request.verify
+        fences = request.fence == true
         mode =
             switch request.existing {
             case _ where request.cold == true: .cold
@@ -54,6 +57,9 @@ struct SwapRun: Sendable {
     var isTargetRemoved = false
     /// The copy has begun to write to the target.
     var hasWritten = false
+    /// What the direct attachments are told at the target.
+    var direct: [AttachmentID: DirectURL] = [:]
+    var isFenced = false
     /// Keys that the target had thrown away before the copy.
     var evictedBefore: Int?
     /// That the clients had asked before the swap.

@@ -13,12 +13,15 @@ struct CommandTable: Sendable {
     ]
 
     let commands: [Command]
+    /// Of each command, where it has some.
+    let options: [DatedOptions?]
     private let keys: [UInt64]
     private let places: [UInt16]
     private static let placeCount = 1024
 
     init(_ commands: [Command]) {
         self.commands = commands
+        options = commands.map { command in CommandName(Bytes(command.name)).flatMap { DatedOptions.of($0) } }
         var places = [UInt16](repeating: 0, count: Self.placeCount)
         var keys: [UInt64] = []
         for (index, command) in commands.enumerated() {

@@ -25,6 +25,11 @@ public final class CacheClient {
     /// The number of the last command in the table, and which were ever sent: a bit each.
     private var lastUsed = -1
     private var used: [UInt64] = []
+    /// Of the last command: its options, how many arguments it has at least when it has one, and which were noted.
+    private var options: DatedOptions?
+    private var leastWithOptions = Int.max
+    private var notedOptions: UInt32 = 0
+    private var usedOptions: Set<String> = []
     /// EXEC is running its queue.
     var isExecuting = false
     /// Nil outside MULTI.
@@ -49,22 +54,34 @@ public final class CacheClient {
         self.front = front
     }
 
-    /// Notes a command of the table.
-    @inline(__always) func noteUse(_ index: Int) {
+    /// Notes a command of the table, and options of it that not every server has.
+    @inline(__always) func noteUse(_ index: Int, _ arguments: UnsafeMutablePointer<Bytes>, _ count: Int) {
         if index != lastUsed { noteOther(index) }
+        if count >= leastWithOptions { noteOptions(arguments, count) }
+    }
+
+    private func noteOptions(_ arguments: UnsafeMutablePointer<Bytes>, _ count: Int) {
+        guard let options else { return }
+        let fresh = options.present(in: arguments, count) & ~notedOptions
+        guard fresh != 0 else { return }
+        notedOptions |= fresh
+        usedOptions.formUnion(options.names(fresh))
     }
 
     private func noteOther(_ index: Int) {
         guard index >= 0 else { return }
         lastUsed = index
+        (options, notedOptions) = (CommandTable.shared.options[index], 0)
+        leastWithOptions = options?.least ?? .max
         while used.count <= index >> 6 { used.append(0) }
         used[index >> 6] |= 1 << UInt64(index & 63)
     }
 
-    /// The commands that it has sent and the emulator has answered, in lower case and without their subcommands.
+    /// The commands that it has sent and the emulator has answered, in lower case and without their subcommands; options
+    /// that not every server has as `set keepttl`.
     public var usedCommands: Set<String> {
         let commands = CommandTable.shared.commands
-        return Set(
+        return usedOptions.union(
             commands.indices.lazy.filter { [used] in $0 >> 6 < used.count && used[$0 >> 6] >> UInt64($0 & 63) & 1 == 1 }
                 .filter { !commands[$0].flags.contains(.refused) && !commands[$0].flags.contains(.front) }.map {
                     commands[$0].name.description

@@ -15,7 +15,7 @@ extension CacheEmulator {
             let request = batch[index]
             let arguments = batch.arguments + request.first
             let before = client.connection.output.count
-            client.noteUse(plannedCommand[index])
+            client.noteUse(plannedCommand[index], arguments, request.count)
             run(plannedCommand[index], arguments, request.count, plannedHash[index], client)
             if client.replies != .on { suppressReply(of: client, from: before) }
             index += 1

@@ -23,12 +23,15 @@ extension Narration {
             }
         }
         if let why = outcome.noWayBack { lines.append("  no way back that keeps what is written from now on: \(why)") }
+        let fenced = outcome.fenced ?? []
+        for name in fenced { lines.append("  fenced    \(name): shut out; a restart of the app takes the new URL") }
         let apps = outcome.releases.keys.sorted()
+        let keeping = apps.filter { app in !fenced.contains { $0.hasPrefix("\(app) as ") } }
         let keeps =
-            switch apps.count {
-            case 0: "no app is attached."
-            case 1: "\(apps[0]) keeps its URL."
-            default: "\(list(apps)) keep their URLs."
+            switch keeping.count {
+            case 0: apps.isEmpty ? "no app is attached." : "restart \(list(apps))."
+            case 1: "\(keeping[0]) keeps its URL."
+            default: "\(list(keeping)) keep their URLs."
             }
         let undo = "undo: " + (outcome.undo ?? "broker swap \(outcome.resource) --to \(outcome.from)")
         let releases = apps.map { "\($0) v\(outcome.releases[$0] ?? 0)" }.joined(separator: ", ")

@@ -18,6 +18,11 @@ struct RollbackCommand: BrokerVerb {
     @Flag(name: .long, help: "Go back though not everything could be carried back; the rest is given up.")
     var discard = false
 
+    @Flag(
+        name: .long,
+        help: "Shut direct attachments out at the pause; their apps get the former provider's URL with a restart.")
+    var fence = false
+
     @Option(
         name: .long,
         help: ArgumentHelp("How long requests may wait (250ms where it is not said).", valueName: "time"))
@@ -27,7 +32,7 @@ struct RollbackCommand: BrokerVerb {
 
     func perform(_ invocation: Invocation) async throws -> Int32 {
         let resource = try ResourceName(resource).rawValue
-        let request = RollbackRequest(discard: discard, maxPause: maxPause?.milliseconds)
+        let request = RollbackRequest(discard: discard, maxPause: maxPause?.milliseconds, fence: fence ? true : nil)
         var outcome = try await invocation.withDaemon("\(resource) to be rolled back") {
             try await $0.rollback(resource, request, in: invocation.workspace)
         }

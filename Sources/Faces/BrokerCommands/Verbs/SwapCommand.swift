@@ -54,6 +54,11 @@ struct SwapCommand: BrokerVerb {
     @Flag(name: .long, help: "Use the data that the target holds, and copy none.")
     var adopt = false
 
+    @Flag(
+        name: .long,
+        help: "Shut direct attachments out at the pause; their apps get the target's URL with a restart.")
+    var fence = false
+
     @Flag(name: .long, help: "Say what the swap would do and what stands against it, and change nothing.")
     var planOnly = false
 
@@ -77,7 +82,7 @@ struct SwapCommand: BrokerVerb {
                 to, secretFile: secretFile, invocation.console, command: "broker swap \(resource) --to"),
             cold: cold ? true : nil, maxPause: maxPause?.milliseconds, verify: verify,
             undoWindow: undoWindow.map { ($0.milliseconds + 999) / 1000 },
-            existing: overwrite ? .overwrite : adopt ? .adopt : nil)
+            existing: overwrite ? .overwrite : adopt ? .adopt : nil, fence: fence ? true : nil)
         if planOnly { return try await plan(resource, request, invocation) }
         let progress = { @Sendable in await Self.progress(of: resource, invocation) }
         var outcome = try await invocation.console.watching(progress) {

@@ -115,6 +115,8 @@ public struct SwapOutcome: Codable, Equatable, Sendable {
     public var undoUntil: Int64?
     /// Why there is no way back that keeps what is written from now on.
     public var noWayBack: String?
+    /// Direct attachments that were shut out, `web as CACHE`: their URLs are new. Nil where none were.
+    public var fenced: [String]?
 
     public init(
         resource: String, from: String, to: String, server: String?, cold: Bool, closed: Int, pause: Double,
@@ -142,6 +144,7 @@ extension SwapOutcome {
         parts.append("\(moved) clients moved, \(held) held, \(closed) closed")
         if let requests { parts.append("\(requests) requests meanwhile") }
         parts.append("pause \(Int(pause.rounded(.up))) ms")
+        if let fenced { parts.append("fenced \(fenced.joined(separator: ", "))") }
         if let stall { parts.append("\(stall.clients) waited, the longest \(Int(stall.max.rounded(.up))) ms") }
         return "receipt: " + parts.joined(separator: "; ")
     }

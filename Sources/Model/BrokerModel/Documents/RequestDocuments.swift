@@ -46,6 +46,8 @@ public struct SwapRequest: Codable, Equatable, Sendable {
     public var verify: Verification?
     /// How long the way back is kept open, in seconds; 1800 where it is not said.
     public var undoWindow: Int?
+    /// Shut direct attachments out at the pause; refused where nothing is said and there are some.
+    public var fence: Bool?
 
     public enum ExistingData: String, Codable, Sendable {
         /// It is removed before the copy.
@@ -65,8 +67,9 @@ public struct SwapRequest: Codable, Equatable, Sendable {
 
     public init(
         to: ProviderDocument, cold: Bool? = nil, maxPause: Int? = nil, verify: Verification? = nil,
-        undoWindow: Int? = nil, existing: ExistingData? = nil
+        undoWindow: Int? = nil, existing: ExistingData? = nil, fence: Bool? = nil
     ) {
+        self.fence = fence
         self.to = to
         self.cold = cold
         self.existing = existing
@@ -88,8 +91,11 @@ public struct RollbackRequest: Codable, Equatable, Sendable {
     /// Go back to the data as it was at the swap: what was written since is given up.
     public var discard: Bool
     public var maxPause: Int?
+    /// As of a swap.
+    public var fence: Bool?
 
-    public init(discard: Bool, maxPause: Int? = nil) {
+    public init(discard: Bool, maxPause: Int? = nil, fence: Bool? = nil) {
+        self.fence = fence
         self.discard = discard
         self.maxPause = maxPause
     }

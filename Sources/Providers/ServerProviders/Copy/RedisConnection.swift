@@ -2,6 +2,14 @@ import BrokerModel
 import RESPWire
 import ReplicationWire
 
+#if canImport(Darwin)
+import Darwin
+#elseif canImport(Musl)
+import Musl
+#else
+import Glibc
+#endif
+
 /// A blocking connection to a server for the data of a copy: values are bytes, and questions go in pipelines.
 ///
 /// Safe to share: only the jobs of one `WorkerThread` touch it, one after the other.
@@ -17,6 +25,8 @@ final class RedisConnection: @unchecked Sendable {
     private(set) var isBroken = false
     /// Whether PEXPIRETIME is not known to the server.
     var lacksExpireTime = false
+    /// What its clock was ahead when the connection was made, or an earlier one of the same end.
+    var clock = ClockOffset.none
 
     /// What the broker's own connections are called at the server.
     static let name = "broker"
@@ -46,6 +56,31 @@ final class RedisConnection: @unchecked Sendable {
             }
         }
         _ = try tell("CLIENT", "SETNAME", Self.name)
+        clock = try measuredClock()
+    }
+
+    /// A server that does not tell its time is taken to have ours.
+    private func measuredClock() throws(BrokerError) -> ClockOffset {
+        let sent = Self.now
+        let reply = try ask("TIME")
+        let answered = Self.now
+        guard case .array(let parts) = reply, let theirs = Self.milliseconds(parts) else { return .none }
+        return ClockOffset(theirs: theirs, sent: sent, answered: answered)
+    }
+
+    /// Milliseconds since 1970.
+    private static var now: Int64 {
+        var time = timespec()
+        clock_gettime(CLOCK_REALTIME, &time)
+        return Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000
+    }
+
+    /// What TIME answers, since 1970; nil for anything else.
+    static func milliseconds(_ parts: [RedisReply]) -> Int64? {
+        guard parts.count == 2, let seconds = parts[0].text.flatMap({ Int64($0) }),
+            let microseconds = parts[1].text.flatMap({ Int64($0) })
+        else { return nil }
+        return seconds * 1000 + microseconds / 1000
     }
 
     /// The text of an answer; nil where the server has none, or does not let the user ask.

@@ -1,5 +1,6 @@
 import BrokerModel
 import ProviderKit
+import RESPWire
 import ReplicationWire
 
 /// What a server holds and offers.
@@ -56,6 +57,7 @@ extension RedisEnd {
             }
             survey.run = info["run_id"].map(String.init)
             survey.commands = commands
+            survey.version = info["redis_version"].flatMap { DatedOptions.version($0) }
             survey.handsOutChanges = handsOutChanges
             survey.clients = clients
         }

@@ -11,6 +11,8 @@ final class RedisEnd: Sendable {
     private let interruption = Interruption()
     private let worker = WorkerThread()
     private let held = Mutex<RedisConnection?>(nil)
+    /// As the first connection has met it: all that this end says rests on the same.
+    private let clock = Mutex<ClockOffset?>(nil)
 
     init(_ server: CopyServer) {
         self.server = server
@@ -44,6 +46,10 @@ final class RedisEnd: Sendable {
     private func connection() throws(BrokerError) -> RedisConnection {
         if let connection = held.withLock({ $0 }) { return connection }
         let connection = try RedisConnection(server, interruption)
+        connection.clock = clock.withLock { clock in
+            clock = clock ?? connection.clock
+            return clock ?? .none
+        }
         held.withLock { $0 = connection }
         return connection
     }
@@ -141,7 +147,7 @@ final class RedisEnd: Sendable {
         return digests
     }
 
-    /// A value as DUMP tells it, and when it ends, in milliseconds since 1970.
+    /// A value as DUMP tells it, and when it ends, in milliseconds since 1970 by our clock.
     struct Value {
         let dump: [UInt8]
         let expiry: Int64?
@@ -169,7 +175,10 @@ final class RedisEnd: Sendable {
             case .error(let words): throw connection.server.refusal(of: expire, words)
             case .integer(let time) where time >= -1:
                 var expiry = time == -1 ? nil : time
-                if connection.lacksExpireTime { expiry = expiry.map { $0 + milliseconds(replies[index * width + 2]) } }
+                if connection.lacksExpireTime, case .array(let parts) = replies[index * width + 2] {
+                    expiry = expiry.map { $0 + (RedisConnection.milliseconds(parts) ?? 0) }
+                }
+                expiry = expiry.map { connection.clock.time($0, of: .theirs) }
                 values.append(try value(replies[index * width], expiry, connection.server))
             default: values.append(nil)
             }
@@ -197,13 +206,5 @@ final class RedisEnd: Sendable {
             let name = String(decoding: key.name.prefix(80), as: UTF8.self)
             throw server.unsupported("the key \"\(name)\" cannot be read: \(error)")
         }
-    }
-
-    /// What TIME answers, since 1970.
-    private static func milliseconds(_ reply: RedisReply) -> Int64 {
-        guard case .array(let parts) = reply, parts.count == 2, let seconds = parts[0].text.flatMap({ Int64($0) }),
-            let microseconds = parts[1].text.flatMap({ Int64($0) })
-        else { return 0 }
-        return seconds * 1000 + microseconds / 1000
     }
 }

@@ -1,5 +1,6 @@
 import BrokerModel
 import ProviderKit
+import ReplicationWire
 
 /// Hands out what a real redis server holds, as its replica.
 final class RedisSource: CopySource {
@@ -20,13 +21,14 @@ final class RedisSource: CopySource {
         let end = RedisEnd(server)
         let queue = BatchQueue(server.limits)
         let place: ProviderURL.Place
+        let clock: ClockOffset
         do throws(BrokerError) {
-            place = try await end.ask { $0.peer }
+            (place, clock) = try await end.ask { ($0.peer, $0.clock) }
         } catch {
             await end.close()
             throw error
         }
-        let source = RedisSource(end, ReplicaStream(server, at: place, contents, queue), queue)
+        let source = RedisSource(end, ReplicaStream(server, at: place, clock, contents, queue), queue)
         do throws(BrokerError) {
             try await source.stream.start()
             return source

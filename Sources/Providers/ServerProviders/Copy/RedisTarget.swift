@@ -75,21 +75,26 @@ final class RedisTarget: StandingCopyTarget {
                     commands += 1
                     selected = database
                 }
-                parts.append(try Self.bytes(of: segment, end.server))
+                parts.append(try Self.bytes(of: segment, connection))
                 commands += segment.commands
             }
         }
 
-        private static func bytes(of segment: CopyBatch.Segment, _ server: CopyServer) throws(BrokerError) -> [UInt8] {
-            guard case .one(let own) = server.scope else { return segment.bytes }
-            let shared = SharedTarget(database: own)
+        private static func bytes(
+            of segment: CopyBatch.Segment, _ connection: RedisConnection
+        ) throws(BrokerError) -> [UInt8] {
+            let (server, clock) = (connection.server, connection.clock)
+            let shared: SharedTarget? =
+                if case .one(let own) = server.scope { SharedTarget(database: own) } else { nil }
+            guard shared != nil || clock != .none else { return segment.bytes }
             var stream = CommandStream(offset: 0)
             stream.append(segment.bytes)
             var bytes: [UInt8] = []
             var begin = 0
             do {
                 while let command = try stream.next() {
-                    guard let translated = try shared.translated(command) else { continue }
+                    let timed = clock.translated(command, of: .ours)
+                    guard let translated = try shared?.translated(timed ?? command) ?? timed?.bytes else { continue }
                     bytes += segment.bytes[begin..<Int(stream.offset) - command.bytes.count]
                     bytes += translated
                     begin = Int(stream.offset)

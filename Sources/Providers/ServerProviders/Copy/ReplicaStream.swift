@@ -12,10 +12,12 @@ final class ReplicaStream: Sendable {
     private let reader: ReplicaReader
 
     /// `place` is numeric: a lost link is made again to the same server.
-    init(_ server: CopyServer, at place: ProviderURL.Place, _ contents: CopySourceRequest.Contents, _ queue: BatchQueue)
-    {
+    init(
+        _ server: CopyServer, at place: ProviderURL.Place, _ clock: ClockOffset, _ contents: CopySourceRequest.Contents,
+        _ queue: BatchQueue
+    ) {
         self.queue = queue
-        reader = ReplicaReader(server, at: place, contents, queue, interruption)
+        reader = ReplicaReader(server, at: place, clock, contents, queue, interruption)
     }
 
     /// The name of the history that the stream is of; nil before it has begun.
@@ -49,6 +51,7 @@ final class ReplicaStream: Sendable {
 private final class ReplicaReader: @unchecked Sendable {
     private let server: CopyServer
     private let place: ProviderURL.Place
+    private let clock: ClockOffset
     private let contents: CopySourceRequest.Contents
     private let queue: BatchQueue
     private let interruption: Interruption
@@ -60,10 +63,11 @@ private final class ReplicaReader: @unchecked Sendable {
     let historyID = Mutex<String?>(nil)
 
     init(
-        _ server: CopyServer, at place: ProviderURL.Place, _ contents: CopySourceRequest.Contents, _ queue: BatchQueue,
-        _ interruption: Interruption
+        _ server: CopyServer, at place: ProviderURL.Place, _ clock: ClockOffset, _ contents: CopySourceRequest.Contents,
+        _ queue: BatchQueue, _ interruption: Interruption
     ) {
         self.server = server
+        self.clock = clock
         self.place = place
         self.contents = contents
         self.queue = queue
@@ -101,7 +105,7 @@ private final class ReplicaReader: @unchecked Sendable {
         defer { link = nil }
         do throws(BrokerError) {
             guard let link, let form, let begin else { return }
-            try SnapshotReader(link, server, queue, contents).read(form)
+            try SnapshotReader(link, server, clock, queue, contents).read(form)
             try readStream(from: begin)
         } catch {
             queue.fail(interruption.isRaised ? server.closed : error)
@@ -140,7 +144,7 @@ private final class ReplicaReader: @unchecked Sendable {
         var part = CopyBatch()
         var isAsked = false
         while let command = try whole(&commands) {
-            switch filter.effect(of: command) {
+            switch filter.effect(of: clock.translated(command, of: .theirs) ?? command) {
             case .nothing: break
             case .acknowledge: isAsked = true
             case .apply(let database, let bytes): part.append(bytes, for: database)

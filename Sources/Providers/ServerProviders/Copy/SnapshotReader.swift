@@ -7,6 +7,7 @@ import ReplicationWire
 final class SnapshotReader {
     private let link: ReplicaLink
     private let server: CopyServer
+    private let clock: ClockOffset
     private let queue: BatchQueue
     private let contents: CopySourceRequest.Contents
     private var part = CopyBatch()
@@ -15,8 +16,10 @@ final class SnapshotReader {
     private var problem: RedisProblem?
 
     init(
-        _ link: ReplicaLink, _ server: CopyServer, _ queue: BatchQueue, _ contents: CopySourceRequest.Contents
+        _ link: ReplicaLink, _ server: CopyServer, _ clock: ClockOffset, _ queue: BatchQueue,
+        _ contents: CopySourceRequest.Contents
     ) {
+        self.clock = clock
         self.link = link
         self.server = server
         self.queue = queue
@@ -71,17 +74,17 @@ final class SnapshotReader {
             if let type = entry.payload.first, RDBType(rawValue: type) == .module2 {
                 throw .unsupported("value of a module")
             }
-            append(Self.restore(entry, version), for: number)
+            append(restore(entry, version), for: number)
             part.keys += 1
         }
         if size >= server.limits.batch { flush() }
     }
 
     /// An expiry of 0 would mean none; one that has passed may be any.
-    private static func restore(_ entry: RDBEntry, _ version: Int) -> [UInt8] {
+    private func restore(_ entry: RDBEntry, _ version: Int) -> [UInt8] {
         var payload = entry.payload
         DumpPayload.seal(&payload, version: version)
-        let expiry = entry.expiry.map { max($0, 1) } ?? 0
+        let expiry = entry.expiry.map { max(clock.time($0, of: .theirs), 1) } ?? 0
         return ReplicatedCommand([
             Array("RESTORE".utf8), entry.key, Array("\(expiry)".utf8), payload, Array("REPLACE".utf8),
             Array("ABSTTL".utf8),
