@@ -69,8 +69,11 @@ extension Endpoint {
             session.waitsSince.map { Duration.nanoseconds(Int64(now &- $0)) }
         }
         exchange(handover.target)
+        isAdopting = true
         for session in sessions { session.adopt() }
+        isAdopting = false
         serveHeld()
+        closeLeft()
         return Adoption(moved: sessions.count, held: held, waits: waits)
     }
 
@@ -97,7 +100,8 @@ extension Endpoint {
 
     /// What is told at the end of a step runs when nothing of the handover is in use.
     private func endStep(_ body: (inout Handover) -> (() -> Void)?) {
-        guard var changed = handover else { return }
+        // Taken out: a copy of everybody who waits, for each who does not any more, would cost the square of them.
+        guard var changed = handover.take() else { return }
         let tell = body(&changed)
         handover = changed
         tell?()
@@ -120,15 +124,40 @@ extension Endpoint {
         guard !sessions.isEmpty else {
             return endStep { $0.finish() }
         }
-        for session in sessions {
-            switch step {
-            case .preparing: session.prepare(for: target)
-            case .pausing: session.pause()
-            case .fencing: session.fence()
-            case .restoring: session.restore()
-            }
+        switch step {
+        case .preparing: prepare(sessions[...], for: target)
+        case .pausing: for session in sessions { session.pause() }
+        case .fencing: for session in sessions { session.fence() }
+        case .restoring: for session in sessions { session.restore() }
         }
     }
+
+    /// A few at a time: everybody is served meanwhile, and would wait for thousands of connections to be made.
+    private func prepare(_ sessions: ArraySlice<RedisSession>, for target: Upstream) {
+        for session in sessions.prefix(Self.atOnce) where session.connection.isOpen { session.prepare(for: target) }
+        let rest = LoopBound(sessions.dropFirst(Self.atOnce), on: loop)
+        guard !rest.value.isEmpty else { return }
+        let bound = LoopBound(self, on: loop)
+        loop.post {
+            guard bound.value.handover?.step == .preparing, bound.value.handover?.failure == nil else { return }
+            bound.value.prepare(rest.value, for: target)
+        }
+    }
+
+    /// Closes what a session has left; when all are left at once, a few at a time, behind the clients that wait.
+    func close(_ connection: Connection) {
+        if isAdopting { left.append(connection) } else { connection.close() }
+    }
+
+    private func closeLeft() {
+        for connection in left.prefix(Self.atOnce) { connection.close() }
+        left = Array(left.dropFirst(Self.atOnce))
+        guard !left.isEmpty else { return }
+        let bound = LoopBound(self, on: loop)
+        loop.post { bound.value.closeLeft() }
+    }
+
+    private static let atOnce = 32
 
     private var pinned: [PinnedClient] {
         let waiting = handover?.waiting ?? []

@@ -28,6 +28,9 @@ final class Endpoint {
     var scripts = ScriptCache()
     /// Who notes what is changed; mostly nobody.
     var watches: [ChangeNotes] = []
+    /// All sessions go on at another upstream at once; the connections that they leave are closed a few at a time.
+    var isAdopting = false
+    var left: [Connection] = []
     private var lastClientID: Int64 = 0
     /// Taken since the endpoint was opened.
     var requests: UInt64 = 0

@@ -352,7 +352,7 @@ final class RedisRelay {
         serverID = nil
         ownHolder = nil
         linkState = .idle
-        old?.close()
+        if let old { session.endpoint.close(old) }
     }
 
     // MARK: the client

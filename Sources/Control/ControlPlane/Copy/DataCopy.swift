@@ -16,6 +16,7 @@ struct DataCopy: Sendable {
     /// More suspects than are compared within a pause: then they are compared again before.
     private static let mostSuspects = 1000
     private static let mostRounds = 50
+    private static let comparedAtOnce = 1000
 
     init(source: any CopySource, target: any CopyTarget, _ progress: SwapProgress? = nil) {
         self.progress = progress
@@ -107,13 +108,16 @@ struct DataCopy: Sendable {
     private mutating func compareAll(of end: any CopyEnd, _ share: Double) async throws(BrokerError) -> Int {
         var cursor: CopyCursor?
         var count = 0
+        var keys: [CopyKey] = []
         repeat {
             let part = try await end.keys(from: cursor)
-            let keys = share < 1 ? part.keys.filter { _ in Double.random(in: 0..<1) < share } : part.keys
-            if !keys.isEmpty {
+            keys += share < 1 ? part.keys.filter { _ in Double.random(in: 0..<1) < share } : part.keys
+            // A few keys of each part are not worth to catch up for.
+            if keys.count >= Self.comparedAtOnce || part.next == nil, !keys.isEmpty {
                 try await catchUp()
                 suspects.formUnion(try await compare(keys))
                 count += keys.count
+                keys = []
             }
             // Both ends are walked, one after the other; the second walk finds what is there only.
             if receipt.verified == 0 { progress?.reach(count) }
