@@ -5,9 +5,14 @@ struct BlockedRequest: Equatable {
     /// The most bytes that are kept; one with more cannot be moved.
     static let limit = 64 << 10
 
+    /// Why a client that waits in one that is not movable cannot be moved.
+    static let pin = "waits in a command that cannot be asked again elsewhere"
+
     private(set) var words: [[UInt8]]
     /// When it was asked, in the loop's nanoseconds.
     let since: UInt64
+    /// Its place among the endpoint's requests of this kind: who came first is served first, wherever it waits.
+    let order: UInt64
     /// Which of the words says how long it waits; nil where nothing does.
     private let timeout: Int?
     private let isInMilliseconds: Bool
@@ -15,8 +20,11 @@ struct BlockedRequest: Equatable {
     let isSilent: Bool
 
     /// Nil when the request does not block: XREAD without BLOCK.
-    init?(_ arguments: UnsafeMutablePointer<Bytes>, _ count: Int, now: UInt64, isSilent: Bool = false) {
+    init?(
+        _ arguments: UnsafeMutablePointer<Bytes>, _ count: Int, now: UInt64, order: UInt64, isSilent: Bool = false
+    ) {
         since = now
+        self.order = order
         self.isSilent = isSilent
         let name = arguments[0]
         let reads = name.isWord("xread") || name.isWord("xreadgroup")
@@ -32,6 +40,28 @@ struct BlockedRequest: Equatable {
         let size = (0..<count).reduce(0) { $0 + arguments[$1].count }
         words = size <= Self.limit ? (0..<count).map { arguments[$0].array } : []
     }
+
+    /// What a client of an emulator waits in.
+    init?(_ words: [[UInt8]], since: UInt64, order: UInt64, isSilent: Bool) {
+        let request = words.reduce(into: ContiguousArray<UInt8>()) { $0 += $1 }
+        let made: BlockedRequest? = request.withUnsafeBytes { raw in
+            withUnsafeTemporaryAllocation(of: Bytes.self, capacity: max(words.count, 1)) { slots in
+                // The name is never empty, so that there are bytes.
+                guard let start = raw.baseAddress, let arguments = slots.baseAddress else { return nil }
+                var begin = 0
+                for (index, word) in words.enumerated() {
+                    (arguments + index).initialize(to: Bytes(raw: start + begin, word.count))
+                    begin += word.count
+                }
+                return BlockedRequest(arguments, words.count, now: since, order: order, isSilent: isSilent)
+            }
+        }
+        guard let made else { return nil }
+        self = made
+    }
+
+    /// In lower case.
+    var name: String { words.first.map { String(decoding: $0, as: UTF8.self).lowercased() } ?? "" }
 
     /// WAIT asks about the replicas of one server: nothing of it can be asked elsewhere.
     var isMovable: Bool { !words.isEmpty && !isWait }

@@ -62,7 +62,7 @@ extension Endpoint {
         self.handover = nil
         endLoading()
         // Those that wait longest ask first.
-        let sessions = redisSessions.values.sorted { $0.blockedSince < $1.blockedSince }
+        let sessions = redisSessions.values.sorted { $0.waitOrder < $1.waitOrder }
         let held = heldCount
         let now = loop.now
         let waits = sessions.compactMap { session in
@@ -83,7 +83,7 @@ extension Endpoint {
         endStep { $0.failed(.notServing) }
         handover = nil
         endLoading()
-        for session in redisSessions.values.sorted(by: { $0.blockedSince < $1.blockedSince }) { session.resume() }
+        for session in redisSessions.values.sorted(by: { $0.waitOrder < $1.waitOrder }) { session.resume() }
         serveHeld()
     }
 
@@ -205,14 +205,15 @@ extension Endpoint {
 }
 
 extension RedisSession {
-    /// Since when the client waits in a command that blocks; the others come behind.
-    fileprivate var blockedSince: UInt64 {
+    /// The place of the client's request among those that block; the others come behind.
+    fileprivate var waitOrder: UInt64 {
+        if let suspended { return suspended.order }
         let request: BlockedRequest? =
             switch (upstream, next) {
             case (.relay(let relay), _) where relay.cancelled != nil: relay.cancelled
             case (_, .relay(let relay)): relay.cancelled
             default: nil
             }
-        return request?.since ?? .max
+        return request?.order ?? .max
     }
 }

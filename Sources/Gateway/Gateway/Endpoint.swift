@@ -32,6 +32,7 @@ final class Endpoint {
     var isAdopting = false
     var left: [Connection] = []
     private var lastClientID: Int64 = 0
+    private var lastWait: UInt64 = 0
     /// Taken since the endpoint was opened.
     var requests: UInt64 = 0
     private var retiredUnsupported: [String: Int] = [:]
@@ -140,6 +141,12 @@ final class Endpoint {
         let made = ServerDialogue(server: server, loop: loop)
         dialogue = made
         return made
+    }
+
+    /// The place of a request that blocks among all that ever did.
+    func nextWait() -> UInt64 {
+        lastWait += 1
+        return lastWait
     }
 
     /// What the server calls a client that waits there in a command that blocks; nil where it does not.

@@ -42,7 +42,7 @@ extension RedisRelay {
 
     /// Why the client cannot be moved now; nil when nothing is in the way but replies that will come.
     var pin: String? {
-        if let blocked, !blocked.isMovable { return "waits in a command that cannot be asked again elsewhere" }
+        if let blocked, !blocked.isMovable { return BlockedRequest.pin }
         if tracker.state.transaction?.isTooLong == true { return "has more than 1 MiB queued in MULTI" }
         return isQuiet ? nil : "waits for a reply"
     }

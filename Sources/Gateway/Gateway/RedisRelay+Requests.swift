@@ -152,7 +152,8 @@ extension RedisRelay {
         case .blocking:
             let isSilent = tracker.state.replies != .on
             guard !isInTransaction,
-                let request = BlockedRequest(arguments, count, now: loop.now, isSilent: isSilent)
+                let request = BlockedRequest(
+                    arguments, count, now: loop.now, order: session.endpoint.nextWait(), isSilent: isSilent)
             else { return forward(raw) }
             guard forward(raw, { $0.expect(.blocked) }) else { return false }
             if linkState == .ready { blocked = request }

@@ -30,7 +30,7 @@ extension RedisSession {
         ("no-evict", 3, { _, arguments, _, reply in setEviction(arguments[2], reply) }),
         ("getredir", 2, { _, _, _, reply in reply.integer(-1) }),
         ("help", 2, { _, _, _, reply in reply.help(clientHelp) }),
-        ("unblock", -3, { _, arguments, count, reply in unblock(arguments, count, reply) }),
+        ("unblock", -3, { session, arguments, count, reply in session.unblock(arguments, count, reply) }),
     ]
 
     private func replyName(_ reply: ReplyWriter) {
@@ -164,7 +164,7 @@ extension RedisSession {
         reply.ok()
     }
 
-    private static func unblock(_ arguments: UnsafeMutablePointer<Bytes>, _ count: Int, _ reply: ReplyWriter) {
+    private func unblock(_ arguments: UnsafeMutablePointer<Bytes>, _ count: Int, _ reply: ReplyWriter) {
         guard count <= 4 else {
             return reply.error(
                 "ERR unknown subcommand or wrong number of arguments for '\(arguments[1].text)'. Try CLIENT HELP.")
@@ -172,11 +172,14 @@ extension RedisSession {
         if count == 4, !arguments[3].isWord("timeout"), !arguments[3].isWord("error") {
             return reply.error("ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR")
         }
-        guard arguments[2].integer != nil else {
+        guard let wanted = arguments[2].integer else {
             return reply.error("ERR value is not an integer or out of range")
         }
-        // The emulator's commands do not block; who waits at a server is known to its relay (`RedisRelay.unblock`).
-        reply.integer(0)
+        // Who waits at a server is known to its relay (`RedisRelay.unblock`).
+        let session = endpoint.redisSessions.values.first { $0.id == wanted }
+        guard case .emulator(let emulator, let client) = session?.upstream else { return reply.integer(0) }
+        let withError = count == 4 && arguments[3].isWord("error")
+        reply.integer(emulator.unblock(client, withError: withError) ? 1 : 0)
     }
 
     /// As the filters of CLIENT LIST and KILL name it.
@@ -187,6 +190,15 @@ extension RedisSession {
         case .emulator(_, let client): client.subscriptionCount + client.shardChannelCount
         case .relay(let relay): relay.tracker.state.subscriptionCount
         case .none: 0
+        }
+    }
+
+    /// It waits in a command that blocks.
+    private var isBlocked: Bool {
+        switch upstream {
+        case .emulator(_, let client): client.isWaiting
+        case .relay(let relay): relay.blocked != nil
+        case .none: false
         }
     }
 
@@ -206,7 +218,7 @@ extension RedisSession {
             (shards, queued) = (state.shardChannels.count, state.transaction?.count ?? -1)
         case .none: break
         }
-        let flags = (subscriptionCount > 0 ? "P" : "") + (queued >= 0 ? "x" : "")
+        let flags = (subscriptionCount > 0 ? "P" : "") + (queued >= 0 ? "x" : "") + (isBlocked ? "b" : "")
         let fields = [
             ("id", "\(id)"), ("addr", connection.peerAddress), ("laddr", connection.localAddress), ("fd", "0"),
             ("name", String(decoding: name, as: UTF8.self)), ("age", "\((now - connectedAt) / 1_000_000_000)"),

@@ -25,15 +25,28 @@ extension RedisSession {
     func pause() {
         switch upstream {
         case .relay(let relay): relay.pause()
-        case .emulator, .none:
+        case .emulator(let emulator, let client):
             isPaused = true
+            if let (words, since, isSilent) = emulator.awaited(by: client) {
+                let request = BlockedRequest(words, since: since, order: emulatorWait, isSilent: isSilent)
+                // One that cannot be moved goes on waiting; `waitEnded` ends the step, if anything does.
+                guard let request, request.isMovable else { return }
+                emulator.stopWaiting(client)
+                suspended = request
+            }
             stepEnded(nil)
+        case .none: stepEnded(nil)
         }
+    }
+
+    func waitEnded(_ client: CacheClient) {
+        if isPaused { stepEnded(nil) } else { deliverAgain() }
     }
 
     /// Why the step is not done, for a person.
     var pin: String {
         if case .relay(let relay) = upstream, let pin = relay.pin { return pin }
+        if case .emulator(_, let client) = upstream, client.isWaiting { return BlockedRequest.pin }
         return "is not set up at the target yet"
     }
 
@@ -45,7 +58,9 @@ extension RedisSession {
         let state: RESPSessionState
         var request: BlockedRequest?
         switch upstream {
-        case .emulator(let emulator, let client): state = emulator.state(of: client)
+        case .emulator(let emulator, let client):
+            state = emulator.state(of: client)
+            request = suspended
         case .relay(let relay):
             state = relay.tracker.state
             request = relay.cancelled
@@ -53,9 +68,10 @@ extension RedisSession {
         }
         switch next {
         case .emulator(let emulator, let client):
-            guard request == nil else {
+            guard request.map({ CacheEmulator.commandNames.contains($0.name) }) ?? true else {
                 return stepEnded("a client waits in a command that the emulator does not have")
             }
+            suspended = request
             client.isAuthenticated = isAuthenticated
             stepEnded(emulator.restore(state, to: client) ? nil : "the emulator does not have what a client has set up")
         case .relay(let relay): relay.restore(state, request)
@@ -73,8 +89,12 @@ extension RedisSession {
         isPaused = false
         letGo(former)
         switch upstream {
-        case .relay(let relay): relay.adopt()
-        case .emulator, .none: deliverAgain()
+        case .relay(let relay):
+            suspended = nil
+            relay.adopt()
+        case .emulator, .none:
+            askAgain()
+            deliverAgain()
         }
     }
 
@@ -84,11 +104,25 @@ extension RedisSession {
         letGo(next)
         next = .none
         guard isPaused else {
+            suspended = nil
             if case .relay(let relay) = upstream, !relay.handover.isServing { relay.resume() }
             return
         }
         isPaused = false
+        askAgain()
         deliverAgain()
+    }
+
+    /// Asks an emulator what was given up elsewhere, or here, with the time that is left.
+    private func askAgain() {
+        guard let request = suspended, case .emulator(let emulator, let client) = upstream else { return }
+        suspended = nil
+        guard let words = request.renewed(now: endpoint.loop.now) else {
+            if !request.isSilent { ReplyWriter(connection.output, version: version).nullArray() }
+            return
+        }
+        emulator.ask(words, isSilent: request.isSilent, for: client)
+        emulatorWait = request.order
     }
 
     private func deliverAgain() {

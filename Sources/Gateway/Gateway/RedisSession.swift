@@ -19,6 +19,13 @@ final class RedisSession: ConnectionHandler, CacheFront {
     var isPaused = false
     /// Since when a request waits for the move to end; nil when none has come.
     var waitsSince: UInt64?
+    /// What the client waited in when an emulator was to be left, or is to wait in at an emulator: asked again when it is
+    /// known where.
+    var suspended: BlockedRequest?
+    /// The place of the request in which the client waits at an emulator.
+    var emulatorWait: UInt64 = 0
+    /// So much is read of what waits behind a command that blocks.
+    private static let mostHeld = 64 << 10
     /// Who the client has shown to be.
     var grant: Grant? {
         willSet { if let grant, grant.holder != newValue?.holder { endpoint.keepUse(of: self) } }
@@ -88,7 +95,11 @@ final class RedisSession: ConnectionHandler, CacheFront {
         guard !isPaused else { return keepWaiting() }
         lastActive = endpoint.loop.now
         switch upstream {
-        case .emulator(let emulator, let client): return serve(bytes, emulator, client)
+        case .emulator(let emulator, let client):
+            let used = client.isWaiting ? 0 : serve(bytes, emulator, client)
+            // A client that is blocked may stay so for ever: only who reads notices that it goes.
+            if client.isWaiting, bytes.count - used >= Self.mostHeld { connection.pauseReading() }
+            return used
         case .relay(let relay):
             let used = relay.serve(bytes, &partial)
             relay.heldBack(bytes.count - used)
@@ -120,7 +131,8 @@ final class RedisSession: ConnectionHandler, CacheFront {
                     connection.closeAfterFlush()
                     return bytes.count
                 }
-                if done < batch.count || connection.isOverHighWater { return offset }
+                if client.isWaiting { emulatorWait = endpoint.nextWait() }
+                if done < batch.count || client.isWaiting || connection.isOverHighWater { return offset }
             } else {
                 offset += batch.skipped
             }
@@ -143,6 +155,7 @@ final class RedisSession: ConnectionHandler, CacheFront {
 
     func inputEnded(on connection: Connection) {
         if case .relay(let relay) = upstream { return relay.clientInputEnded() }
+        stopWaiting()
         connection.closeAfterFlush()
     }
 
@@ -167,7 +180,14 @@ final class RedisSession: ConnectionHandler, CacheFront {
         isEnding = true
         if case .emulator(_, let client) = upstream { client.isEnding = true }
         if case .relay(let relay) = upstream { return relay.closeAtBoundary() }
+        stopWaiting()
         connection.closeAfterFlush()
+    }
+
+    /// A client that goes takes nothing any more.
+    private func stopWaiting() {
+        suspended = nil
+        if case .emulator(let emulator, let client) = upstream { emulator.stopWaiting(client) }
     }
 
     func end(_ client: CacheClient) {

@@ -137,6 +137,10 @@ enum ErrorText {
         "ERR syntax error, WITHSCORES not supported in combination with BYLEX"
     static let notInsideMulti: StaticString = "ERR Command not allowed inside a transaction"
     static let execAborted: StaticString = "EXECABORT Transaction discarded because of previous errors."
+    static let timeoutNotAFloat: StaticString = "ERR timeout is not a float or out of range"
+    static let timeoutNotAnInteger: StaticString = "ERR timeout is not an integer or out of range"
+    static let timeoutNegative: StaticString = "ERR timeout is negative"
+    static let unblocked: StaticString = "UNBLOCKED client unblocked via CLIENT UNBLOCK"
     static let noAuth: StaticString = "NOAUTH Authentication required."
 
     static func execAborted(because text: String) -> String {

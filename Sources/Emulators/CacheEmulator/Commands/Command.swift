@@ -59,6 +59,7 @@ struct Command: Sendable {
         static let noMandatoryKeys = Flags(rawValue: 1 << 15)
         static let allowBusy = Flags(rawValue: 1 << 16)
         static let noAsyncLoading = Flags(rawValue: 1 << 17)
+        static let blocking = Flags(rawValue: 1 << 18)
 
         // How this server treats it; COMMAND does not show these.
 
@@ -76,7 +77,8 @@ struct Command: Sendable {
         /// The names that COMMAND shows, in the order of Redis.
         static let names: [(Flags, StaticString)] = [
             (.write, "write"), (.readonly, "readonly"), (.denyOOM, "denyoom"), (.admin, "admin"),
-            (.pubsub, "pubsub"), (.noscript, "noscript"), (.loading, "loading"), (.stale, "stale"),
+            (.pubsub, "pubsub"), (.noscript, "noscript"), (.blocking, "blocking"), (.loading, "loading"),
+            (.stale, "stale"),
             (.skipMonitor, "skip_monitor"), (.skipSlowlog, "skip_slowlog"), (.fast, "fast"), (.noAuth, "no_auth"),
             (.mayReplicate, "may_replicate"), (.noMulti, "no_multi"), (.movableKeys, "movablekeys"),
             (.noMandatoryKeys, "no_mandatory_keys"), (.allowBusy, "allow_busy"), (.noAsyncLoading, "no_async_loading"),
@@ -97,6 +99,7 @@ struct Command: Sendable {
         static let all = Keys(first: 1, last: -1, step: 1)
         static let pairs = Keys(first: 1, last: -1, step: 2)
         static let allButFirst = Keys(first: 2, last: -1, step: 1)
+        static let allButLast = Keys(first: 1, last: -2, step: 1)
         static let second = Keys(first: 2, last: 2, step: 1)
 
         static func counted(at index: Int) -> Keys { Keys(first: 0, last: 0, step: 0, countAt: index) }

@@ -8,7 +8,8 @@ struct CommandTable: Sendable {
 
     private static let families: [[Command]] = [
         connectionCommands, keyCommands, stringCommands, transactionCommands, pubSubCommands, serverCommands,
-        listCommands, listMoveCommands, sortedSetCommands, sortedSetRangeCommands, sortedSetAlgebraCommands,
+        listCommands, listMoveCommands, blockingCommands, sortedSetCommands, sortedSetRangeCommands,
+        sortedSetAlgebraCommands,
         hashCommands, setCommands, setAlgebraCommands, bitCommands, dumpCommands, refusedCommands,
     ]
 

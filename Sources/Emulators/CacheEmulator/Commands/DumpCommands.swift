@@ -88,7 +88,8 @@ private enum Dump {
             if let idle = options.idle {
                 entry.setAccess(UInt32(truncatingIfNeeded: call.now / 1000 - idle) & 0xff_ffff)
             }
-            database.put(entry, call.hash)
+            if let old { database.remove(old, call.hash) }
+            database.insert(entry, call.hash)
             if let expiry { database.setExpiry(expiry, of: entry, call.hash) }
             call.tell([
                 "RESTORE", .bytes(call[1]), .number(expiry ?? 0), .bytes(call[3]), "REPLACE", "ABSTTL",

@@ -35,7 +35,7 @@ extension CacheEmulator {
                     ("hz", "10"),
                 ]
             ),
-            ("Clients", [("connected_clients", "\(clientCount)"), ("blocked_clients", "0")]),
+            ("Clients", [("connected_clients", "\(clientCount)"), ("blocked_clients", "\(waiting.count)")]),
             (
                 "Memory",
                 [

@@ -11,19 +11,27 @@ let listMoveCommands: [Command] = [
         body: { ListMoves.move($0, from: .right, to: .left) }),
 ]
 
-private enum ListMoves {
+enum ListMoves {
     @inline(__always)
     static func pop(_ call: borrowing Call, _ end: ListEnd, _ name: String) {
         guard call.count <= 3 else { return call.reply.error(ErrorText.wrongArity(name)) }
         if call.count == 3 { return popMany(call, end) }
         let database = call.database
-        guard var entry = database.find(call[1], call.hash) else { return call.reply.null() }
+        guard let entry = database.find(call[1], call.hash) else { return call.reply.null() }
         guard entry.type == .list else { return call.reply.error(ErrorText.wrongType) }
 
-        let list = database.ownedList(&entry, call.hash)
+        popOne(entry, call[1], call.hash, end, call)
+    }
+
+    /// Replies and takes out one element.
+    @inline(__always)
+    static func popOne(_ entry: Entry, _ key: Bytes, _ hash: UInt64, _ end: ListEnd, _ call: borrowing Call) {
+        let database = call.database
+        var entry = entry
+        let list = database.ownedList(&entry, hash)
         removeOne(of: list, at: end, in: database.memory) { call.reply.bulk($0) }
-        if list.count == 0 { database.remove(entry, call.hash) }
-        call.changed(call[1])
+        if list.count == 0 { database.remove(entry, hash) }
+        call.changed(key)
     }
 
     static func popMany(_ call: borrowing Call, _ end: ListEnd) {
@@ -65,15 +73,22 @@ private enum ListMoves {
             let hash = call.database.hash(call[index])
             guard let entry = call.database.find(call[index], hash) else { continue }
             guard entry.type == .list else { return call.reply.error(ErrorText.wrongType) }
-            call.reply.array(2)
-            call.reply.bulk(call[index])
-            popMany(most, entry, call[index], hash, end, call)
-            // Of this list, whichever is the first with elements elsewhere.
-            call.tell([end == .left ? "LPOP" : "RPOP", .bytes(call[index]), .number(most)])
-            return call.tellExpiry(of: call[index])
+            return popNamed(most, entry, call[index], hash, end, call)
         }
 
         call.reply.nullArray()
+    }
+
+    /// Replies the key and as many elements as there are, `most` at the most, and takes these out.
+    static func popNamed(
+        _ most: Int64, _ entry: Entry, _ key: Bytes, _ hash: UInt64, _ end: ListEnd, _ call: borrowing Call
+    ) {
+        call.reply.array(2)
+        call.reply.bulk(key)
+        popMany(most, entry, key, hash, end, call)
+        // Of this list, whichever is the first with elements elsewhere.
+        call.tell([end == .left ? "LPOP" : "RPOP", .bytes(key), .number(most)])
+        call.tellExpiry(of: key)
     }
 
     static let move: CommandBody = { call in

@@ -71,6 +71,8 @@ private enum Server {
         if first != second {
             let emulator = call.emulator
             emulator.databases[Int(first)].swapContents(with: emulator.databases[Int(second)])
+            emulator.waiting.noteAll(in: Int(first))
+            emulator.waiting.noteAll(in: Int(second))
             emulator.statistics.changes &+= 1
             let databases = [emulator.databases[Int(first)], emulator.databases[Int(second)]]
             for watched in emulator.watchers.keys where databases.contains(where: { $0.number == watched.database }) {
@@ -188,6 +190,7 @@ extension CacheEmulator {
         for database in flushed {
             statistics.changes &+= database.count
             database.removeAll()
+            if database.awaitedCount > 0 { waiting.noteAll(in: database.number) }
         }
     }
 }

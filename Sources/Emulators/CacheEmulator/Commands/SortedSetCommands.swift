@@ -18,7 +18,7 @@ let sortedSetCommands: [Command] = [
     Command("zscan", -3, [.readonly], .first, body: SortedSets.scan),
 ]
 
-private enum SortedSets {
+enum SortedSets {
     // MARK: adding
 
     struct AddOptions: OptionSet {
@@ -164,6 +164,17 @@ private enum SortedSets {
     enum End {
         case lowest
         case highest
+
+        /// As an argument names it; nil for any other word.
+        init?(_ word: Bytes) {
+            if word.isWord("min") {
+                self = .lowest
+            } else if word.isWord("max") {
+                self = .highest
+            } else {
+                return nil
+            }
+        }
     }
 
     static func pop(_ call: borrowing Call, _ end: End) {
@@ -184,7 +195,7 @@ private enum SortedSets {
     }
 
     /// Replies and takes out members that exist.
-    private static func pop(
+    static func pop(
         _ number: Int, _ entry: Entry, _ key: Bytes, _ hash: UInt64, _ end: End, isNested: Bool, _ call: borrowing Call
     ) {
         let set = call.database.ownedSortedSet(entry, hash)
@@ -205,26 +216,30 @@ private enum SortedSets {
     static let popFromFirst: CommandBody = { call in
         guard let keys = call.countedKeys(1) else { return }
         let last = keys.upperBound
-        guard last < call.count, call.isWord(last, "min") || call.isWord(last, "max") else {
-            return call.reply.error(ErrorText.syntax)
-        }
+        guard last < call.count, let end = End(call[last]) else { return call.reply.error(ErrorText.syntax) }
         guard let most = call.popCount(last + 1) else { return }
 
         for index in keys {
             let hash = call.database.hash(call[index])
             guard let entry = call.database.find(call[index], hash) else { continue }
             guard entry.type == .sortedSet else { return call.reply.error(ErrorText.wrongType) }
-            let count = Int(min(most, Int64(call.database.sortedSet(entry).count)))
-            call.reply.array(2)
-            call.reply.bulk(call[index])
-            call.reply.array(count)
-            let end: End = call.isWord(last, "min") ? .lowest : .highest
-            pop(count, entry, call[index], hash, end, isNested: true, call)
-            call.tell([end == .lowest ? "ZPOPMIN" : "ZPOPMAX", .bytes(call[index]), .number(most)])
-            return call.tellExpiry(of: call[index])
+            return popNamed(most, entry, call[index], hash, end, call)
         }
 
         call.reply.nullArray()
+    }
+
+    /// Replies the key and as many members as there are, `most` at the most, and takes these out.
+    static func popNamed(
+        _ most: Int64, _ entry: Entry, _ key: Bytes, _ hash: UInt64, _ end: End, _ call: borrowing Call
+    ) {
+        let count = Int(min(most, Int64(call.database.sortedSet(entry).count)))
+        call.reply.array(2)
+        call.reply.bulk(key)
+        call.reply.array(count)
+        pop(count, entry, key, hash, end, isNested: true, call)
+        call.tell([end == .lowest ? "ZPOPMIN" : "ZPOPMAX", .bytes(key), .number(most)])
+        call.tellExpiry(of: key)
     }
 
     // MARK: reading

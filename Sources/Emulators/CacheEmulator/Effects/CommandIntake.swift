@@ -35,6 +35,7 @@ public final class CommandIntake {
         self.emulator = emulator
         let connection = Connection(id: Connection.nextID(), pool: BufferPool(), peerAddress: "", localAddress: "")
         client = CacheClient(connection: connection, id: 0, isAuthenticated: true, front: front)
+        client.mayWait = false
         time = emulator.loop.wallClock
         emulator.openIntakes += 1
     }

@@ -22,6 +22,11 @@ final class Database {
     private let clock: KeyspaceClock
     /// Called with each key that expired, before it is taken out.
     var keyExpired: ((Bytes) -> Void)?
+    /// Called, while somebody waits for keys of this database, with each key that comes into it, and with each stream
+    /// before it is gone.
+    var keyIsReady: ((Entry) -> Void)?
+    /// How many wait for keys of this database.
+    var awaitedCount = 0
 
     init(number: Int, memory: Memory, clock: KeyspaceClock) {
         self.number = number
@@ -51,6 +56,11 @@ final class Database {
 
     /// Adds an entry whose key is not here.
     @inline(__always) func insert(_ entry: Entry, _ hash: UInt64) {
+        insertSilently(entry, hash)
+        if awaitedCount > 0 { keyIsReady?(entry) }
+    }
+
+    @inline(__always) private func insertSilently(_ entry: Entry, _ hash: UInt64) {
         table = table.owned(in: memory)
         entry.setAccess(clock.access)
         table.insert(entry, hash, in: memory)
@@ -66,6 +76,7 @@ final class Database {
 
     /// Takes an entry out and leaves it to the caller, who frees its block.
     func unlink(_ entry: Entry, _ hash: UInt64) {
+        if awaitedCount > 0, entry.type == .stream { keyIsReady?(entry) }
         if entry.hasExpiry { expiringCount -= 1 }
         table = table.owned(in: memory)
         table.remove(entry, hash, in: memory)
@@ -219,7 +230,10 @@ extension Database {
             old.setAccess(clock.access)
             return
         }
-        if old.type != .string { freeValue(old) }
+        if old.type != .string {
+            if awaitedCount > 0, old.type == .stream { keyIsReady?(old) }
+            freeValue(old)
+        }
         let entry = makeString(key, value, expiry: expiry, isNumber: isNumber)
         entry.setAccess(clock.access)
         replace(old, with: entry, hash)
@@ -288,10 +302,12 @@ extension Database {
         return entry
     }
 
-    /// Adds a detached entry in the place of whatever has its key.
+    /// Adds a detached entry in the place of whatever has its key. As in Redis, one that takes a place wakes nobody who
+    /// waits for the key: only one that was not there does.
     func put(_ entry: Entry, _ hash: UInt64) {
-        if let old = find(entry.key, hash) { remove(old, hash) }
-        insert(entry, hash)
+        guard let old = find(entry.key, hash) else { return insert(entry, hash) }
+        remove(old, hash)
+        insertSilently(entry, hash)
     }
 
     /// Frees a detached entry with its value.

@@ -32,6 +32,10 @@ public final class CacheClient {
     private var usedOptions: Set<String> = []
     /// EXEC is running its queue.
     var isExecuting = false
+    /// Nobody is there who could wait for what a command blocks for: a copy's intake.
+    var mayWait = true
+    /// The command that the client waits in.
+    var waiter: Waiter?
     /// Nil outside MULTI.
     var transaction: Transaction?
     var watched: [WatchedKey] = []
@@ -98,6 +102,8 @@ public final class CacheClient {
     /// The number of queued commands, -1 outside MULTI, for CLIENT LIST.
     public var queuedCount: Int { transaction?.queue.count ?? -1 }
     public var isWatching: Bool { !watched.isEmpty }
+    /// It waits in a command that blocks: none of its requests runs before that is answered.
+    public var isWaiting: Bool { waiter != nil }
     /// The last command as CLIENT LIST shows it: `get`, `client|list`.
     public var lastCommandName: String { lastContainer.map { "\($0)|\(lastCommand)" } ?? lastCommand.description }
     /// Of version 2 and subscribed to something: it may do little else, and messages look like replies.
@@ -108,40 +114,16 @@ public final class CacheClient {
 struct Transaction {
     struct Request {
         let command: Int
-        /// All arguments, the command's name in front, one behind the other.
-        private let bytes: [UInt8]
-        /// Where each of them ends.
-        private let ends: [Int]
+        private let arguments: KeptArguments
 
         init(command: Int, _ arguments: UnsafeMutablePointer<Bytes>, _ count: Int) {
             self.command = command
-            var bytes: [UInt8] = []
-            var ends: [Int] = []
-            ends.reserveCapacity(count)
-            bytes.reserveCapacity((0..<count).reduce(0) { $0 + arguments[$1].count })
-            for index in 0..<count {
-                bytes.append(contentsOf: arguments[index].raw)
-                ends.append(bytes.count)
-            }
-            self.bytes = bytes
-            self.ends = ends
+            self.arguments = KeptArguments(arguments, count)
         }
 
         /// Calls `body` with the arguments; they are valid meanwhile.
         func withArguments<Result>(_ body: (UnsafeMutablePointer<Bytes>, _ count: Int) -> Result) -> Result {
-            bytes.withUnsafeBytes { raw in
-                withUnsafeTemporaryAllocation(of: Bytes.self, capacity: ends.count) { slots in
-                    // There is always one argument, the command's name, and it is not empty.
-                    let start = raw.baseAddress.unsafelyUnwrapped
-                    let arguments = slots.baseAddress.unsafelyUnwrapped
-                    var begin = 0
-                    for (index, end) in ends.enumerated() {
-                        (arguments + index).initialize(to: Bytes(raw: start + begin, end - begin))
-                        begin = end
-                    }
-                    return body(arguments, ends.count)
-                }
-            }
+            arguments.withArguments(body)
         }
     }
 
@@ -168,6 +150,14 @@ public protocol CacheFront: AnyObject {
     func end(_ client: CacheClient)
     /// Closes the connection without its replies, which it does not take; not within the call, but soon.
     func drop(_ client: CacheClient)
+    /// A command in which the client has waited is answered: the requests behind it may run. Called within another
+    /// client's command.
+    func waitEnded(_ client: CacheClient)
+}
+
+extension CacheFront {
+    /// For a front whose clients' next requests come by themselves.
+    public func waitEnded(_ client: CacheClient) {}
 }
 
 /// A command for the front, valid during the call.

@@ -6,7 +6,8 @@ extension CacheEmulator {
     /// Runs the requests of a batch from number `first` on for one client and writes their replies.
     ///
     /// Returns the number of the request to go on with: less than `batch.count` when the client takes no more replies
-    /// now or is to be closed.
+    /// now, waits in a command that blocks (then none is to be handed in before `CacheFront.waitEnded`), or is to be
+    /// closed.
     public func execute(_ batch: RequestBatch, from first: Int, for client: CacheClient) -> Int {
         clock.now = loop.wallClock
         plan(batch, from: first, client)
@@ -19,7 +20,7 @@ extension CacheEmulator {
             run(plannedCommand[index], arguments, request.count, plannedHash[index], client)
             if client.replies != .on { suppressReply(of: client, from: before) }
             index += 1
-            if client.isEnding || client.connection.isOverHighWater { break }
+            if client.isEnding || client.isWaiting || client.connection.isOverHighWater { break }
         }
         watchExpiry()
         return index
@@ -78,6 +79,7 @@ extension CacheEmulator {
             return queue(index, command, arguments, count, client)
         }
         call(command, arguments, count, hash, client)
+        if waiting.hasReady { serveReady() }
     }
 
     /// Runs a command that may run, now.

@@ -20,6 +20,7 @@ public final class CacheEmulator {
     lazy var payloadMaker = PayloadMaker()
     var channels = Channels()
     var watchers: [WatchedKey: [CacheClient]] = [:]
+    var waiting = Waiting()
     var statistics = CacheStatistics()
     /// What tells its cursors from those of a provider before it; nil where there is none.
     public var scanEpoch: ScanEpoch?
@@ -54,6 +55,9 @@ public final class CacheEmulator {
                 keyChanged(key, in: database)
                 effects?.emit(in: database.number, ["DEL", .bytes(key)])
             }
+            database.keyIsReady = { [unowned self, unowned database] entry in
+                waiting.note(entry.key, entry.type, in: database.number)
+            }
         }
     }
 
@@ -72,6 +76,7 @@ public final class CacheEmulator {
     /// Takes the client out of everything; must be called once when its connection ends.
     public func clientGone(_ client: CacheClient) {
         clientCount -= 1
+        stopWaiting(client)
         unwatch(client)
         channels.removeAll(client)
     }
