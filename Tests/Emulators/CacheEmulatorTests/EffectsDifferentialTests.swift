@@ -56,7 +56,7 @@ struct EffectsDifferentialTests {
             let listener = EffectsListener(engine.emulator)
             var compared = 0
             for number in 1...Self.length {
-                engine.run(commands.next())
+                Self.step(engine, &commands)
                 engine.time += Int64(commands.below(10))
                 guard number % 400 == 0 || number == Self.length else { continue }
                 Self.lookAtAll(engine)
@@ -79,7 +79,7 @@ struct EffectsDifferentialTests {
             var commands = WriteCommands(seed: Self.seed, life: 1000...60_000)
             let listener = EffectsListener(engine.emulator)
             for _ in 0..<Self.length {
-                engine.run(commands.next())
+                Self.step(engine, &commands)
                 if commands.below(50) == 0 { try Self.hand(over: listener.log.take(.max), to: real) }
             }
             try Self.hand(over: listener.log.take(.max), to: real)
@@ -99,7 +99,7 @@ struct EffectsDifferentialTests {
             let real = try RealKeyspace(server)
             let before = engine.emulator.memory.arena.used
             var commands = WriteCommands(seed: Self.seed &+ UInt64(part), life: 50...20_000)
-            for _ in 0..<2000 { engine.run(commands.next()) }
+            for _ in 0..<2000 { Self.step(engine, &commands) }
             for number in 0..<1000 { engine.run("SET filler\(number) \(number)") }
             engine.time += 3000
 
@@ -109,7 +109,7 @@ struct EffectsDifferentialTests {
             var segments: [CommandSegment] = []
             while !snapshot.isComplete {
                 segments += try snapshot.next(200, until: .now + .seconds(1))
-                for _ in 0..<commands.below(6) { engine.run(commands.next()) }
+                for _ in 0..<commands.below(6) { Self.step(engine, &commands) }
                 engine.time += Int64(commands.below(10))
             }
             #expect(engine.emulator.memory.shared == 0)
@@ -133,6 +133,12 @@ struct EffectsDifferentialTests {
     }
 
     // MARK: parts
+
+    /// A random command. Some that block wait, and are served by what comes later.
+    private static func step(_ engine: EmulatorAtHand, _ commands: inout WriteCommands) {
+        engine.run(commands.next())
+        engine.forgetWaiting(butFor: 12)
+    }
 
     private static func hand(over segments: [CommandSegment], to real: RealKeyspace) throws {
         for segment in segments {

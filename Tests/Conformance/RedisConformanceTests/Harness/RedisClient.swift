@@ -115,6 +115,13 @@ final class RedisClient {
         return Array(buffer[position...])
     }
 
+    /// Whether something has come that was not received yet.
+    var hasInput: Bool {
+        if position < buffer.count { return true }
+        var byte: UInt8 = 0
+        return recv(socket, &byte, 1, Int32(MSG_PEEK) | Int32(MSG_DONTWAIT)) >= 0
+    }
+
     /// The next reply or push; `.closed` at the end of the connection.
     func receive() throws -> Reply {
         if position == buffer.count, !(try fill()) { return .closed }

@@ -6,10 +6,13 @@ import TestKit
 
 @testable import CacheEmulator
 
-/// An emulator with one client and neither sockets nor a thread: a test gives it commands and looks inside.
+/// An emulator with one client and neither sockets nor a thread: a test gives it commands and looks inside. When the
+/// client waits in a command that blocks, another one takes its place.
 final class EmulatorAtHand {
     let emulator: CacheEmulator
-    private let client: CacheClient
+    private var client: CacheClient
+    /// Those who wait, or have waited and were answered.
+    private(set) var waiting: [CacheClient] = []
     private let front = SilentFront()
     private let batch = RequestBatch()
     private let pool = BufferPool()
@@ -20,8 +23,30 @@ final class EmulatorAtHand {
     init(time: Int64 = 1_700_000_000_000) {
         loop = StandingLoop(time)
         emulator = CacheEmulator(loop: loop)
+        client = Self.makeClient(pool, front)
+        emulator.clientConnected(client)
+    }
+
+    private static func makeClient(_ pool: BufferPool, _ front: SilentFront) -> CacheClient {
         let connection = Connection(id: 1, pool: pool, peerAddress: "", localAddress: "")
-        client = CacheClient(connection: connection, id: 1, isAuthenticated: true, front: front)
+        return CacheClient(connection: connection, id: 1, isAuthenticated: true, front: front)
+    }
+
+    /// What somebody who waits has been answered so far.
+    func reply(toWaiting index: Int) -> String {
+        String(decoding: waiting[index].connection.output.readable, as: UTF8.self)
+    }
+
+    /// Lets all but a few of those who wait go.
+    func forgetWaiting(butFor few: Int = 0) {
+        while waiting.count > few { emulator.clientGone(waiting.removeFirst()) }
+    }
+
+    private func replaceClient() {
+        waiting.append(client)
+        let database = client.database
+        client = Self.makeClient(pool, front)
+        client.database = database
         emulator.clientConnected(client)
     }
 
@@ -59,6 +84,10 @@ final class EmulatorAtHand {
         bytes.withUnsafeBytes { raw in
             _ = batch.parse(raw, limits: .authenticated, partial: &partial)
             _ = emulator.execute(batch, from: 0, for: client)
+        }
+        if client.isWaiting {
+            replaceClient()
+            return ""
         }
         let output = client.connection.output
         defer { output.consume(output.count) }

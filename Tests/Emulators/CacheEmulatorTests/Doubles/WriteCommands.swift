@@ -92,11 +92,12 @@ struct WriteCommands {
         case "pexpireat": [anyKey(), random.pick(["1", "4102444800123"])]
         case "persist", "getdel": [name == "getdel" ? key("s") : anyKey()]
         case "lpush", "rpush", "lpushx", "rpushx", "lpop", "rpop", "lmpop", "lmove", "rpoplpush", "lset", "linsert",
-            "lrem", "ltrim":
+            "lrem", "ltrim", "blpop", "brpop", "blmove", "brpoplpush", "blmpop":
             list(name)
         case "sadd", "srem", "smove", "spop", "sinterstore", "sunionstore", "sdiffstore": set(name)
         case "zadd", "zincrby", "zrem", "zpopmin", "zpopmax", "zmpop", "zrangestore", "zremrangebyrank",
-            "zremrangebyscore", "zremrangebylex", "zunionstore", "zinterstore", "zdiffstore":
+            "zremrangebyscore", "zremrangebylex", "zunionstore", "zinterstore", "zdiffstore", "bzpopmin", "bzpopmax",
+            "bzmpop":
             sortedSet(name)
         case "hset", "hmset": [key("h")] + pairs { $0.word() }
         case "hsetnx": [key("h"), word(), element()]
@@ -140,6 +141,10 @@ struct WriteCommands {
         case "lmpop": ["2", key("l"), key("l"), random.pick(ends), "COUNT", "\(random.below(3) + 1)"]
         case "lmove": [key("l"), key("l"), random.pick(ends), random.pick(ends)]
         case "rpoplpush": [key("l"), key("l")]
+        case "blpop", "brpop": keys("l") + ["0"]
+        case "blmove": [key("l"), key("l"), random.pick(ends), random.pick(ends), "0"]
+        case "brpoplpush": [key("l"), key("l"), "0"]
+        case "blmpop": ["0", "2", key("l"), key("l"), random.pick(ends), "COUNT", "\(random.below(3) + 1)"]
         case "lset": [key("l"), number(4), element()]
         case "linsert": [key("l"), random.pick(["BEFORE", "AFTER"]), element(), element()]
         case "lrem": [key("l"), number(3), element()]
@@ -164,6 +169,8 @@ struct WriteCommands {
         case "zincrby": [key("z"), float(), element()]
         case "zrem": [key("z")] + elements()
         case "zpopmin", "zpopmax": [key("z")] + optional(["\(random.below(4))"])
+        case "bzpopmin", "bzpopmax": keys("z") + ["0"]
+        case "bzmpop": ["0", "2", key("z"), key("z"), random.pick(["MIN", "MAX"]), "COUNT", "\(random.below(3) + 1)"]
         case "zmpop": ["2", key("z"), key("z"), random.pick(["MIN", "MAX"]), "COUNT", "\(random.below(3) + 1)"]
         case "zrangestore":
             [key("z"), key("z")]
