@@ -126,7 +126,7 @@ final class ChangeNotes {
     var isBroken = false
 
     /// How long a server is given to read what a lost connection has sent, in nanoseconds.
-    private static let lostFor: UInt64 = 1_000_000_000
+    private static let lostFor: UInt64 = 10_000_000_000
 
     init(_ server: Upstream.RedisServer, _ table: CommandKeys, _ loop: any EventLoop) {
         self.server = server

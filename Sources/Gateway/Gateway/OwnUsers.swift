@@ -28,8 +28,8 @@ public struct OwnUsers: Hashable, Sendable {
 
     /// What a user may do, as ACL SETUSER takes it. The relay itself asks CLIENT UNBLOCK as the app.
     public static let rights = [
-        "+@all", "-@admin", "+config|get", "+slowlog", "+latency", "+client|unblock", "-migrate", "-select", "-swapdb",
-        "-move", "-flushall",
+        "+@all", "-@admin", "+config|get", "+latency", "+client|unblock", "-migrate", "-select", "-swapdb", "-move",
+        "-flushall", "-function|delete", "-function|flush", "-function|restore",
     ]
 }
 

@@ -140,6 +140,8 @@ extension RedisRelay {
         guard !state.isMonitoring || server.database == nil else {
             return restoreFailed("a client monitors, and the target has other users")
         }
+        guard server.database == nil || state.tracking?.contains(where: { $0.withBytes { $0.isWord("bcast") } }) != true
+        else { return restoreFailed("a client tracks all keys (BCAST), and the target has other users") }
         // The client may have logged in, or become somebody else, since the connection was made.
         if becomeOwnUser() {
             handover = .preparing

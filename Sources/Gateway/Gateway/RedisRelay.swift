@@ -246,6 +246,7 @@ final class RedisRelay {
             case .own(let purpose, let reply): if !answered(purpose, reply) { return bytes.count }
             case .cancelled: wasCancelled()
             case .databaseUnknown: send("CLIENT", "INFO", for: .information)
+            case .transactionRefused: changes.execute()
             case .malformed:
                 fail("the server behind this resource answered what is no reply")
                 return bytes.count

@@ -9,6 +9,8 @@ struct ReplyTracker {
         case reply
         /// The client's; it changes the client's state unless it is an error.
         case change(Change)
+        /// The client's, to MULTI, which begins the transaction of this number unless it is refused.
+        case begin(Int)
         /// The client's, to a command inside the transaction of this number.
         case queued(Int)
         /// The client's, to EXEC or DISCARD inside MULTI: nothing is watched behind it, whatever it says.
@@ -56,6 +58,8 @@ struct ReplyTracker {
         case cancelled
         /// A transaction in which SELECT was queued has ended.
         case databaseUnknown
+        /// MULTI was refused: what seemed to be queued runs at once.
+        case transactionRefused
         /// A reply that was withheld is the client's.
         case passWithheld([UInt8])
         case malformed
@@ -108,7 +112,6 @@ struct ReplyTracker {
     private var transactionNumber = 0
     private var selectsInTransaction = false
 
-    /// No reply is awaited and none is half-read.
     /// How many replies are still to come.
     var awaitedCount: Int {
         items[first...].reduce(0) { sum, item in
@@ -118,6 +121,7 @@ struct ReplyTracker {
         }
     }
 
+    /// No reply is awaited and none is half-read.
     var isQuiet: Bool { first == items.count && framer.isAtBoundary }
 
     /// Not inside a reply: what is written to the client now is not taken for a part of one.
@@ -146,11 +150,11 @@ struct ReplyTracker {
 
     /// MULTI was sent.
     mutating func begin() {
-        expect(.reply)
-        guard state.transaction == nil else { return }
+        guard state.transaction == nil else { return expect(.reply) }
         state.transaction = QueuedTransaction()
         transactionNumber += 1
         selectsInTransaction = false
+        expect(.begin(transactionNumber))
     }
 
     /// A transaction was queued again.
@@ -240,7 +244,7 @@ struct ReplyTracker {
         if isSilent { return .drop }
         switch expectation {
         case .own, .scan: return .withhold
-        case .reply, .change, .queued, .endOfTransaction, .blocked: return .pass
+        case .reply, .change, .begin, .queued, .endOfTransaction, .blocked: return .pass
         }
     }
 
@@ -297,6 +301,11 @@ struct ReplyTracker {
         switch expectation {
         case .reply, .own, .scan: break
         case .blocked: isCancelling = false
+        case .begin(let number):
+            guard isError else { return }
+            // What was sent behind it runs at once.
+            if number == transactionNumber { state.transaction = nil }
+            pending = .transactionRefused
         case .queued(let number):
             if isError, number == transactionNumber { state.transaction?.isAborted = true }
         case .endOfTransaction(let selects):

@@ -83,10 +83,14 @@ public protocol CopySource: CopyEnd {
 
     /// Whether it reads key by key what the apps were seen to change: what others change there it does not see.
     var readsByKey: Bool { get }
+
+    /// How often the snapshot had to begin again: what was compared before is not known to be equal.
+    var beginnings: Int { get async }
 }
 
 extension CopySource {
     public var readsByKey: Bool { false }
+    public var beginnings: Int { 0 }
 }
 
 public protocol CopyTarget: CopyEnd {

@@ -5,7 +5,8 @@ public import BrokerModel
 public protocol FencesDirect: Provider {
     /// Ends the connections of all direct attachments; nobody comes in by their credentials until `lift`, or until the
     /// backing is provisioned again. What they were answered before has happened when this returns, and nothing follows.
-    func fence(_ backing: Backing) async throws(BrokerError)
+    /// Throws when that takes longer than `limit`.
+    func fence(_ backing: Backing, within limit: Duration) async throws(BrokerError)
 
     /// Lets them in again, with the same credentials. Done again it changes nothing.
     func lift(_ backing: Backing) async throws(BrokerError)

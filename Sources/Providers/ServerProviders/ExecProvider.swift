@@ -106,11 +106,7 @@ public actor ExecProvider: Provider, SuspendsServers, ReportsHealth {
 
     public func bind(_ request: BindRequest) async throws(BrokerError) -> BindResponse {
         guard request.mode == .direct else { return BindResponse(direct: nil) }
-        let attachment = request.attachment.rawValue
-        try await addUser(attachment, at: request.backing)
-        let users = DirectUsers(request.backing)
-        var login = login(of: request.backing)
-        (login.user, login.secret) = (users.name(of: attachment), users.secret(of: attachment))
+        let login = try await addUser(request.attachment.rawValue, at: request.backing)
         return BindResponse(direct: DirectURL(login))
     }
 

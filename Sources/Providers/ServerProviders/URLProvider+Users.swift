@@ -18,10 +18,10 @@ extension URLProvider {
             }
             return users
         } catch {
-            // Only who says no is believed: a slow answer must not open what is closed.
-            guard case .refused(let words) = error, !words.hasPrefix("LOADING"), !words.hasPrefix("OOM") else {
-                throw error
-            }
+            // Only a no is believed: a server that is slow or busy must not open what is closed.
+            guard case .refused(let words) = error,
+                ["NOPERM", "ERR unknown", "ERR Unknown", "ERR Error in ACL"].contains(where: { words.hasPrefix($0) })
+            else { throw error }
             return nil
         }
     }

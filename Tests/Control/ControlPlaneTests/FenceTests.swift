@@ -76,8 +76,11 @@ import Glibc
             #expect(back?.code == .unsafe)
             _ = try await broker.plane.rollback(
                 "cache", RollbackRequest(discard: false, fence: true), in: broker.workspace, operation: .random())
-            #expect(try await broker.variable("RAW_URL") == direct)
-            #expect(try RedisClient(direct).ask("GET n") == "\(there + 1)")
+            // Who was shut out by the swap stays out.
+            let last = try await broker.variable("RAW_URL")
+            #expect(last != direct && last != new)
+            #expect((try? RedisClient(direct).ask("PING"))?.hasPrefix("+PONG") != true)
+            #expect(try RedisClient(last).ask("GET n") == "\(there + 1)")
         }
         folder.remove()
     }
@@ -111,6 +114,34 @@ import Glibc
         folder.remove()
     }
 
+    @Test func `a rollback that is undone leaves the way back open, and lets nobody into the former provider`()
+        async throws
+    {
+        let (target, folder) = try other()
+        try await BrokerUnderTest.run { broker in
+            try await broker.attach("cache", provider: "exec:redis-server")
+            try await broker.attach("cache", as: "RAW", direct: true)
+            let direct = try await broker.variable("RAW_URL")
+            _ = try await swap(broker, to: "exec:\(target)", fence: true)
+            let client = try RedisClient(try await broker.variable("CACHE_URL"))
+            try client.ask("SET k v")
+            for _ in 0..<2 {
+                let request = RollbackRequest(discard: false, maxPause: 1, fence: true)
+                let error = await #expect(throws: BrokerError.self) {
+                    _ = try await broker.plane.rollback(
+                        "cache", request, in: broker.workspace, operation: .random())
+                }
+                #expect(error?.fix == "broker rollback cache --fence --max-pause 4ms")
+                #expect((try? RedisClient(direct).ask("PING"))?.hasPrefix("+PONG") != true)
+            }
+            try client.ask("SET k w")
+            let request = RollbackRequest(discard: false, maxPause: 5000, fence: true)
+            _ = try await broker.plane.rollback("cache", request, in: broker.workspace, operation: .random())
+            #expect(try client.ask("GET k") == "w")
+        }
+        folder.remove()
+    }
+
     @Test func `a daemon that dies behind the fence lets them in again when it starts`() async throws {
         let (target, folder) = try other()
         try await BrokerUnderTest.run { broker in
@@ -136,7 +167,12 @@ import Glibc
             let client = try RedisClient(direct)
             #expect(try client.ask("SET k v") == "+OK")
             #expect(try client.ask("ACL WHOAMI").contains("direct-"))
-            #expect(try client.ask("ACL SETUSER x on").hasPrefix("-NOPERM"))
+            for command in [
+                "ACL SETUSER x on", "CONFIG SET requirepass x", "SHUTDOWN", "REPLICAOF no one", "DEBUG SLEEP 0",
+            ] {
+                #expect(try client.ask(command).hasPrefix("-NOPERM"), "\(command)")
+            }
+            #expect(try client.ask("CLIENT GETNAME") == "$-1")
             try await broker.detach("cache", as: "RAW")
             #expect((try? client.ask("PING")) != "+PONG")
             #expect((try? RedisClient(direct).ask("PING")) != "+PONG")

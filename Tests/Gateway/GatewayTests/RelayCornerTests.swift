@@ -53,6 +53,30 @@ import Testing
     }
 
     @Test(arguments: LoopUnderTest.allCases)
+    func `what is sent behind a refused MULTI runs once, also when the client is moved`(driver: LoopUnderTest)
+        async throws
+    {
+        let forbidden = ["--rename-command", "MULTI", ""]
+        try await RealServer.run(.redisServer, arguments: forbidden) { strict in
+            try await run(driver) { test, server in
+                let (id, limit) = (GatewayUnderTest.endpoint, Duration.seconds(5))
+                let there = Upstream.RedisServer(address: server.address, user: nil, secret: nil, database: nil)
+                let here = Upstream.RedisServer(address: strict.address, user: nil, secret: nil, database: nil)
+                await test.gateway.route(id, to: .redisServer(here))
+                let client = try test.connect(as: GatewayUnderTest.web)
+                #expect(try client.ask("MULTI").hasPrefix("-ERR unknown command"))
+                #expect(try client.ask("INCR x") == ":1")
+                #expect(await test.gateway.prepare(id, for: .redisServer(there), within: limit) == nil)
+                #expect(await test.gateway.pause(id, within: limit) == nil)
+                #expect(await test.gateway.restore(id, within: limit) == nil)
+                #expect(await test.gateway.adopt(id) != nil)
+                #expect(try client.ask("GET x") == "$-1")
+                #expect(try client.ask("EXEC") == "-ERR EXEC without MULTI")
+            }
+        }
+    }
+
+    @Test(arguments: LoopUnderTest.allCases)
     func `a subscription inside MULTI is refused, and the transaction with it`(driver: LoopUnderTest) async throws {
         try await run(driver) { test, _ in
             let client = try test.connect(as: GatewayUnderTest.web)

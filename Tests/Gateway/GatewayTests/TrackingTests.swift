@@ -109,6 +109,16 @@ import Testing
                 #expect(await test.gateway.restore(id, within: limit) != nil)
                 await test.gateway.resume(id)
 
+                watcher.close()
+                let tracking = try test.connect(as: GatewayUnderTest.web)
+                try tracking.send("HELLO 3\r\n")
+                while try tracking.line() != "*0" {}
+                #expect(try tracking.ask("CLIENT TRACKING ON BCAST") == "+OK")
+                #expect(await test.gateway.prepare(id, for: .redisServer(shared), within: limit) == nil)
+                #expect(await test.gateway.pause(id, within: limit) == nil)
+                #expect(await test.gateway.restore(id, within: limit) != nil)
+                await test.gateway.resume(id)
+
                 await test.gateway.route(id, to: .redisServer(shared))
                 let client = try test.connect(as: GatewayUnderTest.web)
                 #expect(try client.ask("MONITOR").hasPrefix("-NOPERM"))

@@ -11,6 +11,8 @@ struct DataCopy: Sendable {
     /// Keys that were not the same when they were compared: the changes under way may make them so.
     private(set) var suspects: Set<CopyKey> = []
 
+    /// How often the source had begun again when both ends were compared; nil before.
+    private var comparedAt: Int?
     private let progress: SwapProgress?
 
     /// More suspects than are compared within a pause: then they are compared again before.
@@ -75,6 +77,7 @@ struct DataCopy: Sendable {
     /// - Parameter limit: compare about so many keys, drawn evenly; nil compares all.
     mutating func verify(limit: Int?) async throws(BrokerError) {
         progress?.enter(.comparing)
+        comparedAt = await source.beginnings
         var share = 1.0
         if let limit {
             let total = try await source.counts().values.reduce(0, +)
@@ -86,6 +89,14 @@ struct DataCopy: Sendable {
         for _ in 0..<Self.mostRounds where suspects.count > 0 {
             try await compareSuspects()
             if suspects.count <= Self.mostSuspects { return }
+        }
+    }
+
+    /// The source has begun again since both ends were compared.
+    var hasBegunAgain: Bool {
+        get async {
+            guard let comparedAt else { return false }
+            return await source.beginnings != comparedAt
         }
     }
 

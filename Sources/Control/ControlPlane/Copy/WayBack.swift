@@ -9,6 +9,9 @@ actor WayBack {
     private let source: any CopySource
     private var target: (any CopyTarget)?
     private var pump: Task<Void, Never>?
+    /// A `drain` whose time was over: it goes on.
+    private var draining: Task<Void, Never>?
+    private var drained: Result<Void, BrokerError>?
     private var position: Int64 = 0
     /// Commands that were carried back.
     private(set) var changes = 0
@@ -22,6 +25,8 @@ actor WayBack {
     /// Follows the target from now on.
     func start() {
         pump = Task {
+            await draining?.value
+            draining = nil
             while !Task.isCancelled, failure == nil { await step() }
         }
     }
@@ -44,9 +49,30 @@ actor WayBack {
         start()
     }
 
-    /// Carries back everything that was answered before this call; the following has to be halted.
-    func drain() async throws(BrokerError) {
-        try await reach(try await source.position())
+    /// Carries back everything that was answered before this call; the following has to be halted. False when that takes
+    /// longer than `limit`: then it goes on by itself, and `start` follows on behind it.
+    func drain(within limit: Duration) async throws(BrokerError) -> Bool {
+        drained = nil
+        let (ended, end) = AsyncStream.makeStream(of: Void.self)
+        draining = Task {
+            do throws(BrokerError) {
+                try await reach(try await source.position())
+                drained = .success(())
+            } catch {
+                drained = .failure(error)
+            }
+            end.finish()
+        }
+        let timer = Task {
+            try? await ContinuousClock().sleep(for: limit)
+            end.finish()
+        }
+        for await _ in ended {}
+        timer.cancel()
+        guard let drained else { return false }
+        draining = nil
+        try drained.get()
+        return true
     }
 
     /// Nothing is carried back any more; the following has to be halted.

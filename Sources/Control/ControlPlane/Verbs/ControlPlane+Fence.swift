@@ -22,12 +22,18 @@ extension ControlPlane {
                     "past the endpoint, \(names) would go on with \(resource.provider), whose own credential they have",
                 fix: detach + command)
         }
-        let modes = try providers.provider(for: target).offering(for: resource.serviceClass)?.modes ?? []
-        guard modes.contains(.direct) else {
+        let provider = try providers.provider(for: target)
+        guard provider.offering(for: resource.serviceClass)?.modes.contains(.direct) == true else {
             throw BrokerError(
                 .unsafe, "\"\(resource.name)\" has direct attachments",
                 why:
                     "\(names) would go on with the former provider, and \"\(target)\" can be reached by the endpoint only",
+                fix: detach + command)
+        }
+        guard provider is any FencesDirect else {
+            throw BrokerError(
+                .unsafe, "\"\(resource.name)\" has direct attachments",
+                why: "\(names) would get the own credential of \"\(target)\", which the next swap cannot take back",
                 fix: detach + command)
         }
         guard isFenced else {
@@ -57,7 +63,7 @@ extension ControlPlane {
             throw Self.internalFailure
         }
         run.isFenced = true
-        try await provider.fence(former)
+        try await provider.fence(former, within: max(run.timeLeft, .milliseconds(1)))
     }
 
     /// The former provider counts as before.
@@ -71,19 +77,29 @@ extension ControlPlane {
         }
     }
 
+    /// Of a rollback that was undone: the former provider stays, and lets in nobody.
+    func unbindDirect(_ run: SwapRun) async {
+        for edge in run.attachments.map(\.attachment) where run.direct[edge.id] != nil {
+            await unbind(edge, from: run.target, of: run.resource)
+        }
+    }
+
+    private func unbind(_ edge: Attachment, from backing: Backing, of resource: Resource) async {
+        do throws(BrokerError) {
+            _ = try await providers.provider(for: backing.provider).unbind(
+                UnbindRequest(backing: backing, serviceClass: resource.serviceClass, attachment: edge.id, mode: .direct)
+            )
+        } catch {
+            log.warning("a credential was not revoked", metadata: ["attachment": "\(edge.id)", "error": "\(error)"])
+        }
+    }
+
     /// Behind the switch: who was fenced is shut out for good, and named in the receipt.
     func tellFenced(_ run: inout SwapRun) async {
         guard run.isFenced, let former = run.former else { return }
         for edge in run.attachments.map(\.attachment) where run.direct[edge.id] != nil {
             run.outcome.fenced = (run.outcome.fenced ?? []) + ["\(edge.app) as \(edge.alias)"]
-            do throws(BrokerError) {
-                _ = try await providers.provider(for: former.provider).unbind(
-                    UnbindRequest(
-                        backing: former, serviceClass: run.resource.serviceClass, attachment: edge.id, mode: .direct))
-            } catch {
-                log.warning(
-                    "a credential was not revoked", metadata: ["attachment": "\(edge.id)", "error": "\(error)"])
-            }
+            await unbind(edge, from: former, of: run.resource)
         }
     }
 }

@@ -173,6 +173,12 @@ extension ControlPlane {
         try await checkEvictions(run)
         let share = run.options.maxPause / 4
         try await run.copy?.converge(within: share)
+        // A copy by key that had to begin again was not compared since.
+        for _ in 0..<3 {
+            guard let copy = run.copy, await copy.hasBegunAgain else { break }
+            try await verify(&run)
+            try await run.copy?.converge(within: share)
+        }
         try await bindDirect(&run)
         for endpoint in run.open(routes) {
             if let failure = await gateway.prepare(endpoint, for: upstream, within: .seconds(30)) {
@@ -192,6 +198,11 @@ extension ControlPlane {
     }
 
     func copyTail(_ run: inout SwapRun) async throws(BrokerError) {
+        if run.options.isRollback {
+            guard let wayBack = run.wayBack, await wayBack.failure == nil else { return }
+            guard try await wayBack.drain(within: run.timeLeft) else { throw HandoverFailure.tooLate([]).error(run) }
+            return
+        }
         // A stall of either side must not keep the clients waiting: at the deadline both are cut off.
         let (copy, wayBack) = (run.copy, run.wayBack)
         let limit = run.timeLeft
@@ -202,11 +213,8 @@ extension ControlPlane {
         }
         defer { watchdog.cancel() }
         do throws(BrokerError) {
-            if run.options.isRollback {
-                if await run.wayBack?.failure == nil { try await run.wayBack?.drain() }
-                return
-            }
             try await run.copy?.catchUp()
+            if let copy = run.copy, await copy.hasBegunAgain { throw Self.begunAgain(run) }
             if run.copy?.suspects.isEmpty == false { try await run.copy?.compareSuspects() }
             if let different = run.copy?.suspects, let first = different.first {
                 throw Self.differ(different.count, first)
@@ -217,6 +225,14 @@ extension ControlPlane {
             throw HandoverFailure.tooLate([]).error(run)
         }
         run.outcome.copy = run.copy?.receipt
+    }
+
+    private static func begunAgain(_ run: SwapRun) -> BrokerError {
+        BrokerError(
+            .rolledBack, "the copy of \"\(run.resource.name)\" had to begin again within the pause",
+            why:
+                "an app sent what may change any key (FLUSHDB, a script without keys), and the copy was not compared since",
+            fix: run.command)
     }
 
     private static func differ(_ count: Int, _ first: CopyKey) -> BrokerError {
@@ -276,10 +292,7 @@ extension SwapRun {
 extension HandoverFailure {
     fileprivate func error(_ run: SwapRun) -> BrokerError {
         let pause = Int(run.options.maxPause / .milliseconds(1))
-        let verb =
-            run.options.isRollback
-            ? "rollback \(run.resource.name)" : "swap \(run.resource.name) --to \(run.target.provider.argument)"
-        let again = "broker \(verb) --max-pause \(pause * 4)ms"
+        let again = run.command + " --max-pause \(pause * 4)ms"
         switch self {
         case .tooLate(let clients):
             let named = clients.prefix(3).map { "\($0.address) \($0.why), connected for \($0.age) s" }

@@ -13,11 +13,15 @@ extension ControlPlane {
             return (try reader.resources(in: workspace), try reader.attachments(in: workspace), members)
         }
         let statistics = await gateway.statistics()
+        var states: [ResourceStatus] = []
+        for stored in resources {
+            var status = status(
+                of: stored, attachments.filter { $0.attachment.resource == stored.resource.id }, statistics)
+            status.undo?.failure = await waysBack[stored.resource.id]?.wayBack.failure?.reason
+            states.append(status)
+        }
         return StatusDocument(
-            workspace: workspace.rawValue,
-            resources: resources.map { stored in
-                status(of: stored, attachments.filter { $0.attachment.resource == stored.resource.id }, statistics)
-            },
+            workspace: workspace.rawValue, resources: states,
             apps: apps.map { app, release, members in
                 let environment = AppEnvironment(members)
                 return AppStatus(

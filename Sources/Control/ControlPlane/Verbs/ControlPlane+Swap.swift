@@ -139,8 +139,8 @@ extension ControlPlane {
             await reached(.swapCommitted)
         case .resumeFormer:
             // Clients that were closed or shut out are let in, those that were paused go on.
-            await liftFence(run)
             for endpoint in run.endpoints { await gateway.resume(endpoint) }
+            await liftFence(run)
             if run.outcome.cold { try await serve(run.resource.id) }
         case .removeTarget:
             run.response = nil
@@ -149,7 +149,9 @@ extension ControlPlane {
             if run.hasWritten, case .url = run.target.provider { await startTakingBack(run) }
             try await deprovision(run.target, run.resource)
             run.isTargetRemoved = true
-        case .followAgain: await run.wayBack?.start()
+        case .followAgain:
+            await unbindDirect(run)
+            await run.wayBack?.start()
         case .commitFailure(let error):
             let (resource, target, isRemoved) = (run.resource, run.target.id, run.isTargetRemoved)
             try await ledger.write { writer in

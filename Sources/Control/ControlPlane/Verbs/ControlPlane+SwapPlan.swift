@@ -49,8 +49,12 @@ extension ControlPlane {
             used: await used(by: attachments, of: stored.resource), clients: plan.clients.values.reduce(0, +),
             mode: options.mode)
         plan.take(source, offer)
-        if source.handsOutChanges == false, options.mode == .copy || options.mode == .overwrite {
+        // A server that does not tell is one that forbids most.
+        let isElsewhere = if case .url = stored.resource.provider { true } else { false }
+        let handsOut = source.handsOutChanges ?? !isElsewhere
+        if !handsOut, options.mode == .copy || options.mode == .overwrite {
             plan.byKey = true
+            plan.othersUnknown = source.clients == nil ? true : nil
             let own = await serverIDs(of: EndpointSpecification.all(of: stored.resource, attachments).map(\.id))
             plan.strangers = (source.clients ?? [:]).filter { !own.contains($0.key) }.map(\.value).sorted()
         }

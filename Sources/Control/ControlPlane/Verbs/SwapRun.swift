@@ -72,6 +72,26 @@ struct SwapRun: Sendable {
     /// Carries back what is written after the switch; of a rollback, what has done so until now.
     var wayBack: WayBack?
 
+    /// What was asked, without the pause.
+    var command: String {
+        guard !options.isRollback else {
+            return "broker rollback \(resource.name)" + (options.discards ? " --discard" : "")
+                + (options.fences ? " --fence" : "")
+        }
+        var command = "broker swap \(resource.name) --to \(target.provider.argument)"
+        switch options.mode {
+        case .copy: break
+        case .overwrite: command += " --overwrite"
+        case .adopt: command += " --adopt"
+        case .cold: command += " --cold"
+        }
+        if let verify = options.verify { command += " --verify \(verify.rawValue)" }
+        if options.undoWindow != SwapOptions().undoWindow {
+            command += " --undo-window \(Int(options.undoWindow / .seconds(1)))s"
+        }
+        return command + (options.fences ? " --fence" : "")
+    }
+
     init(
         _ operation: Operation, _ intent: Intent, _ options: SwapOptions, _ ledger: Ledger
     ) async throws(BrokerError) {

@@ -103,7 +103,7 @@ extension CacheEmulator {
         KeptArguments(words).withArguments { arguments, count in
             let index = table.index(of: arguments[0]) ?? -1
             let hash = count > 1 ? keyHash(arguments[1], seed: memory.seed) : 0
-            client.noteUse(index)
+            client.noteUse(index, arguments, count)
             run(index, arguments, count, hash, client)
         }
         if isSilent { client.connection.output.truncate(to: before) }

@@ -69,6 +69,9 @@ extension Narration {
         if plan.byKey == true {
             lines.append(
                 "  method    key by key: the source hands its changes to nobody; what the apps change is read again")
+            if plan.othersUnknown == true {
+                lines.append("            writes of others are not seen; the source does not tell who is connected")
+            }
             if let first = plan.strangers.first {
                 let more = plan.strangers.count == 1 ? "" : " and \(plan.strangers.count - 1) more"
                 lines.append("            writes of others are not seen: \(first)\(more)")

@@ -59,7 +59,12 @@ enum StatusTables {
         status.resources.flatMap { resource in
             let detail = resource.detail.map { "\(resource.name) is \(resource.state): \($0)" }
             let undo = resource.undo.map { undo in
-                "\(resource.name) was swapped from \(undo.to): broker rollback \(resource.name) goes back with what was "
+                if let failure = undo.failure {
+                    return "\(resource.name) was swapped from \(undo.to), which does not follow any more (\(failure)): "
+                        + "broker rollback \(resource.name) --discard gives up what was written since"
+                }
+                return
+                    "\(resource.name) was swapped from \(undo.to): broker rollback \(resource.name) goes back with what was "
                     + "written since, for \(minutes(undo.seconds)) more"
             }
             let swap = resource.swap.map { "\(resource.name) is being swapped to \($0.to): \(Narration.progress($0))" }

@@ -70,8 +70,11 @@ public struct ResourceStatus: Codable, Equatable, Sendable {
         public var to: String
         /// How long it is still open.
         public var seconds: Int
+        /// Why what was written since cannot go along any more; nil where it can.
+        public var failure: String?
 
-        public init(to: String, seconds: Int) {
+        public init(to: String, seconds: Int, failure: String? = nil) {
+            self.failure = failure
             self.to = to
             self.seconds = seconds
         }

@@ -45,6 +45,8 @@ public struct SwapPlanDocument: Codable, Equatable, Sendable {
     /// Clients of that source who are not the resource's: what they write meanwhile is not seen. Addresses, some with a
     /// name in front.
     public var strangers: [String] = []
+    /// True where that server does not list its clients: whether others write there is not known.
+    public var othersUnknown: Bool?
     /// What stands against it: empty when the swap would be begun.
     public var problems: [BrokerError] = []
 

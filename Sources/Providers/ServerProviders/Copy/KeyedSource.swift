@@ -23,13 +23,14 @@ actor KeyedSource: CopySource {
     private var read: Int64 = 0
     /// Up to there somebody waits.
     private var fence: Int64 = 0
-    /// How often the walk under way has begun again.
-    private var beginnings: Int64 = 0
+    /// How often the walk under way has begun again; counted as read with its end.
+    private var uncounted: Int64 = 0
     /// The target is to be emptied before the next key.
     private var mustEmpty = false
     /// The keys that the walk read first are read: from then on there are positions.
     private var hasPosition: Bool
     private let followsOnly: Bool
+    private(set) var beginnings = 0
 
     private enum Walk {
         case begin
@@ -134,8 +135,8 @@ actor KeyedSource: CopySource {
             }
             guard !found.isEmpty else {
                 guard walk == nil else { continue }
-                read += beginnings
-                beginnings = 0
+                read += uncounted
+                uncounted = 0
                 hasPosition = true
                 break
             }
@@ -156,6 +157,7 @@ actor KeyedSource: CopySource {
             // Who was complete must not be emptied for it.
             if followsOnly { throw end.server.lost("a command may have changed any key of it") }
             noted += 1
+            uncounted += 1
             beginnings += 1
             read += Int64(changed.count)
             (changed, isWaiting, found, walk, mustEmpty) = ([], [], [], .begin, true)
