@@ -1,0 +1,337 @@
+#include "clua_engine.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+// How many instructions run between two looks at the clock.
+enum { LOOK_AFTER = 100000, COLLECT_AFTER = 50 };
+
+// Places in the registry.
+static char scripts_key, globals_key;
+
+// MARK: bytes
+
+void clua_clear(clua_buffer *buffer) {
+    if (buffer->capacity > 1 << 20) {
+        free(buffer->start);
+        buffer->start = NULL;
+        buffer->capacity = 0;
+    }
+    buffer->count = 0;
+    buffer->overflowed = false;
+}
+
+void clua_append(clua_buffer *buffer, const void *bytes, size_t count) {
+    if (buffer->overflowed || count == 0) return;
+    if (buffer->capacity - buffer->count < count) {
+        size_t wanted = buffer->count + count;
+        size_t capacity = wanted < 128 ? 256 : wanted * 2;
+        char *start = wanted > CLUA_OUTPUT_LIMIT ? NULL : realloc(buffer->start, capacity);
+        if (start == NULL) {
+            buffer->overflowed = true;
+            return;
+        }
+        buffer->start = start;
+        buffer->capacity = capacity;
+    }
+    memcpy(buffer->start + buffer->count, bytes, count);
+    buffer->count += count;
+}
+
+void clua_append_text(clua_buffer *buffer, const char *text) { clua_append(buffer, text, strlen(text)); }
+
+void clua_append_byte(clua_buffer *buffer, char byte) { clua_append(buffer, &byte, 1); }
+
+int clua_push_scratch(lua_State *lua) {
+    clua_buffer *scratch = &clua_of(lua)->scratch;
+    if (scratch->overflowed) {
+        clua_clear(scratch);
+        return luaL_error(lua, "not enough memory");
+    }
+    lua_pushlstring(lua, scratch->start, scratch->count);
+    return 1;
+}
+
+// MARK: the state
+
+// Lua's memory, counted: a block that would go beyond the limit is refused.
+static void *allocate(void *context, void *block, size_t old, size_t size) {
+    clua_engine *engine = context;
+    if (block == NULL) old = 0;
+    if (size == 0) {
+        free(block);
+        engine->memory -= old;
+        return NULL;
+    }
+    if (size > old && size - old > engine->memory_limit - engine->memory) return NULL;
+    void *moved = realloc(block, size);
+    // Lua takes it for granted that shrinking works.
+    if (moved == NULL) return size <= old ? block : NULL;
+    engine->memory = engine->memory - old + size;
+    return moved;
+}
+
+clua_engine *clua_of(lua_State *lua) {
+    void *engine;
+    lua_getallocf(lua, &engine);
+    return engine;
+}
+
+static int open_libraries(lua_State *lua) {
+    clua_open_sandbox(lua);
+    lua_pushlightuserdata(lua, &scripts_key);
+    lua_newtable(lua);
+    lua_rawset(lua, LUA_REGISTRYINDEX);
+    if (clua_of(lua)->is_for_functions) clua_open_loading(lua);
+    return 0;
+}
+
+clua_engine *clua_open(clua_host host, size_t memory_limit, int32_t is_for_functions) {
+    clua_engine *engine = calloc(1, sizeof *engine);
+    if (engine == NULL) return NULL;
+    engine->host = host;
+    engine->memory_limit = memory_limit;
+    engine->is_for_functions = is_for_functions;
+    engine->random = 0x1234abcd330e;
+    engine->lua = lua_newstate(allocate, engine);
+    if (engine->lua == NULL || lua_cpcall(engine->lua, open_libraries, NULL) != 0) {
+        clua_close(engine);
+        return NULL;
+    }
+    lua_gc(engine->lua, LUA_GCCOLLECT, 0);
+    return engine;
+}
+
+void clua_close(clua_engine *engine) {
+    if (engine->lua != NULL) lua_close(engine->lua);
+    free(engine->output.start);
+    free(engine->scratch.start);
+    free(engine->arguments);
+    free(engine);
+}
+
+size_t clua_memory(const clua_engine *engine) { return engine->memory; }
+
+clua_bytes clua_output(const clua_engine *engine) {
+    // Never without an address, for those who cannot do with none.
+    const char *start = engine->output.start == NULL ? "" : engine->output.start;
+    return (clua_bytes){(const uint8_t *)start, engine->output.count};
+}
+
+static int64_t milliseconds(void) {
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (int64_t)time.tv_sec * 1000 + time.tv_nsec / 1000000;
+}
+
+void clua_watch_time(lua_State *lua, clua_buffer *output) {
+    clua_engine *engine = clua_of(lua);
+    if (++engine->tables % 1024 == 0 && milliseconds() >= engine->deadline) output->overflowed = true;
+}
+
+// Ends a script that runs for too long. From then on every instruction fails, so that no pcall keeps it alive.
+static void look_at_time(lua_State *lua, lua_Debug *where) {
+    (void)where;
+    clua_engine *engine = clua_of(lua);
+    if (!engine->is_ended && milliseconds() < engine->deadline) return;
+    engine->is_ended = true;
+    lua_sethook(lua, look_at_time, LUA_MASKCOUNT, 1);
+    if (engine->is_loading) clua_fail(lua, "FUNCTION LOAD timeout");
+    luaL_error(lua, "Script ended by the server: it has run for longer than busy-reply-threshold allows");
+}
+
+// MARK: loading
+
+void clua_push_kept(lua_State *lua) {
+    lua_pushlightuserdata(lua, &scripts_key);
+    lua_rawget(lua, LUA_REGISTRYINDEX);
+}
+
+typedef struct {
+    clua_engine *engine;
+    clua_bytes body, sha1;
+    const clua_run *run;
+} entry;
+
+static int load(lua_State *lua) {
+    entry *entry = lua_touserdata(lua, 1);
+    clua_bytes body = entry->body;
+    if (clua_load_text(lua, (const char *)body.start, body.count, "@user_script") != 0) {
+        clua_append_text(&entry->engine->output, lua_tostring(lua, -1));
+        return 0;
+    }
+    clua_push_kept(lua);
+    lua_pushlstring(lua, (const char *)entry->sha1.start, entry->sha1.count);
+    lua_pushvalue(lua, -3);
+    lua_rawset(lua, -3);
+    entry->run = NULL;
+    return 0;
+}
+
+int32_t clua_load(clua_engine *engine, clua_bytes body, clua_bytes sha1) {
+    static const clua_run none;
+    entry entry = {engine, body, sha1, &none};
+    clua_clear(&engine->output);
+    if (lua_cpcall(engine->lua, load, &entry) != 0) {
+        clua_append_text(&engine->output, "not enough memory");
+        lua_settop(engine->lua, 0);
+        return -1;
+    }
+    return entry.run == NULL ? 0 : -1;
+}
+
+// MARK: running
+
+int clua_note_place(lua_State *lua) {
+    lua_Debug place;
+    bool is_known = lua_getstack(lua, 1, &place) && lua_getinfo(lua, "nSl", &place);
+    if (is_known && strcmp(place.what, "C") == 0) {
+        is_known = lua_getstack(lua, 2, &place) && lua_getinfo(lua, "nSl", &place);
+    }
+    lua_settop(lua, 1);
+    if (!lua_istable(lua, 1)) {
+        lua_getglobal(lua, "tostring");
+        lua_insert(lua, 1);
+        lua_call(lua, 1, 1);
+        const char *text = lua_tostring(lua, 1);
+        lua_pushfstring(lua, "ERR %s", text == NULL ? "(null)" : text);
+        lua_createtable(lua, 0, 3);
+        lua_insert(lua, 2);
+        lua_setfield(lua, 2, "err");
+        lua_replace(lua, 1);
+    }
+    if (is_known) {
+        lua_pushliteral(lua, "source");
+        lua_pushstring(lua, place.source);
+        lua_rawset(lua, 1);
+        lua_pushliteral(lua, "line");
+        lua_pushinteger(lua, place.currentline);
+        lua_rawset(lua, 1);
+    }
+    return 1;
+}
+
+static void append_line(clua_buffer *output, const char *text, size_t count) {
+    size_t start = output->count;
+    clua_append(output, text, count);
+    if (output->overflowed) return;
+    for (size_t i = start; i < output->count; i++) {
+        if (output->start[i] == '\r' || output->start[i] == '\n') output->start[i] = ' ';
+    }
+}
+
+// The failure on top as an error reply.
+static void write_failure(lua_State *lua, const clua_run *run) {
+    clua_buffer *output = &clua_of(lua)->output;
+    clua_clear(output);
+    clua_append_byte(output, '-');
+    int top = lua_gettop(lua);
+    if (!lua_istable(lua, top)) {
+        clua_append_text(output, "ERR ");
+        const char *text = lua_tostring(lua, top);
+        clua_append_text(output, text == NULL ? "unknown error" : text);
+    } else {
+        lua_pushliteral(lua, "err");
+        lua_rawget(lua, top);
+        size_t count;
+        const char *text = lua_tolstring(lua, -1, &count);
+        if (text != NULL) append_line(output, text, strlen(text));
+        if (text == NULL) clua_append_text(output, "ERR unknown error");
+        lua_pushliteral(lua, "source");
+        lua_rawget(lua, top);
+        lua_pushliteral(lua, "line");
+        lua_rawget(lua, top);
+        const char *source = lua_tostring(lua, -2), *line = lua_tostring(lua, -1);
+        if (source != NULL && line != NULL) {
+            clua_append_text(output, " script: ");
+            append_line(output, (const char *)run->name.start, run->name.count);
+            clua_append_text(output, ", on ");
+            append_line(output, source, strlen(source));
+            clua_append_byte(output, ':');
+            append_line(output, line, strlen(line));
+            clua_append_byte(output, '.');
+        }
+    }
+    clua_append_text(output, "\r\n");
+}
+
+static void push_list(lua_State *lua, const clua_bytes *words, size_t count) {
+    lua_createtable(lua, (int)count, 0);
+    for (size_t i = 0; i < count; i++) {
+        lua_pushlstring(lua, (const char *)words[i].start, words[i].count);
+        lua_rawseti(lua, -2, (int)i + 1);
+    }
+}
+
+void clua_begin(clua_engine *engine, int64_t time_limit) {
+    engine->command_version = 2;
+    engine->is_ended = false;
+    engine->deadline = milliseconds() + time_limit;
+    lua_sethook(engine->lua, look_at_time, LUA_MASKCOUNT, LOOK_AFTER);
+}
+
+void clua_end(clua_engine *engine) {
+    lua_sethook(engine->lua, NULL, 0, 0);
+    lua_settop(engine->lua, 0);
+}
+
+static int eval(lua_State *lua) {
+    entry *entry = lua_touserdata(lua, 1);
+    const clua_run *run = entry->run;
+    clua_buffer *output = &entry->engine->output;
+    lua_pushcfunction(lua, clua_note_place);
+    int handler = lua_gettop(lua);
+    clua_push_kept(lua);
+    lua_pushlstring(lua, (const char *)run->key.start, run->key.count);
+    lua_rawget(lua, -2);
+    int arguments = 0;
+    if (entry->engine->is_for_functions) {
+        push_list(lua, run->keys, run->key_count);
+        push_list(lua, run->arguments, run->argument_count);
+        arguments = 2;
+    } else {
+        lua_pushlightuserdata(lua, &globals_key);
+        lua_rawget(lua, LUA_REGISTRYINDEX);
+        lua_pushliteral(lua, "KEYS");
+        push_list(lua, run->keys, run->key_count);
+        lua_rawset(lua, -3);
+        lua_pushliteral(lua, "ARGV");
+        push_list(lua, run->arguments, run->argument_count);
+        lua_rawset(lua, -3);
+        lua_pop(lua, 1);
+    }
+    int result = lua_pcall(lua, arguments, 1, handler);
+    // What is behind a failure is done without the hook.
+    lua_sethook(lua, NULL, 0, 0);
+    if (result != 0) {
+        write_failure(lua, run);
+        return 0;
+    }
+    clua_write_reply(lua, output, run->version);
+    return 0;
+}
+
+void clua_eval(clua_engine *engine, const clua_run *run) {
+    entry entry = {.engine = engine, .run = run};
+    clua_clear(&engine->output);
+    clua_begin(engine, run->time_limit);
+    int result = lua_cpcall(engine->lua, eval, &entry);
+    clua_end(engine);
+    if (result != 0 || engine->output.overflowed) {
+        clua_clear(&engine->output);
+        clua_append_text(
+            &engine->output, result != 0 ? "-ERR not enough memory\r\n" : "-ERR the reply is too large\r\n");
+    }
+    if (engine->memory > engine->memory_limit / 4) {
+        lua_gc(engine->lua, LUA_GCCOLLECT, 0);
+    } else if (++engine->runs % COLLECT_AFTER == 0) {
+        lua_gc(engine->lua, LUA_GCSTEP, COLLECT_AFTER);
+    }
+}
+
+void clua_keep_globals(lua_State *lua) {
+    lua_pushlightuserdata(lua, &globals_key);
+    lua_insert(lua, -2);
+    lua_rawset(lua, LUA_REGISTRYINDEX);
+}
