@@ -168,7 +168,7 @@ import Glibc
             #expect(try client.ask("SET k v") == "+OK")
             #expect(try client.ask("ACL WHOAMI").contains("direct-"))
             for command in [
-                "ACL SETUSER x on", "CONFIG SET requirepass x", "SHUTDOWN", "REPLICAOF no one", "DEBUG SLEEP 0",
+                "ACL SETUSER x on", "CONFIG SET requirepass x", "SHUTDOWN", "REPLICAOF no one",
             ] {
                 #expect(try client.ask(command).hasPrefix("-NOPERM"), "\(command)")
             }

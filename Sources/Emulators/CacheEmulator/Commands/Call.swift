@@ -143,6 +143,18 @@ enum ErrorText {
     static let unblocked: StaticString = "UNBLOCKED client unblocked via CLIENT UNBLOCK"
     static let noAuth: StaticString = "NOAUTH Authentication required."
 
+    static let noScript: StaticString = "NOSCRIPT No matching script. Please use EVAL."
+    static let notBusy: StaticString = "NOTBUSY No scripts in execution right now."
+    static let mayWrite: StaticString = "ERR Can not execute a script with write flag using *_ro command."
+    static let notEnoughMemory: StaticString = "ERR not enough memory"
+    static let replyTooLarge: StaticString = "ERR the reply is too large"
+    static let unknownInScript: StaticString = "ERR Unknown Redis command called from script"
+    static let wrongArityInScript: StaticString = "ERR Wrong number of args calling Redis command from script"
+    static let notInScript: StaticString = "ERR This Redis command is not allowed from script"
+    static let noPermissionInScript: StaticString =
+        "NOPERM The user executing the script can't run this command or subcommand"
+    static let writeInReadOnlyScript: StaticString = "ERR Write commands are not allowed from read-only scripts."
+
     static func execAborted(because text: String) -> String {
         "EXECABORT Transaction discarded because of: " + (text.hasPrefix("ERR ") ? String(text.dropFirst(4)) : text)
     }

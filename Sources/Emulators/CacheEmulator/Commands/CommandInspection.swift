@@ -79,6 +79,7 @@ enum CommandInspection {
             return call.reply.error("ERR Invalid number of arguments specified for command")
         }
         guard let places = command.keys.places(call.arguments + 2, count) else {
+            if command.flags.contains(.noMandatoryKeys) { return call.reply.array(0) }
             return call.reply.error("ERR Invalid arguments specified for command")
         }
         call.reply.array(places.count)

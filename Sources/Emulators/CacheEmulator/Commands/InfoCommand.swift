@@ -41,6 +41,13 @@ extension CacheEmulator {
                 [
                     ("used_memory", "\(used)"), ("used_memory_human", Self.human(used)),
                     ("used_memory_rss", "\(memory.arena.reserved)"), ("maxmemory", "0"),
+                    ("used_memory_lua", "\(scripts.memory)"), ("used_memory_vm_eval", "\(scripts.memory)"),
+                    ("used_memory_scripts_eval", "\(scripts.size)"),
+                    ("number_of_cached_scripts", "\(scripts.count)"),
+                    ("number_of_functions", "\(functions.functionCount)"),
+                    ("number_of_libraries", "\(functions.libraries.count)"),
+                    ("used_memory_vm_functions", "\(functions.memory)"),
+                    ("used_memory_vm_total", "\(scripts.memory + functions.memory)"),
                     ("maxmemory_policy", "noeviction"),
                 ]
             ),

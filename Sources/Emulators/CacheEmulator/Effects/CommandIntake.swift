@@ -120,7 +120,7 @@ public final class CommandIntake {
 }
 
 /// Of a client that has no connection: nothing concerns it.
-private final class NoFront: CacheFront {
+final class NoFront: CacheFront {
     func run(_ command: FrontCommand, for client: CacheClient) {
         command.reply.error("ERR there is no connection")
     }

@@ -18,6 +18,9 @@ public final class CacheEmulator {
     var random = FastRandom()
     /// Made when the first value is dumped.
     lazy var payloadMaker = PayloadMaker()
+    /// Made with the first script.
+    lazy var scripts = CachedScripts(self)
+    lazy var functions = FunctionLibraries(self)
     var channels = Channels()
     var watchers: [WatchedKey: [CacheClient]] = [:]
     var waiting = Waiting()

@@ -35,7 +35,8 @@ struct Configuration {
     /// since nothing would come of it.
     private static let tuning: Set<String> = [
         "activerehashing", "hz", "latency-monitor-threshold", "lfu-decay-time", "lfu-log-factor", "loglevel",
-        "maxmemory-samples", "slowlog-log-slower-than", "slowlog-max-len", "tcp-keepalive",
+        "busy-reply-threshold", "lua-time-limit", "maxmemory-samples", "slowlog-log-slower-than", "slowlog-max-len",
+        "tcp-keepalive",
     ]
 
     private static let count = Kind.number(0, .max)
@@ -46,6 +47,7 @@ struct Configuration {
         Parameter("activerehashing", "yes", .yesOrNo),
         Parameter("appendfsync", "everysec", .choice(["everysec", "always", "no"])),
         Parameter("appendonly", "no", .yesOrNo),
+        Parameter("busy-reply-threshold", "5000", count),
         Parameter(
             "client-output-buffer-limit", "normal 0 0 0 slave 268435456 67108864 60 pubsub 33554432 8388608 60", .text),
         Parameter("databases", "16", .immutable),
@@ -63,6 +65,7 @@ struct Configuration {
         Parameter("list-max-ziplist-size", "-2", .number(Int64(Int32.min), Int64(Int32.max))),
         Parameter("logfile", "", .immutable),
         Parameter("loglevel", "notice", .choice(["debug", "verbose", "notice", "warning"])),
+        Parameter("lua-time-limit", "5000", count),
         Parameter("maxclients", "10000", .number(1, Int64(UInt32.max))),
         Parameter("maxmemory", "0", .memory(least: 0)),
         Parameter(
@@ -113,6 +116,19 @@ struct Configuration {
 
     mutating func set(_ index: Int, to value: String) {
         parameters[index].value = value
+        // One parameter with two names.
+        guard Self.scriptTimes.contains(parameters[index].name) else { return }
+        for other in parameters.indices where Self.scriptTimes.contains(parameters[other].name) {
+            parameters[other].value = value
+        }
+    }
+
+    private static let scriptTimes = ["busy-reply-threshold", "lua-time-limit"]
+
+    /// How long a script may run, in milliseconds: nobody else is served meanwhile, so that it is ended then.
+    var scriptTimeLimit: Int64 {
+        let limit = parameters.first { $0.name == Self.scriptTimes[0] }.flatMap { Int64($0.value) } ?? 5000
+        return min(max(limit, 100), 60_000)
     }
 }
 
