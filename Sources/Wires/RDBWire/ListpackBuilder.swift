@@ -62,6 +62,12 @@ public struct ListpackBuilder {
         count += other.count
     }
 
+    /// Takes over `number` elements as they stand in a listpack.
+    mutating func append(encoded elements: UnsafeRawBufferPointer, count number: Int) {
+        bytes.append(contentsOf: elements)
+        count += number
+    }
+
     /// The listpack; the builder begins anew. The caller keeps the size below 4 GiB.
     public mutating func finish() -> [UInt8] {
         bytes.append(ListpackIterator.endMark)

@@ -17,15 +17,31 @@ extension RDBEncoder {
             node = open
         }
         if let node { nodes.append((node.master, node.finish())) }
-
         begin(.streamListpacks2)
         append(length: nodes.count)
-        for node in nodes {
-            append(length: 16)
-            append(raw: node.key)
-            append(node.bytes)
-        }
-        append(length: stream.entries.count)
+        for node in nodes { append(node.key, node.bytes) }
+        try appendRest(of: stream, length: stream.entries.count)
+    }
+
+    /// The payload of a stream whose entries are in these nodes, `length` that are not deleted, and not in `stream`.
+    public mutating func encode(
+        _ stream: RDBStream, in nodes: [RDBStream.Node], length: Int
+    ) throws(RDBError) -> [UInt8] {
+        begin(.streamListpacks2)
+        append(length: nodes.count)
+        for node in nodes { append(node.master, node.listpack) }
+        try appendRest(of: stream, length: length)
+        return finish()
+    }
+
+    private mutating func append(_ master: RDBStream.ID, _ listpack: [UInt8]) {
+        append(length: 16)
+        append(raw: master)
+        append(listpack)
+    }
+
+    private mutating func appendRest(of stream: RDBStream, length: Int) throws(RDBError) {
+        append(length: length)
         append(stream.lastID)
         append(stream.firstID)
         append(stream.maxDeletedID)

@@ -76,7 +76,7 @@ public struct RDBEncoder: ~Copyable {
         output.append(bigEndian: word)
     }
 
-    private mutating func finish() -> [UInt8] {
+    mutating func finish() -> [UInt8] {
         let payload = output
         output = []
         return payload

@@ -169,7 +169,7 @@ struct EffectsDifferentialTests {
     private static func lookAtAll(_ engine: EmulatorAtHand) {
         for database in 0..<3 {
             engine.run("SELECT \(database)")
-            for type in ["s", "l", "t", "z", "h"] { for number in 0..<5 { engine.run("EXISTS \(type)\(number)") } }
+            for type in WriteCommands.types { for number in 0..<5 { engine.run("EXISTS \(type)\(number)") } }
         }
     }
 

@@ -64,9 +64,12 @@ struct SnapshotTests {
             engine.run("ZADD zset \(number) m\(number)")
             engine.run("SADD set m\(number)")
             engine.run("HSET hash m\(number) v")
+            engine.run("XADD stream \(number + 1) f v")
+            engine.run("XGROUP CREATE stream g\(number % 50) 0")
+            engine.run("XREADGROUP GROUP g\(number % 50) c\(number) COUNT 2 STREAMS stream >")
             engine.run("SET key\(number) v")
         }
-        engine.run("DEL zset set hash")
+        engine.run("DEL zset set hash stream")
         engine.run("FLUSHALL")
         #expect(engine.emulator.memory.arena.used == before)
     }
@@ -100,7 +103,7 @@ struct SnapshotTests {
                 var fields: [String] = []
                 HashValue(entry, database.memory).forEach { fields.append("\($0.text)=\($1.text)") }
                 text += " \(fields.sorted())"
-            case .stream: break
+            case .stream: text += "\(database.value(of: entry))"
             }
             contents[entry.key.text] = text
         }
@@ -126,6 +129,14 @@ private struct RandomWrites {
 
     private mutating func words() -> String { (0..<below(40) + 1).map { _ in word() }.joined(separator: " ") }
 
+    private var last = 0
+
+    private mutating func xadd() -> String {
+        last += below(3)
+        let name = below(6) == 0 ? "other" : "field"
+        return "XADD \(pick(["x1", "x2"])) \(last)-* \(name) \(word()) n \(below(1000))"
+    }
+
     private mutating func pairs() -> String {
         (0..<below(40) + 1).map { _ in "\(below(90) - 45) \(word())" }.joined(separator: " ")
     }
@@ -133,7 +144,7 @@ private struct RandomWrites {
     mutating func next() -> String {
         let list = pick(["l1", "l2", "l3"])
         let set = pick(["z1", "z2", "z3"])
-        switch below(44) {
+        switch below(58) {
         case 0...2: return "\(pick(["LPUSH", "RPUSH"])) \(list) \(words())"
         case 3: return "\(pick(["LPOP", "RPOP"])) \(list) \(below(30))"
         case 4: return "LSET \(list) \(below(60) - 30) \(word())"
@@ -174,6 +185,23 @@ private struct RandomWrites {
         case 40: return "SETBIT k\(below(300)) \(below(9000)) \(below(2))"
         case 41: return "BITOP \(pick(["AND", "OR", "XOR"])) k\(below(300)) k\(below(300)) k\(below(300))"
         case 42: return "BITFIELD k\(below(300)) INCRBY u17 \(below(900)) 77"
+        case 43...48: return xadd()
+        case 49: return "XDEL \(pick(["x1", "x2"])) \(below(900)) \(below(900)) \(below(900)) \(below(900))"
+        case 50: return "XTRIM \(pick(["x1", "x2"])) MAXLEN \(pick(["~", "="])) \(below(600))"
+        case 51: return "XGROUP CREATE \(pick(["x1", "x2"])) \(pick(["g", "h"])) 0 MKSTREAM"
+        case 52, 53:
+            return
+                "XREADGROUP GROUP \(pick(["g", "h"])) c\(below(9)) COUNT \(below(200) + 1) STREAMS \(pick(["x1", "x2"])) >"
+        case 54:
+            return "XACK \(pick(["x1", "x2"])) \(pick(["g", "h"])) "
+                + (0..<60).map { _ in "\(below(900))" }.joined(separator: " ")
+        case 55: return "XAUTOCLAIM \(pick(["x1", "x2"])) g c\(below(9)) 0 \(below(900)) COUNT 30"
+        case 56:
+            let gone = pick([
+                "XGROUP DELCONSUMER x1 g c1", "XGROUP DESTROY x1 h", "DEL x3", "COPY x1 x3 REPLACE",
+                "XREADGROUP GROUP g c1 COUNT 9 STREAMS x1 0",
+            ])
+            return below(3) == 0 ? gone : xadd()
         default: return "RENAME \(pick([list, set, "k\(below(300))"])) \(pick([list, set, "k\(below(300))"]))"
         }
     }

@@ -50,6 +50,11 @@ struct Call: ~Copyable {
         emulator.keyChanged(key, in: database)
     }
 
+    /// Something was changed of which who watches a key is not told, as in Redis: what a stream keeps of its groups.
+    @inline(__always) func changedUnseen() {
+        emulator.statistics.changes &+= 1
+    }
+
     // MARK: arguments
 
     /// An argument as an integer, or nil after the usual error.
@@ -141,6 +146,59 @@ enum ErrorText {
     static let timeoutNotAnInteger: StaticString = "ERR timeout is not an integer or out of range"
     static let timeoutNegative: StaticString = "ERR timeout is negative"
     static let unblocked: StaticString = "UNBLOCKED client unblocked via CLIENT UNBLOCK"
+    static let streamID: StaticString = "ERR Invalid stream ID specified as stream command argument"
+    static let streamIDZero: StaticString = "ERR The ID specified in XADD must be greater than 0-0"
+    static let streamIDNotAbove: StaticString =
+        "ERR The ID specified in XADD is equal or smaller than the target stream top item"
+    static let streamExhausted: StaticString =
+        "ERR The stream has exhausted the last possible ID, unable to add more items"
+    static let streamEntryTooLarge: StaticString = "ERR Elements are too large to be stored"
+    static let streamStart: StaticString = "ERR invalid start ID for the interval"
+    static let streamEnd: StaticString = "ERR invalid end ID for the interval"
+    static let trimOptions: StaticString =
+        "ERR syntax error, MAXLEN and MINID options at the same time are not compatible"
+    static let trimLength: StaticString = "ERR The MAXLEN argument must be >= 0."
+    static let trimLimit: StaticString = "ERR The LIMIT argument must be >= 0."
+    static let trimLimitAlone: StaticString =
+        "ERR syntax error, LIMIT cannot be used without specifying a trimming strategy"
+    static let trimLimitExact: StaticString =
+        "ERR syntax error, LIMIT cannot be used without the special ~ option"
+    static let trimWithoutBound: StaticString = "ERR syntax error, XTRIM must be called with a trimming strategy"
+    static let entriesAddedNegative: StaticString = "ERR entries_added must be positive"
+    static let entriesAddedTooSmall: StaticString =
+        "ERR The entries_added specified in XSETID is smaller than the target stream length"
+    static let lastIDBelowGivenDeleted: StaticString =
+        "ERR The ID specified in XSETID is smaller than the provided max_deleted_entry_id"
+    static let lastIDBelowTop: StaticString =
+        "ERR The ID specified in XSETID is smaller than the target stream top item"
+    static let entriesReadNegative: StaticString = "ERR value for ENTRIESREAD must be positive or -1"
+    static let groupNeedsKey: StaticString =
+        """
+        ERR The XGROUP subcommand requires the key to exist. Note that for CREATE you may want to use the MKSTREAM \
+        option to create an empty stream automatically.
+        """
+    static let busyGroup: StaticString = "BUSYGROUP Consumer Group name already exists"
+    static let groupOfRead: StaticString =
+        "ERR The GROUP option is only supported by XREADGROUP. You called XREAD instead."
+    static let noAckOfRead: StaticString =
+        "ERR The NOACK option is only supported by XREADGROUP. You called XREAD instead."
+    /// XREADGROUP's too.
+    static let unbalancedStreams: StaticString =
+        "ERR Unbalanced XREAD list of streams: for each stream key an ID or '$' must be specified."
+    static let readWithoutGroup: StaticString = "ERR Missing GROUP option for XREADGROUP"
+    static let lastOfGroup: StaticString =
+        """
+        ERR The $ ID is meaningless in the context of XREADGROUP: you want to read the history of this consumer by \
+        specifying a proper ID, or use the > ID to get new messages. The $ ID would just return an empty result set.
+        """
+    static let newOfRead: StaticString =
+        "ERR The > ID can be specified only when calling XREADGROUP using the GROUP <group> <consumer> option."
+    static let claimIdle: StaticString = "ERR Invalid min-idle-time argument for XCLAIM"
+    static let claimIdleOption: StaticString = "ERR Invalid IDLE option argument for XCLAIM"
+    static let claimTime: StaticString = "ERR Invalid TIME option argument for XCLAIM"
+    static let claimRetries: StaticString = "ERR Invalid RETRYCOUNT option argument for XCLAIM"
+    static let autoclaimIdle: StaticString = "ERR Invalid min-idle-time argument for XAUTOCLAIM"
+    static let autoclaimCount: StaticString = "ERR COUNT must be > 0"
     static let noAuth: StaticString = "NOAUTH Authentication required."
 
     static let noScript: StaticString = "NOSCRIPT No matching script. Please use EVAL."
@@ -185,6 +243,18 @@ enum ErrorText {
         }
         return Array("ERR unknown command '".utf8) + arguments[0].text(upTo: 128)
             + Array("', with args beginning with: ".utf8) + quoted
+    }
+
+    /// A stream's key or group that is missing, for XREADGROUP, XCLAIM and their like.
+    static func noGroup(_ key: Bytes, _ group: Bytes, _ end: StaticString = "") -> [UInt8] {
+        Array("NOGROUP No such key '".utf8) + key.text(upTo: key.count) + Array("' or consumer group '".utf8)
+            + group.text(upTo: group.count) + Array("'\(end)".utf8)
+    }
+
+    /// The same where the key is there.
+    static func noGroup(_ group: Bytes, ofKey key: Bytes) -> [UInt8] {
+        Array("NOGROUP No such consumer group '".utf8) + group.text(upTo: group.count) + Array("' for key name '".utf8)
+            + key.text(upTo: key.count) + Array("'".utf8)
     }
 
     /// For what a subcommand's body finds wrong with the number of its arguments.

@@ -92,6 +92,8 @@ struct Command: Sendable {
         var step: Int
         /// The argument that says how many keys stand behind it; 0 for none. COMMAND shows only the others.
         var countAt = 0
+        /// Half of what stands behind the word STREAMS are keys; COMMAND does not show these either.
+        var areStreams = false
 
         static let none = Keys(first: 0, last: 0, step: 0)
         static let first = Keys(first: 1, last: 1, step: 1)
@@ -102,12 +104,15 @@ struct Command: Sendable {
         static let allButLast = Keys(first: 1, last: -2, step: 1)
         static let second = Keys(first: 2, last: 2, step: 1)
 
+        static let streams = Keys(first: 0, last: 0, step: 0, areStreams: true)
+
         static func counted(at index: Int) -> Keys { Keys(first: 0, last: 0, step: 0, countAt: index) }
         /// A key to store to, then as many as argument 2 says.
         static let storeAndCounted = Keys(first: 1, last: 1, step: 1, countAt: 2)
 
         /// The places of the keys among `count` arguments; nil when the number of keys is none.
         func places(_ arguments: UnsafeMutablePointer<Bytes>, _ count: Int) -> [Int]? {
+            if areStreams { return streamPlaces(arguments, count) }
             var places: [Int] = []
             if first > 0 {
                 places += stride(from: first, through: last < 0 ? count + last : last, by: step)
@@ -117,6 +122,12 @@ struct Command: Sendable {
                 number < Int64(count - countAt)
             else { return nil }
             return places + (countAt + 1...countAt + Int(number))
+        }
+
+        private func streamPlaces(_ arguments: UnsafeMutablePointer<Bytes>, _ count: Int) -> [Int]? {
+            guard let word = (1..<count).first(where: { arguments[$0].isWord("streams") }) else { return nil }
+            let number = count - word - 1
+            return number > 0 && number % 2 == 0 ? Array(word + 1...word + number / 2) : nil
         }
     }
 }

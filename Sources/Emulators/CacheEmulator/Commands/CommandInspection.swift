@@ -71,7 +71,7 @@ enum CommandInspection {
             command = subcommand
         }
         // What stands where keys stand in commands for channels is none.
-        let hasKeys = command.keys.first > 0 || command.keys.countAt > 0
+        let hasKeys = command.keys.first > 0 || command.keys.countAt > 0 || command.keys.areStreams
         guard hasKeys, !command.flags.contains(.pubsub) else {
             return call.reply.error("ERR The command has no key arguments")
         }

@@ -9,8 +9,9 @@ struct CommandTable: Sendable {
     private static let families: [[Command]] = [
         connectionCommands, keyCommands, stringCommands, transactionCommands, pubSubCommands, serverCommands,
         listCommands, listMoveCommands, blockingCommands, sortedSetCommands, sortedSetRangeCommands,
-        sortedSetAlgebraCommands, hashCommands, setCommands, setAlgebraCommands, bitCommands, dumpCommands,
-        scriptCommands, functionCommands, refusedCommands,
+        sortedSetAlgebraCommands, hashCommands, setCommands, setAlgebraCommands, bitCommands, streamCommands,
+        streamReadCommands, streamGroupCommands, streamClaimCommands, streamInfoCommands, dumpCommands, scriptCommands,
+        functionCommands, refusedCommands,
     ]
 
     let commands: [Command]

@@ -96,7 +96,8 @@ extension Database {
     func memoryUsage(of entry: Entry) -> Int {
         let own = SizeClasses.capacity(entry.size) + 8
         switch entry.type {
-        case .string, .stream: return own
+        case .string: return own
+        case .stream: return own + stream(entry).size
         case .list:
             let list = list(entry)
             return (0..<list.chunkCount).reduce(own + ListValue.headerSize) { $0 + list.chunk($1).capacity + 8 }

@@ -6,6 +6,11 @@ extension Database {
     func insertCopy(of entry: Entry, as key: Bytes, _ hash: UInt64) {
         let expiry = entry.hasExpiry ? entry.expiry : nil
         if entry.type == .string { return insert(entry.renamed(key, in: memory), hash) }
+        if entry.type == .stream {
+            let made = Entry.make(key: key, valueLength: 8, type: .stream, encoding: 0, expiry: expiry, in: memory)
+            made.pointer = stream(entry).duplicated(in: memory).block
+            return insert(made, hash)
+        }
         let made = make(entry.type, key, hash)
         switch entry.type {
         case .string, .stream: break

@@ -6,12 +6,15 @@ extension Database {
     /// The payload of a value, in the encoding that Redis has for a value that is stored like this one.
     func payload(of entry: Entry, by maker: PayloadMaker) throws(RDBError) -> [UInt8] {
         switch entry.type {
-        case .string: withString(entry) { maker.encoder.encode(string: $0.raw) }
-        case .list: try maker.encoder.encode(value(of: entry))
-        case .set: try maker.encode(value(of: entry), compact: set(entry).hasIntegers)
-        case .hash: try maker.encode(value(of: entry), compact: hashValue(entry).isPacked)
-        case .sortedSet: try maker.encode(value(of: entry), compact: sortedSet(entry).isPacked)
-        case .stream: throw .notEncodable("stream")
+        case .string: return withString(entry) { maker.encoder.encode(string: $0.raw) }
+        case .list: return try maker.encoder.encode(value(of: entry))
+        case .set: return try maker.encode(value(of: entry), compact: set(entry).hasIntegers)
+        case .hash: return try maker.encode(value(of: entry), compact: hashValue(entry).isPacked)
+        case .sortedSet: return try maker.encode(value(of: entry), compact: sortedSet(entry).isPacked)
+        case .stream:
+            let stream = stream(entry)
+            return try maker.encoder.encode(
+                stream.copy(withEntries: false), in: stream.listpacks, length: stream.length)
         }
     }
 
@@ -43,13 +46,13 @@ extension Database {
             members.reserveCapacity(sorted.count)
             sorted.forEach { members.append(RDBMember(member: $0.array, score: $1)) }
             return .sortedSet(members)
-        case .stream: preconditionFailure("no command makes a stream")
+        case .stream: return .stream(stream(entry).copy(withEntries: true))
         }
     }
 
     /// A detached entry with a payload's value: for `put` or `discard`.
     ///
-    /// Throws where the payload is none, has a member twice, or is of a type that is not here.
+    /// Throws where the payload is none or has a member twice.
     func makeEntry(_ key: Bytes, payload: UnsafeRawBufferPointer) throws(RDBError) -> Entry {
         switch try RDBValue.decode(payload) {
         case .string(let bytes): return bytes.withBytes { makeString(key, $0, expiry: nil) }
@@ -83,7 +86,7 @@ extension Database {
                 guard isNew else { throw twice(entry, member.member) }
             }
             return entry
-        case .stream: throw .unsupported("streams")
+        case .stream(let stream): return try makeEntry(key, stream: stream, payload: payload)
         }
     }
 

@@ -158,8 +158,9 @@ final class Database {
     /// Frees what an entry's value owns outside the entry's block.
     func freeValue(_ entry: Entry) {
         switch entry.type {
-        case .string, .stream: break
+        case .string: break
         case .list: ListValue(block: entry.pointer).free(in: memory)
+        case .stream: StreamValue(block: entry.pointer).free(in: memory)
         case .set: SetValue(entry, memory).free()
         case .hash: HashValue(entry, memory).free()
         case .sortedSet: SortedSet(entry, memory).free()
@@ -282,7 +283,7 @@ extension Database {
 // MARK: larger values
 
 extension Database {
-    /// A new, empty value of a type that has members; it must not stay empty.
+    /// A new, empty value of a type that has members; it must not stay empty, but for a stream.
     func make(_ type: ValueType, _ key: Bytes, _ hash: UInt64) -> Entry {
         let entry = makeDetached(type, key)
         insert(entry, hash)
@@ -297,7 +298,8 @@ extension Database {
         case .set: SetValue.makeEmpty(in: entry, memory)
         case .hash: HashValue.makeEmpty(in: entry, memory)
         case .sortedSet: SortedSet.makeEmpty(in: entry, memory)
-        case .string, .stream: preconditionFailure("only types with members are made empty")
+        case .stream: entry.pointer = StreamValue.make(in: memory).block
+        case .string: preconditionFailure("only types with members are made empty")
         }
         return entry
     }

@@ -81,6 +81,8 @@ struct Configuration {
         Parameter("set-max-intset-entries", "512", count),
         Parameter("slowlog-log-slower-than", "10000", .number(-1, .max)),
         Parameter("slowlog-max-len", "128", count),
+        Parameter("stream-node-max-bytes", "4096", .memory(least: 0)),
+        Parameter("stream-node-max-entries", "100", count),
         Parameter("tcp-keepalive", "300", natural32),
         Parameter("timeout", "0", natural32),
         Parameter("zset-max-listpack-entries", "128", count),

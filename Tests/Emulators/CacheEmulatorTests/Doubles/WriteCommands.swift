@@ -11,8 +11,10 @@ struct WriteCommands {
     private let names: [String]
 
     /// What the table has.
-    static let table = CommandTable.shared.commands.filter { $0.flags.contains(.write) && !$0.flags.contains(.refused) }
-        .map(\.name.description)
+    static let table = CommandTable.shared.commands.filter { command in
+        !command.flags.contains(.refused)
+            && (command.flags.contains(.write) || command.subcommands.contains { $0.flags.contains(.write) })
+    }.map(\.name.description)
 
     init(seed: UInt64, life: ClosedRange<Int>) {
         random = SeededRandom(seed: seed)
@@ -38,14 +40,17 @@ struct WriteCommands {
         return words(of: name).map { ([name] + $0).map { Array($0.utf8) } }
     }
 
+    /// The first letters of keys, by their types.
+    static let types = ["s", "l", "t", "z", "h", "x"]
+
     // MARK: parts
 
     private mutating func key(_ type: String) -> String {
-        let type = random.oneIn(12) ? random.pick(["s", "l", "t", "z", "h"]) : type
+        let type = random.oneIn(12) ? random.pick(Self.types) : type
         return "\(type)\(random.below(5))"
     }
 
-    private mutating func anyKey() -> String { key(random.pick(["s", "l", "t", "z", "h"])) }
+    private mutating func anyKey() -> String { key(random.pick(Self.types)) }
     private mutating func word() -> String {
         random.oneIn(15) ? String(repeating: "x", count: random.below(200) + 60) : "w\(random.below(30))"
     }
@@ -68,6 +73,10 @@ struct WriteCommands {
         let values: [RDBValue] = [
             .string(Array("restored".utf8)), .list([[1], [2, 3]]), .set([Array("a".utf8), Array("b".utf8)]),
             .hash([RDBField(name: [1], value: [2])]), .sortedSet([RDBMember(member: [1], score: 1.5)]),
+            .stream(
+                RDBStream(
+                    entries: [RDBStream.Entry(id: RDBStream.ID(3, 1), fields: [RDBField(name: [1], value: [2])])],
+                    lastID: RDBStream.ID(4, 0), entriesAdded: 5)),
         ]
         var encoder = RDBEncoder()
         let payload = DumpPayload.seal((try? encoder.encode(random.pick(values))) ?? [])
@@ -99,12 +108,56 @@ struct WriteCommands {
             "zremrangebyscore", "zremrangebylex", "zunionstore", "zinterstore", "zdiffstore", "bzpopmin", "bzpopmax",
             "bzmpop":
             sortedSet(name)
+        case let stream where stream.hasPrefix("x"): self.stream(name)
         case "hset", "hmset": [key("h")] + pairs { $0.word() }
         case "hsetnx": [key("h"), word(), element()]
         case "hdel": [key("h")] + elements()
         case "hincrby": [key("h"), "n\(random.below(3))", number(50)]
         case "hincrbyfloat": [key("h"), "n\(random.below(3))", float()]
         default: string(name)
+        }
+    }
+
+    private mutating func id() -> String { "\(random.below(60))-\(random.below(3))" }
+    private mutating func group() -> String { random.pick(["g", "g", "h"]) }
+    private mutating func consumer() -> String { random.pick(["a", "b", "c"]) }
+    private mutating func trimming() -> [String] {
+        [random.pick(["MAXLEN", "MINID"]), random.pick(["=", "~", "~"]), "\(random.below(40))"]
+    }
+
+    private mutating func stream(_ name: String) -> [String]? {
+        switch name {
+        case "xadd":
+            return [key("x")] + optional(random.oneIn(3) ? ["NOMKSTREAM"] : []) + (random.oneIn(5) ? trimming() : [])
+                + [random.pick(["*", "*", "5-*", id()])] + pairs { $0.word() }
+        case "xdel": return [key("x"), id(), id(), id()]
+        case "xtrim": return [key("x")] + trimming()
+        case "xsetid":
+            return [key("x"), "\(random.below(90) + 1_700_000_000_000)"]
+                + optional(["ENTRIESADDED", "\(random.below(90))"])
+        case "xgroup": return xgroup()
+        case "xreadgroup":
+            let count = ["COUNT", "\(random.below(4) + 1)"]
+            return ["GROUP", group(), consumer()] + optional(count) + (random.oneIn(5) ? ["NOACK"] : [])
+                + ["STREAMS", key("x"), random.pick([">", ">", "0"])]
+        case "xack": return [key("x"), group(), id(), id(), id()]
+        case "xclaim":
+            return [key("x"), group(), consumer(), "0", id(), id(), id()] + optional(["FORCE"]) + optional(["JUSTID"])
+                + (random.oneIn(4) ? ["LASTID", id()] : []) + optional(["IDLE", "\(random.below(9000))"])
+        case "xautoclaim": return [key("x"), group(), consumer(), "0", "0"] + optional(["COUNT", "2"])
+        default: return nil
+        }
+    }
+
+    private mutating func xgroup() -> [String] {
+        switch random.below(12) {
+        case 0...5:
+            return ["CREATE", key("x"), group(), random.pick(["0", "$", id()])] + optional(["MKSTREAM"])
+                + (random.oneIn(5) ? ["ENTRIESREAD", "4"] : [])
+        case 6, 7: return ["SETID", key("x"), group(), random.pick(["0", "$", id()])]
+        case 8: return ["DESTROY", key("x"), group()]
+        case 9, 10: return ["CREATECONSUMER", key("x"), group(), consumer()]
+        default: return ["DELCONSUMER", key("x"), group(), consumer()]
         }
     }
 

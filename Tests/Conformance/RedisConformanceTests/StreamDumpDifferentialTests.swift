@@ -1,0 +1,68 @@
+import TestKit
+import Testing
+
+/// Streams in RDB payloads: the bytes of a dump are Redis's own, nodes included, and each server restores what the other
+/// has dumped, groups and times included.
+@Suite(.comparedWithRedis)
+struct StreamDumpDifferentialTests {
+    private static let made: [String] = {
+        var commands: [String] = []
+        for number in 1...350 {
+            let name = number % 5 == 0 ? "other" : "field"
+            commands.append("XADD long \(number)-\(number % 4) \(name) value:\(number) n \(number * 37)")
+        }
+        for number in stride(from: 2, through: 350, by: 5) { commands.append("XDEL long \(number)-\(number % 4)") }
+        commands += [
+            "XTRIM long MINID 7", "XADD short 1-1 a 1 b \"\"", "XADD short 1-2 a 2 b \"x\\x00y\"", "XADD gone 5 f v",
+            "XDEL gone 5",
+            "XGROUP CREATE made g 0 MKSTREAM", "XADD wide 1 f \(String(repeating: "w", count: 9000))",
+            "XADD wide 2 f v",
+        ]
+        return commands
+    }()
+
+    private static let grouped = [
+        "XGROUP CREATE long g 0", "XGROUP CREATE long h $ ENTRIESREAD 3", "XGROUP CREATE long \"\" 100",
+        "XREADGROUP GROUP g a COUNT 130 STREAMS long >", "XREADGROUP GROUP g b COUNT 50 STREAMS long >",
+        "XCLAIM long g c 0 20-0 21-1 TIME 12345 RETRYCOUNT 300", "XDEL long 24-0",
+        "XGROUP CREATECONSUMER long h nobody",
+        "XREADGROUP GROUP g a STREAMS long 0",
+    ]
+    private static let keys = ["long", "short", "gone", "wide", "made"]
+
+    @Test func `a dump of a stream has the bytes of Redis's`() throws {
+        try compare(Self.made.map { Step($0) } + Self.keys.map { Step("DUMP \($0)") }, versions: [2])
+    }
+
+    @Test(arguments: [false, true])
+    func `what one server has dumped the other restores, and goes on alike`(fromReal: Bool) throws {
+        let pair = try #require(ServerPair.current)
+        let emulated = try pair.emulatorPath(LoopUnderTest.allCases[0])
+        let paths = fromReal ? (pair.real.socketPath, emulated) : (emulated, pair.real.socketPath)
+        let (source, target) = (try RedisClient(path: paths.0), try RedisClient(path: paths.1))
+        for client in [source, target] { try client.authenticate() }
+        for client in [source, target] { _ = try client.call("FLUSHALL") }
+        for command in Self.made + Self.grouped { _ = try source.call(try CommandLine.arguments(command)) }
+        for key in Self.keys {
+            guard case .bulk(let dump) = try source.call("DUMP", key) else {
+                Issue.record("no dump of \(key)")
+                continue
+            }
+            let restored = try target.call([Array("RESTORE".utf8), Array(key.utf8), Array("0".utf8), dump])
+            #expect(restored == .simple(Array("OK".utf8)), "\(key)")
+            #expect(try target.call("DUMP", key) == .bulk(dump), "\(key)")
+        }
+        let after = [
+            "XINFO STREAM long FULL COUNT 0", "XINFO GROUPS long", "XPENDING long g", "XTRIM long MAXLEN ~ 150",
+            "XINFO STREAM long",
+            "XADD long 400-1 other 1 n 2", "XADD long 400-2 x y", "XDEL long 300-0 301-1", "XACK long g 10-2 20-0",
+            "XINFO STREAM long",
+            "XRANGE long - +", "XGROUP DELCONSUMER long g b", "XPENDING long g", "XADD gone 5 f v", "XADD gone 6 f v",
+            "XINFO STREAM gone", "XINFO STREAM wide", "XINFO STREAM made",
+        ]
+        for command in after {
+            let arguments = try CommandLine.arguments(command)
+            #expect(try target.call(arguments) == source.call(arguments), "\(command)")
+        }
+    }
+}
