@@ -193,6 +193,8 @@ enum ErrorText {
         """
     static let newOfRead: StaticString =
         "ERR The > ID can be specified only when calling XREADGROUP using the GROUP <group> <consumer> option."
+    static let streamGone: StaticString = "UNBLOCKED the stream key no longer exists"
+    static let groupGone: StaticString = "NOGROUP the consumer group this client was blocked on no longer exists"
     static let claimIdle: StaticString = "ERR Invalid min-idle-time argument for XCLAIM"
     static let claimIdleOption: StaticString = "ERR Invalid IDLE option argument for XCLAIM"
     static let claimTime: StaticString = "ERR Invalid TIME option argument for XCLAIM"

@@ -28,7 +28,7 @@ private enum Streams {
             return call.reply.error(ErrorText.streamIDZero)
         }
         let database = call.database
-        var entry = database.find(call[1], call.hash)
+        let entry = database.find(call[1], call.hash)
         if let entry, entry.type != .stream { return call.reply.error(ErrorText.wrongType) }
         if entry == nil, options.onlyIfPresent { return call.reply.null() }
         let last = entry.map { database.stream($0).lastID } ?? .zero
@@ -47,8 +47,8 @@ private enum Streams {
         let fields = (call.count - first) / 2
         stream.append(id, call.arguments + first, fields: fields, in: database.memory)
         let trimmed = options.trim(stream, in: database.memory)
-        entry = nil
         call.changed(call[1])
+        call.signal(call[1], .stream)
         if call.isHeard { tellAdded(id, options, trimmed: trimmed, length: stream.length, from: first, call) }
         call.reply.id(id)
     }

@@ -48,7 +48,7 @@ struct StreamDelivery {
         var left = stream.count(from: first, to: .largest, most: read.most)
         var told: [StreamID] = []
         reply.array(left)
-        guard left > 0 else { return }
+        guard left > 0 else { return tell([], deliveries: 1, withGroup: false) }
         stream.visit(from: first) { node, item in
             stream.noteDelivery(of: item.id, to: group)
             reply.entry(item, of: node)

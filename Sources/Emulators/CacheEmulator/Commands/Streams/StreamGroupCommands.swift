@@ -148,6 +148,7 @@ private enum StreamGroups {
 
         call.database.ownedStream(&owner, hash).removeGroup(place, in: call.database.memory)
         call.changedUnseen()
+        call.signal(call[2], .stream)
         call.reply.integer(1)
     }
 

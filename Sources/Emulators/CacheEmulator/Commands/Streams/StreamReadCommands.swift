@@ -31,7 +31,7 @@ struct StreamRead {
         while index < call.count, keys == 0 {
             let more = call.count - index - 1
             if call.isWord(index, "block"), more > 0 {
-                guard let timeout = Self.timeout(call, index + 1) else { return nil }
+                guard let timeout = call.waitTime(milliseconds: index + 1) else { return nil }
                 self.timeout = timeout
                 index += 1
             } else if call.isWord(index, "count"), more > 0 {
@@ -73,22 +73,6 @@ struct StreamRead {
             return nil
         }
     }
-
-    private static func timeout(_ call: borrowing Call, _ index: Int) -> Int64? {
-        guard let timeout = call[index].integer else {
-            call.reply.error("ERR timeout is not an integer or out of range")
-            return nil
-        }
-        guard timeout >= 0 else {
-            call.reply.error("ERR timeout is negative")
-            return nil
-        }
-        guard timeout <= .max - call.now else {
-            call.reply.error("ERR timeout is out of range")
-            return nil
-        }
-        return timeout
-    }
 }
 
 private enum StreamReads {
@@ -96,8 +80,50 @@ private enum StreamReads {
         guard let read = StreamRead(call, ofGroup: groupCommand != nil), var ids = ids(read, call) else { return }
         call.tellNothing()
         if serve(read, &ids, call) { return }
-        guard read.timeout != nil, !call.client.isExecuting else { return call.reply.nullArray() }
-        call.reply.error("ERR BLOCK is not supported")
+        guard let timeout = read.timeout, call.mayWait else { return call.reply.nullArray() }
+
+        // Whoever waits elsewhere, or later, means the same entries.
+        var words: [[UInt8]]?
+        if read.group == nil {
+            words = (0..<call.count).map { call[$0].array }
+            for index in 0..<read.number { words?[read.keys + read.number + index] = ids[index].array }
+        }
+        call.wait(
+            for: read.keys..<read.keys + read.number, .stream, milliseconds: timeout, words: words,
+            noticesLoss: read.group != nil
+        ) { [ids] call, key in serve(read, ids, key, call) }
+    }
+
+    /// Serves a client that has waited with one of its keys.
+    private static func serve(
+        _ read: StreamRead, _ ids: [StreamID], _ key: AwaitedKey, _ call: borrowing Call
+    ) -> Bool {
+        guard let entry = key.entry else {
+            call.reply.error(ErrorText.streamGone)
+            return true
+        }
+        // Of a key that comes twice the first id counts.
+        guard let index = (0..<read.number).first(where: { call[read.keys + $0] == key.name }) else { return false }
+        let stream = call.database.stream(entry)
+        var id = ids[index]
+        if let group = read.group {
+            guard let place = stream.indexOfGroup(call[group]) else {
+                call.reply.error(ErrorText.groupGone)
+                return true
+            }
+            id = stream.group(place).lastID
+        }
+        // As in Redis the last id counts, though its entry may be gone again: then there is nothing in the reply.
+        guard stream.lastID > id else { return false }
+        writeCount(1, call)
+        if !call.reply.isVersion3 { call.reply.array(2) }
+        call.reply.bulk(key.name)
+        if read.group == nil {
+            call.reply.entries(of: stream, from: id.next ?? .zero, to: .largest, most: read.most)
+        } else {
+            StreamDelivery(read, call, key.name, key.hash, entry).run(nil)
+        }
+        return true
     }
 
     /// Behind which ids the streams are read: `.largest` for what no consumer of the group has got yet. Nil after an error

@@ -142,7 +142,7 @@ struct StreamValue {
 
     // MARK: nodes
 
-    @inline(__always) private static func node(_ value: IDTree.Value) -> StreamNode {
+    @inline(__always) static func node(_ value: IDTree.Value) -> StreamNode {
         // Only addresses of nodes are put into the tree.
         StreamNode(block: UnsafeMutableRawPointer(bitPattern: UInt(value.first)).unsafelyUnwrapped)
     }
@@ -159,7 +159,7 @@ struct StreamValue {
         nodeCount &+= 1
     }
 
-    private func remove(_ node: StreamNode, in memory: Memory) {
+    func remove(_ node: StreamNode, in memory: Memory) {
         var nodes = nodes
         nodes.remove(node.master, in: memory)
         self.nodes = nodes
@@ -168,7 +168,7 @@ struct StreamValue {
     }
 
     /// A node that may be written: itself, or a copy in its place when a snapshot shares it.
-    private func ownedNode(_ node: StreamNode, in memory: Memory) -> StreamNode {
+    func ownedNode(_ node: StreamNode, in memory: Memory) -> StreamNode {
         guard memory.isShared(node.epoch) else { return node }
         let copy = node.owned(in: memory)
         put(copy, in: memory)
@@ -287,60 +287,6 @@ struct StreamValue {
 
     func updateFirstID() {
         firstID = length == 0 ? .zero : edge(false) ?? .zero
-    }
-
-    // MARK: trimming
-
-    /// Up to where a stream is trimmed.
-    enum Bound {
-        case length(Int)
-        case id(StreamID)
-    }
-
-    /// Takes out entries from the front, as Redis does: whole nodes, and then, unless `byNodes`, single entries; with a
-    /// limit above 0 as many at the most. Returns how many. The stream is owned.
-    func trim(to bound: Bound, byNodes: Bool, limit: Int, in memory: Memory) -> Int {
-        var deleted = 0
-        while let item = nodes.first {
-            let node = Self.node(item.value)
-            if case .length(let most) = bound, length <= most { break }
-            if limit > 0, deleted + node.live > limit { break }
-            let isWhole =
-                switch bound {
-                case .length(let least): length - node.live >= least
-                case .id(let least): node.last < least
-                }
-            guard isWhole else {
-                if !byNodes { deleted += trim(ownedNode(node, in: memory), to: bound) }
-                break
-            }
-            length -= node.live
-            deleted += node.live
-            remove(node, in: memory)
-        }
-        if length == 0 {
-            firstID = .zero
-        } else if deleted > 0 {
-            updateFirstID()
-        }
-        return deleted
-    }
-
-    private func trim(_ node: StreamNode, to bound: Bound) -> Int {
-        var deleted = 0
-        node.visit { item in
-            switch bound {
-            case .length(let most): if length <= most { return false }
-            case .id(let least): if item.id >= least { return false }
-            }
-            if !item.isDeleted {
-                node.markDeleted(item)
-                deleted += 1
-                length -= 1
-            }
-            return true
-        }
-        return deleted
     }
 
     // MARK: groups
