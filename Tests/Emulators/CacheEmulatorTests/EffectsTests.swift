@@ -37,6 +37,34 @@ struct EffectsTests {
         #expect(effects(of: ["ZMPOP 2 no z MIN"], after: ["ZADD z 1 a 2 b"]) == ["0: ZPOPMIN z 1"])
     }
 
+    @Test func `streams are told with the ids that were drawn, and what is left after trimming`() {
+        let now = Self.now
+        #expect(effects(of: ["XADD x * f v"]) == ["0: XADD x \(now)-0 f v"])
+        #expect(effects(of: ["XADD x MAXLEN 1 * g w"]) == ["0: XADD x MAXLEN = 1 \(now)-1 g w"])
+        #expect(effects(of: ["XADD x MAXLEN ~ 1 \(now)-* g w"]) == ["0: XADD x \(now)-2 g w"])
+        #expect(effects(of: ["XTRIM x MINID \(now)-2"]) == ["0: XTRIM x MAXLEN = 1"])
+        #expect(effects(of: ["XTRIM x MAXLEN ~ 1", "XDEL x 1-1", "XACK x g 1", "XADD no NOMKSTREAM * f v"]) == [])
+    }
+
+    @Test func `what a group delivers is told as claims, and how far it is`() {
+        let before = ["XADD x 1-1 f v", "XADD x 2-2 f v", "XGROUP CREATE x g 0"]
+        #expect(
+            effects(of: ["XREADGROUP GROUP g c STREAMS x >"], after: before) == [
+                "0: XCLAIM x g c 0 1-1 2-2 TIME \(Self.now) RETRYCOUNT 1 FORCE JUSTID LASTID 2-2",
+                "0: XGROUP SETID x g 2-2 ENTRIESREAD 2",
+            ])
+        #expect(
+            effects(of: ["XCLAIM x g d 0 1-1", "XDEL x 2-2", "XAUTOCLAIM x g d 0 2"]) == [
+                "0: XCLAIM x g d 0 1-1 TIME \(Self.now) RETRYCOUNT 2 FORCE JUSTID LASTID 2-2", "0: XDEL x 2-2",
+                "0: XACK x g 2-2",
+            ])
+        #expect(
+            effects(of: ["XREADGROUP GROUP g d STREAMS x >", "XGROUP SETID x g $"])
+                == ["0: XGROUP SETID x g 2-2 ENTRIESREAD -1"])
+        #expect(effects(of: ["XREADGROUP GROUP g c STREAMS x 9"]) == [])
+        #expect(effects(of: ["XREADGROUP GROUP g new STREAMS x 9"]) == ["0: XGROUP CREATECONSUMER x g new"])
+    }
+
     @Test func `a time is told as it is on the clock`() {
         let far = Self.now + 1_000_000
         #expect(effects(of: ["EXPIRE k 1000"], after: ["SET k v"]) == ["0: PEXPIREAT k \(far)"])

@@ -139,6 +139,7 @@ struct WriteCommands {
         case "xreadgroup":
             let count = ["COUNT", "\(random.below(4) + 1)"]
             return ["GROUP", group(), consumer()] + optional(count) + (random.oneIn(5) ? ["NOACK"] : [])
+                + (random.oneIn(4) ? ["BLOCK", "0"] : [])
                 + ["STREAMS", key("x"), random.pick([">", ">", "0"])]
         case "xack": return [key("x"), group(), id(), id(), id()]
         case "xclaim":
