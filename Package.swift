@@ -50,6 +50,12 @@ let package = Package(
     targets: [
         // Support
         .systemLibrary(name: "CHiredis", path: "Sources/Support/CHiredis"),
+        .target(
+            name: "CLua", path: "Sources/Support/CLua",
+            linkerSettings: [
+                .linkedLibrary("lua5.1", .when(platforms: [.linux])),
+                .linkedLibrary("lua.5.1", .when(platforms: [.macOS])),
+            ]),
         .target(name: "CNumbers", path: "Sources/Support/CNumbers"),
         .target(name: "CPrefetch", path: "Sources/Support/CPrefetch"),
         .systemLibrary(name: "CSQLite", path: "Sources/Support/CSQLite"),
@@ -81,7 +87,7 @@ let package = Package(
         floor("Wires", "ReplicationWire"),
 
         // Emulators
-        floor("Emulators", "CacheEmulator", ["EventLoop", "RDBWire", "RESPWire", "CPrefetch"]),
+        floor("Emulators", "CacheEmulator", ["EventLoop", "RDBWire", "RESPWire", "CLua", "CPrefetch"]),
         floor("Emulators", "QueueEmulator", ["EventLoop", "BeanstalkWire"]),
 
         // Gateway

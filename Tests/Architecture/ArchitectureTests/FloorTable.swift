@@ -17,6 +17,7 @@ struct FloorTable {
     static let rows: [Row] = [
         Row("Model", "BrokerModel"),
 
+        Row("Support", "CLua"),
         Row("Support", "CNumbers"),
         Row("Support", "CPrefetch"),
         Row("Support", "CSpawn"),
@@ -35,7 +36,7 @@ struct FloorTable {
         Row("Wires", "RESPWire", ["EventLoop", "CNumbers"]),
         Row("Wires", "BeanstalkWire", ["EventLoop", "CNumbers"]),
 
-        Row("Emulators", "CacheEmulator", ["EventLoop", "RDBWire", "RESPWire", "CNumbers", "CPrefetch"]),
+        Row("Emulators", "CacheEmulator", ["EventLoop", "RDBWire", "RESPWire", "CLua", "CNumbers", "CPrefetch"]),
         Row("Emulators", "QueueEmulator", ["EventLoop", "BeanstalkWire"]),
 
         Row("Gateway", "Gateway", ["EventLoop", "RESPWire", "BeanstalkWire", "CacheEmulator", "QueueEmulator"]),
@@ -74,6 +75,7 @@ struct FloorTable {
     /// Modules of others that one target alone may import.
     static let exclusive: [String: Set<String>] = [
         "CHiredis": ["ServerProviders"],
+        "CLua": ["CacheEmulator"],
         "CSQLite": ["EmulatedProviders"],
         "GRDB": ["Ledger"],
         "Hummingbird": ["AdminAPI"],
