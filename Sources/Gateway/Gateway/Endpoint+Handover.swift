@@ -1,3 +1,4 @@
+import CacheEmulator
 import EventLoop
 import RESPWire
 
@@ -47,9 +48,13 @@ extension Endpoint {
     /// Puts into the target's cache what clients have put into the present one. A script that is refused there will be
     /// refused when it is asked for.
     private func loadScripts() {
-        guard case .redisServer(let server)? = handover?.target, let number = handover?.scriptsLoaded,
-            number < scripts.end
-        else { return }
+        if case .cache(let emulator)? = upstream { for text in emulator.value.scriptTexts { scripts.add(text) } }
+        guard let target = handover?.target, let number = handover?.scriptsLoaded, number < scripts.end else { return }
+        if case .cache(let emulator) = target {
+            for script in scripts.from(number) { emulator.value.cacheScript(script) }
+            handover?.scriptsLoaded = scripts.end
+        }
+        guard case .redisServer(let server) = target else { return }
         let loader = loader ?? ServerDialogue(server: server, loop: loop)
         self.loader = loader
         for script in scripts.from(number) { loader.ask([Array("SCRIPT".utf8), Array("LOAD".utf8), script]) }

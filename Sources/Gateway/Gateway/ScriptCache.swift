@@ -29,7 +29,7 @@ struct ScriptCache {
         }
     }
 
-    private mutating func add(_ script: [UInt8]) {
+    mutating func add(_ script: [UInt8]) {
         guard script.count <= Self.most, known.insert(script).inserted else { return }
         scripts.append(script)
         size += script.count

@@ -76,9 +76,10 @@ struct ScriptRandomTests {
         }
     }
 
-    private static func text(_ random: inout SeededRandom) -> String {
+    /// Long texts as keys of a table come in another order: their hash is the library's own.
+    private static func text(_ random: inout SeededRandom, isKey: Bool = false) -> String {
         let words = ["a", "b", "key", "", "é", "x y", "\\n", "\\0", "/", "\\\"", "\\127", "\\200", "long"]
-        let many = String(repeating: "q", count: random.pick([1, 31, 32, 255, 256]))
+        let many = String(repeating: "q", count: isKey ? 1 : random.pick([1, 31, 32, 255, 256]))
         return "\"" + random.pick(words) + (random.oneIn(8) ? many : random.pick(words)) + "\""
     }
 
@@ -93,7 +94,10 @@ struct ScriptRandomTests {
             return "{" + (0..<count).map { _ in value(&random, depth: depth + 2) }.joined(separator: ", ") + "}"
         case 8, 9:
             let fields = (0..<1 + random.below(3)).map { _ in
-                let key = random.oneIn(3) ? number(&random) : text(&random)
+                // Whole numbers beyond 31 bits overflow in the server that is compared with.
+                let key =
+                    random.oneIn(3)
+                    ? "\(random.below(1000) - 200).\(random.pick(["0", "0", "5"]))" : text(&random, isKey: true)
                 return "[\(key)] = \(value(&random, depth: depth + 2))"
             }
             return "{" + fields.joined(separator: ", ") + "}"

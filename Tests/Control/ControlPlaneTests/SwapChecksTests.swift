@@ -248,6 +248,25 @@ import Testing
         #expect(survey.missing(of: ["fcall", "function|load"]) == ["fcall", "function|load"])
     }
 
+    @Test func `an emulated cache with libraries of functions is not swapped away from: they would be lost`()
+        async throws
+    {
+        try await BrokerUnderTest.run { broker in
+            try await broker.attach("cache")
+            let client = try RedisClient(try await broker.variable("CACHE_URL"))
+            let library = "#!lua name=l\\nredis.register_function('f', function() return 1 end)"
+            #expect(try client.ask("FUNCTION LOAD \"\(library)\"") == "l")
+            #expect(try client.ask("FCALL f 0") == ":1")
+            let error = await #expect(throws: BrokerError.self) {
+                try await broker.swap("cache", to: "exec:redis-server", cold: false, maxPause: 5000)
+            }
+            #expect(error?.code == .unsupported)
+            #expect(try client.ask("FCALL f 0") == ":1")
+            try client.ask("FUNCTION FLUSH")
+            try await broker.swap("cache", to: "exec:redis-server", cold: false, maxPause: 5000)
+        }
+    }
+
     @Test func `an option that came after the target's version is missing`() {
         var survey = BackingSurvey(keys: [:])
         survey.commands = ["set", "expire"]

@@ -114,7 +114,7 @@ struct EffectsTests {
             "SINTERSTORE none none", "BITOP AND none none", "ZRANGESTORE none none 0 1",
             "ZRANGESTORE none none - + BYLEX", "ZREMRANGEBYLEX z [x [y", "SETRANGE none 0 ",
             "NOSUCHCOMMAND a", "SET", "SELECT 1", "FLUSHDB", "TOUCH k", "OBJECT ENCODING k", "DUMP k", "SCAN 0",
-            "SORT l", "PUBLISH c m", "WATCH k", "MULTI", "SET k w", "DISCARD", "XADD s * a b",
+            "SORT l", "PUBLISH c m", "WATCH k", "MULTI", "SET k w", "DISCARD", "XADD s NOMKSTREAM * a b",
         ]
         for command in before { engine.run(command) }
         for command in commands { #expect(effects(of: [command]) == [], "\(command)") }

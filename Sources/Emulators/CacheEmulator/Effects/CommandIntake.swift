@@ -101,7 +101,7 @@ public final class CommandIntake {
     private func run(_ arguments: UnsafeMutablePointer<Bytes>, _ count: Int) -> Progress? {
         let output = client.connection.output
         let index = emulator.table.index(of: arguments[0]) ?? -1
-        if index >= 0, !emulator.table.commands[index].flags.contains(.write) {
+        if index >= 0, !Self.writes(emulator.table.commands[index], arguments, count) {
             return .refused(command: Self.name(arguments, count), words: "it changes no key")
         }
         let hash = count > 1 ? keyHash(arguments[1], seed: emulator.memory.seed) : 0
@@ -110,6 +110,13 @@ public final class CommandIntake {
         guard output.readable.first == UInt8(ascii: "-") else { return nil }
         let words = output.readable.dropFirst().prefix { $0 != UInt8(ascii: "\r") }
         return .refused(command: Self.name(arguments, count), words: String(decoding: words, as: UTF8.self))
+    }
+
+    /// Of a container its subcommand says so. Libraries of functions are not taken: nobody would hand them on.
+    private static func writes(_ command: Command, _ arguments: UnsafeMutablePointer<Bytes>, _ count: Int) -> Bool {
+        if command.subcommands.isEmpty || count < 2 { return command.flags.contains(.write) }
+        guard !command.name.description.hasPrefix("function") else { return false }
+        return command.subcommands.contains { arguments[1].isWord($0.name) && $0.flags.contains(.write) }
     }
 
     /// The command with its first argument, which mostly is the key.

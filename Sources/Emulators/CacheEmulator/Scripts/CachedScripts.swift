@@ -5,7 +5,8 @@ import RESPWire
 final class CachedScripts {
     private struct Script {
         var flags: Shebang.Flags?
-        var size: Int
+        /// As it was sent, for another server.
+        var text: [UInt8]
     }
 
     /// Where a script is, or why there is none.
@@ -25,6 +26,7 @@ final class CachedScripts {
     }
 
     var count: Int { scripts.count }
+    var texts: [[UInt8]] { scripts.values.map(\.text) }
     var memory: Int { engine.memory }
 
     func contains(_ digest: Bytes) -> Bool { scripts[Self.folded(digest)] != nil }
@@ -54,7 +56,7 @@ final class CachedScripts {
         if let problem {
             return .refused(Array("ERR Error compiling script (new function): ".utf8) + problem)
         }
-        scripts[digest] = Script(flags: shebang.flags, size: body.count)
+        scripts[digest] = Script(flags: shebang.flags, text: body.array)
         size += body.count
         return .script(digest: digest, flags: shebang.flags)
     }

@@ -198,7 +198,9 @@ final class ScriptEngine {
         guard command.flags.isDisjoint(with: [.refused, .front]) else {
             return .refused(ErrorText.noPermissionInScript)
         }
-        if isReadOnly, !command.flags.isDisjoint(with: [.write, .mayReplicate]) {
+        // Messages go to replicas, too, though COMMAND does not say so of PUBLISH.
+        let isPublish = command.name.description == "publish" || command.name.description == "spublish"
+        if isReadOnly, isPublish || !command.flags.isDisjoint(with: [.write, .mayReplicate]) {
             return .refused(ErrorText.writeInReadOnlyScript)
         }
         return .found(command)

@@ -19,8 +19,16 @@ public final class CacheEmulator {
     /// Made when the first value is dumped.
     lazy var payloadMaker = PayloadMaker()
     /// Made with the first script.
-    lazy var scripts = CachedScripts(self)
-    lazy var functions = FunctionLibraries(self)
+    lazy var scripts = {
+        hasScripts = true
+        return CachedScripts(self)
+    }()
+    lazy var functions = {
+        hasFunctionState = true
+        return FunctionLibraries(self)
+    }()
+    private(set) var hasScripts = false
+    private(set) var hasFunctionState = false
     var channels = Channels()
     var watchers: [WatchedKey: [CacheClient]] = [:]
     var waiting = Waiting()

@@ -4,7 +4,8 @@ import RESPWire
 extension StreamValue {
     /// Whether XDEL may have left a gap at `id` or behind it.
     func hasTombstones(from id: StreamID) -> Bool {
-        guard length > 0, maxDeletedID != .zero else { return false }
+        // The latest one may stand before all that is left.
+        guard length > 0, maxDeletedID != .zero, firstID <= maxDeletedID else { return false }
         return id <= maxDeletedID
     }
 

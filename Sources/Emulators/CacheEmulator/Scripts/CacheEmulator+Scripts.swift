@@ -1,0 +1,20 @@
+import RESPWire
+
+/// What a live swap does with the scripts that clients have loaded.
+extension CacheEmulator {
+    /// The texts of all cached scripts.
+    public var scriptTexts: [[UInt8]] { hasScripts ? scripts.texts : [] }
+
+    /// Caches a script that clients have loaded elsewhere; one that is refused here is refused when it is asked for.
+    public func cacheScript(_ text: [UInt8]) {
+        text.withBytes { _ = scripts.load($0) }
+    }
+
+    /// Libraries of functions, which no copy carries.
+    public var hasFunctions: Bool { hasFunctionState && !functions.libraries.isEmpty }
+
+    /// Bytes of the states of Lua: none before the first script.
+    var lua: (eval: Int, functions: Int) {
+        (hasScripts ? scripts.memory : 0, hasFunctionState ? functions.memory : 0)
+    }
+}
