@@ -34,10 +34,10 @@ import Testing
     /// Apps with an oracle beside every part, through the relay.
     private static let apps = ["redis_py_app", "celery_app", "rq_app", "huey_app"]
 
-    @Test(arguments: apps)
-    func `apps work through the relay`(app: String) async throws {
+    @Test(arguments: apps, ["emulator", "exec:redis-server"])
+    func `apps work with the cache`(app: String, provider: String) async throws {
         try await Broker.use { broker in
-            try await broker.succeed("attach", "cache", "--to", "web", "--provider", "exec:redis-server")
+            try await broker.succeed("attach", "cache", "--to", "web", "--provider", provider)
             try await Self.run(broker, [Self.python, "\(Self.clients)/\(app).py"])
         }
     }

@@ -16,13 +16,22 @@ enum CommandInspection {
         if call.count == 2 { return all(call) }
         call.reply.array(call.count - 2)
         for index in 2..<call.count {
-            if let found = call.emulator.table.index(of: call[index]) {
-                let command = call.emulator.table.commands[found]
-                describe(command, named: command.name.description, call)
-            } else {
+            guard let command = find(call[index], call.emulator.table) else {
                 call.reply.null()
+                continue
             }
+            describe(command, named: command.fullName, call)
         }
+    }
+
+    /// `get`, or a subcommand as `script|load`.
+    private static func find(_ name: Bytes, _ table: CommandTable) -> Command? {
+        guard let bar = (0..<name.count).first(where: { name[$0] == UInt8(ascii: "|") }) else {
+            return table.index(of: name).map { table.commands[$0] }
+        }
+        guard let index = table.index(of: name.slice(0, bar)) else { return nil }
+        let word = name.slice(bar + 1, name.count - bar - 1)
+        return table.commands[index].subcommands.first { word.isWord($0.name) }
     }
 
     /// Which of the commands are known; nothing more is kept of them here.

@@ -145,7 +145,7 @@ struct WriteCommands {
             return ["GROUP", group(), consumer()] + optional(count) + (random.oneIn(5) ? ["NOACK"] : [])
                 + (random.oneIn(4) ? ["BLOCK", "0"] : [])
                 + ["STREAMS", key("x"), random.pick([">", ">", "0"])]
-        case "xack": return [key("x"), group()] + (0..<20).map { "1700000000000-\($0)" } + [id(), id()]
+        case "xack": return [key("x"), group()] + (0..<360).map { "\(1_700_000_000_000 + $0 / 4)-\($0 % 4)" }
         case "xclaim":
             return [key("x"), group(), consumer(), "0", id(), id(), id()] + optional(["FORCE"]) + optional(["JUSTID"])
                 + (random.oneIn(4) ? ["LASTID", id()] : []) + optional(["IDLE", "\(random.below(9000))"])
