@@ -150,6 +150,9 @@ import Glibc
             let direct = try await broker.variable("RAW_URL")
             try RedisClient(direct).ask("SET k v")
             try await broker.crash(at: .swapHeld) { plane in
+                try await eventually("its server is there again") {
+                    try await plane.status(in: BrokerUnderTest.workspace).resources.first?.state == "ready"
+                }
                 let request = SwapRequest(to: try ProviderDocument("exec:\(target)"), maxPause: 5000, fence: true)
                 _ = try await plane.swap("cache", request, in: BrokerUnderTest.workspace, operation: .random())
             }

@@ -129,10 +129,10 @@ import Testing
                 #expect(other.problems.map(\.code) == [.unsafe] && other.targetKeys == 1 && other.isTargetKnown)
                 // The same from the other side.
                 _ = try await broker.swap("cache", to: "exec:redis-server", cold: false, maxPause: 2000)
-                try client.ask("XADD s 1-1 f v")
+                try client.ask("PFADD s v")
                 let back = try await broker.plane.planSwap(
                     "cache", SwapRequest(to: try ProviderDocument("emulator")), in: broker.workspace)
-                #expect(back.problems.map(\.what) == ["\"web\" used XADD, which \"emulator\" does not have"])
+                #expect(back.problems.map(\.what) == ["\"web\" used PFADD, which \"emulator\" does not have"])
                 #expect(back.keys == 302)
             }
         }
@@ -175,13 +175,13 @@ import Testing
             try client.ask("SET k v")
             let there = try await broker.swap("cache", to: "exec:redis-server", cold: false, maxPause: 5000)
             #expect(there.requests != nil)
-            try client.ask("XADD s 1-1 f v")
+            try client.ask("PFADD s v")
             await #expect(throws: BrokerError.self) {
                 try await broker.swap("cache", to: "emulator", cold: false, maxPause: 5000)
             }
             let status = try #require(try await broker.resource("cache"))
             #expect(status.undo?.to == "emulator" && (1700...1800).contains(status.undo?.seconds ?? 0))
-            // The stream cannot be carried back: that is said, and can be given up.
+            // What PFADD did cannot be carried back: that is said, and can be given up.
             try client.ask("DEL s")
             try client.ask("SET k w")
             let failure = await #expect(throws: BrokerError.self) { try await broker.rollback("cache") }
