@@ -71,6 +71,12 @@ struct RandomWrites {
         case "lpop", "rpop": return key + random.pick(["", " 2"])
         case "lmpop": return "2 \(key) \(other) LEFT COUNT 2"
         case "lmove": return "\(key) \(other) LEFT RIGHT"
+        // What finds nothing waits no longer than a moment.
+        case "blpop", "brpop", "bzpopmin", "bzpopmax": return "\(key) \(other) 0.001"
+        case "blmove": return "\(key) \(other) LEFT RIGHT 0.001"
+        case "brpoplpush": return "\(key) \(other) 0.001"
+        case "blmpop": return "0.001 2 \(key) \(other) LEFT COUNT 2"
+        case "bzmpop": return "0.001 2 \(key) \(other) MIN COUNT 2"
         case "rpoplpush": return "\(key) \(other)"
         case "flushdb", "flushall": return random.oneIn(40) ? "" : "bogus"
         case "swapdb": return "0 1"
@@ -89,6 +95,13 @@ struct RandomWrites {
         case "zinterstore", "zunionstore", "zdiffstore": return "\(key) 2 \(other) \(self.key())"
         case "zremrangebyrank": return "\(key) 0 0"
         case "zremrangebyscore": return "\(key) 1 7.25"
+        case "xadd": return "\(key) \(random.pick(["", "MAXLEN 5 ", "NOMKSTREAM "]))* \(member()) \(member())"
+        case "xdel", "xsetid": return "\(key) 4102444800000-1"
+        case "xtrim": return "\(key) MAXLEN \(random.pick(["= 3", "~ 3"]))"
+        case "xack": return "\(key) g 4102444800000-1"
+        case "xclaim": return "\(key) g c 0 4102444800000-1"
+        case "xautoclaim": return "\(key) g c 0 0"
+        case "xreadgroup": return "GROUP g c STREAMS \(key) >"
         // Only sets of one score have an order of members that every server agrees on.
         case "zremrangebylex": return "\(key) - +"
         default: return nil
