@@ -40,13 +40,15 @@ fuzz: ## every fuzz target for a minute (FUZZ_SECONDS=60), and long random comma
 	@.ci/fuzz
 
 # ArgumentParser writes the completions; a shell whose completions it cannot write is left out, and said so.
+# Then one large resource: a connection takes five of the daemon's files over TLS, three in the clear.
 # About 10 million commands over 100 swaps of each kind, the last with kills: half an hour. SOAK_SEED=N repeats the faults.
 soak: ## swaps under load for long, with faults, every write checked (SOAK_SWAPS=100 SOAK_GAP=5 SOAK_SEED=1)
 	@.ci/bootstrap
 	swift build $(RELEASE_FLAGS) --product broker
 	swift build --build-tests
-	@SOAK_SWAPS=$${SOAK_SWAPS:-100} SOAK_GAP=$${SOAK_GAP:-5} SOAK_CONTROL=30 BROKER_BINARY="$(CURDIR)/$(RELEASE)" \
-		BROKER_REQUIRE_SERVERS=1 swift test --skip-build --disable-xctest --no-parallel --filter SoakTests
+	@SOAK_SWAPS=$${SOAK_SWAPS:-100} SOAK_GAP=$${SOAK_GAP:-5} SOAK_CONTROL=30 SOAK_CONNECTIONS=$${SOAK_CONNECTIONS:-3000} \
+		SOAK_KEYS=$${SOAK_KEYS:-1000000} SOAK_RATE=$${SOAK_RATE:-10000} BROKER_BINARY="$(CURDIR)/$(RELEASE)" \
+		BROKER_REQUIRE_SERVERS=1 swift test --skip-build --disable-xctest --no-parallel --filter 'SoakTests|ScaleTests'
 
 install: ## the release binary and shell completions below PREFIX (~/.local)
 	swift build $(RELEASE_FLAGS) --product broker
