@@ -10,6 +10,8 @@ import Glibc
 
 /// Hands bytes on between clients and a server of 127.0.0.1 until it is told to stall: then it reads nothing more and
 /// closes nothing, as a network does that has lost its way.
+///
+/// Safe to share: what changes is read and written under `lock`.
 public final class StallingProxy: @unchecked Sendable {
     /// Where clients connect.
     public let port: UInt16

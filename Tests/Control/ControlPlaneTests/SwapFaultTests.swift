@@ -2,6 +2,7 @@ import BrokerModel
 import Foundation
 import Ledger
 import Processes
+import Synchronization
 import TestKit
 import Testing
 
@@ -150,12 +151,11 @@ import Testing
     }
 
     /// Processes to be killed from a hook.
-    private final class ProcessIDs: @unchecked Sendable {
-        private let lock = NSLock()
-        private var ids: [Int32] = []
+    private final class ProcessIDs: Sendable {
+        private let ids = Mutex<[Int32]>([])
 
-        func set(_ ids: [Int32]) { lock.withLock { self.ids = ids } }
+        func set(_ ids: [Int32]) { self.ids.withLock { $0 = ids } }
 
-        func killAll() { for id in lock.withLock({ ids }) { kill(id, SIGKILL) } }
+        func killAll() { for id in ids.withLock({ $0 }) { kill(id, SIGKILL) } }
     }
 }

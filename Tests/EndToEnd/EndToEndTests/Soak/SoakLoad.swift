@@ -5,7 +5,7 @@ import TestKit
 struct SoakLoad: Sendable {
     /// What the providers can do and the faults are.
     struct Scope: Sendable {
-        /// Blocking commands, streams and scripts, which the emulator does not have.
+        /// Blocking commands, streams and scripts, too.
         var onServers = false
         /// The daemon and servers are killed: connections may break.
         var hasKills = false
