@@ -10,6 +10,7 @@ struct CommandTable: Sendable {
         connectionCommands, keyCommands, stringCommands, transactionCommands, pubSubCommands, serverCommands,
         listCommands, listMoveCommands, sortedSetCommands, sortedSetRangeCommands, sortedSetAlgebraCommands,
         hashCommands, setCommands, setAlgebraCommands, bitCommands, dumpCommands, refusedCommands,
+        sortCommands, hyperLogLogCommands, geoCommands, geoSearchCommands,
     ]
 
     let commands: [Command]

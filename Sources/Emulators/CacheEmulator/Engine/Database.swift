@@ -22,6 +22,8 @@ final class Database {
     private let clock: KeyspaceClock
     /// Called with each key that expired, before it is taken out.
     var keyExpired: ((Bytes) -> Void)?
+    /// Called with each key that was not here before, where somebody asks for that.
+    var keyAdded: ((Bytes) -> Void)?
 
     init(number: Int, memory: Memory, clock: KeyspaceClock) {
         self.number = number
@@ -55,6 +57,7 @@ final class Database {
         entry.setAccess(clock.access)
         table.insert(entry, hash, in: memory)
         if entry.hasExpiry { expiringCount &+= 1 }
+        if let keyAdded { keyAdded(entry.key) }
     }
 
     /// Takes an entry out and frees it with its value.
@@ -290,8 +293,10 @@ extension Database {
 
     /// Adds a detached entry in the place of whatever has its key.
     func put(_ entry: Entry, _ hash: UInt64) {
-        if let old = find(entry.key, hash) { remove(old, hash) }
-        insert(entry, hash)
+        guard let old = find(entry.key, hash) else { return insert(entry, hash) }
+        freeValue(old)
+        entry.setAccess(clock.access)
+        replace(old, with: entry, hash)
     }
 
     /// Frees a detached entry with its value.

@@ -19,6 +19,8 @@ public final class CacheEmulator {
     /// Made when the first value is dumped.
     lazy var payloadMaker = PayloadMaker()
     var channels = Channels()
+    /// Which events of keys are published; empty while nobody has asked for any.
+    var events: KeyspaceEvents = []
     var watchers: [WatchedKey: [CacheClient]] = [:]
     var statistics = CacheStatistics()
     /// What tells its cursors from those of a provider before it; nil where there is none.
@@ -53,6 +55,7 @@ public final class CacheEmulator {
                 statistics.expiredKeys &+= 1
                 keyChanged(key, in: database)
                 effects?.emit(in: database.number, ["DEL", .bytes(key)])
+                notify(.expired, "expired", key, in: database)
             }
         }
     }
