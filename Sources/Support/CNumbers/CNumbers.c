@@ -31,6 +31,21 @@ int cnumbers_parse_bound(const char *text, size_t length, double *value) {
     return *end == 0 && !isnan(*value);
 }
 
+int cnumbers_parse_score(const char *text, size_t length, double *value) {
+    char copy[CNUMBERS_TEXT];
+    if (length >= sizeof copy) return 0;
+    memcpy(copy, text, length);
+    copy[length] = 0;
+    char *end;
+    errno = 0;
+    *value = strtod(copy, &end);
+    return *end == 0 && errno != ERANGE && !isnan(*value);
+}
+
+int cnumbers_format_fixed(char *text, double value, int digits) {
+    return snprintf(text, CNUMBERS_FIXED, "%.*f", digits, value);
+}
+
 static int parse_long_double(const char *text, size_t length, long double *value) {
     char copy[CNUMBERS_TEXT];
     if (length == 0 || length >= sizeof copy || isspace((unsigned char)text[0])) return 0;

@@ -164,6 +164,15 @@ public struct ReplyWriter {
         }
     }
 
+    /// A double in fixed notation with the digits that it has, 17 at the most behind the point.
+    public func fixed(_ value: Double) {
+        let text = DoubleText.fixed(value, digits: 17, trimmed: true)
+        guard version == 3 else { return bulk(text) }
+        output.append(UInt8(ascii: ","))
+        output.append(text)
+        output.append("\r\n")
+    }
+
     /// Text with a three-letter format, `txt` or `mkd`; an ordinary bulk string in version 2.
     public func verbatim(_ text: String, format: StaticString = "txt") {
         guard version == 3 else { return bulk(text) }
@@ -205,6 +214,18 @@ public enum DoubleText {
         return Bytes(UnsafePointer(start), Int(length))
     }
 
+    /// With so many digits behind the point (17 at the most); `trimmed` leaves out zeros at the end, and the point then.
+    public static func fixed(_ value: Double, digits: Int, trimmed: Bool = false) -> String {
+        withUnsafeTemporaryAllocation(of: CChar.self, capacity: Int(CNUMBERS_FIXED)) { place in
+            var length = Int(cnumbers_format_fixed(place.baseAddress, value, Int32(digits)))
+            if trimmed, digits > 0, value.isFinite {
+                while place[length - 1] == CChar(UInt8(ascii: "0")) { length -= 1 }
+                if place[length - 1] == CChar(UInt8(ascii: ".")) { length -= 1 }
+            }
+            return String(decoding: place.prefix(length).map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        }
+    }
+
     public static func text(_ value: Double) -> String {
         withUnsafeTemporaryAllocation(of: UInt8.self, capacity: maxLength) { write(value, to: $0).text }
     }
@@ -228,6 +249,16 @@ extension Bytes {
         var value = 0.0
         let read = start.withMemoryRebound(to: CChar.self, capacity: count) {
             cnumbers_parse_bound($0, count, &value)
+        }
+        return read == 1 ? value : nil
+    }
+
+    /// The bytes as SORT reads a number, up to a zero byte: nothing is 0, what a double cannot hold is none.
+    public var sortScore: Double? {
+        if let integer, integer.magnitude < 1 << 53 { return Double(integer) }
+        var value = 0.0
+        let read = start.withMemoryRebound(to: CChar.self, capacity: count) {
+            cnumbers_parse_score($0, count, &value)
         }
         return read == 1 ? value : nil
     }

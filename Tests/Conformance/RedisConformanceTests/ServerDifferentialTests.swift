@@ -46,7 +46,7 @@ struct ServerDifferentialTests {
     }
 
     @Test(arguments: [
-        "maxmemory 100mb", "maxmemory-policy allkeys-lru", "notify-keyspace-events KEA", "appendonly yes", "timeout 5",
+        "maxmemory 100mb", "maxmemory-policy allkeys-lru", "appendonly yes", "timeout 5",
         "save \"900 1\"", "maxclients 5", "hash-max-listpack-entries 1", "client-output-buffer-limit \"normal 1 1 1\"",
         "proto-max-bulk-len 1mb", "hz 50 timeout 5",
     ])

@@ -65,6 +65,23 @@ struct EffectsTests {
         #expect(effects(of: ["XREADGROUP GROUP g new STREAMS x 9"]) == ["0: XGROUP CREATECONSUMER x g new"])
     }
 
+    @Test func `a count that a HyperLogLog remembers is told`() {
+        #expect(effects(of: ["PFCOUNT p"], after: ["PFADD p a"]) == ["0: PFCOUNT p"])
+        #expect(effects(of: ["PFCOUNT p", "PFCOUNT p none"]) == [])
+    }
+
+    @Test func `what is stored is told by its value, as its loss is`() {
+        let before = ["RPUSH l 2 1", "GEOADD g 1 1 a"]
+        for command in [
+            "SORT l STORE d", "GEORADIUS g 1 1 1 km STORE d", "GEOSEARCHSTORE d g FROMLONLAT 1 1 BYRADIUS 1 m",
+        ] {
+            let told = effects(of: [command], after: before)
+            #expect(told.count == 1 && told[0].hasPrefix("0: RESTORE d 0 "), "\(command)")
+        }
+        #expect(effects(of: ["SORT none STORE d"]) == ["0: DEL d"])
+        #expect(effects(of: ["SORT none STORE d"]) == [])
+    }
+
     @Test func `a time is told as it is on the clock`() {
         let far = Self.now + 1_000_000
         #expect(effects(of: ["EXPIRE k 1000"], after: ["SET k v"]) == ["0: PEXPIREAT k \(far)"])

@@ -55,7 +55,7 @@ private enum Bits {
         let old = entry.value[offset >> 3]
         let new = bit == 1 ? old | mask : old & ~mask
         entry.valueStart.storeBytes(of: new, toByteOffset: offset >> 3, as: UInt8.self)
-        if hasGrown || old != new { call.changed(call[1]) }
+        if hasGrown || old != new { call.changed(call[1], .string, "setbit") }
 
         call.reply.flag(old & mask != 0)
     }
@@ -237,12 +237,14 @@ private enum BitOperations {
         if result.isEmpty {
             guard let old = database.find(call[2], hash) else { return }
             database.remove(old, hash)
+            call.notifyRemoval(of: call[2])
         } else {
             // As bytes even where they are digits: the result is no number.
             database.setString(call[2], hash, Bytes(""), expiry: nil)
             guard let made = database.find(call[2], hash) else { return }
             let entry = database.resizeString(made, hash, to: result.count)
             result.withBytes { entry.valueStart.copyMemory(from: $0.start, byteCount: $0.count) }
+            call.notify(.string, "set", call[2])
         }
         call.changed(call[2])
     }

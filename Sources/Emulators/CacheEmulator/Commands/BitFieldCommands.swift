@@ -65,7 +65,7 @@ enum BitFields {
             if case .set = field.action { call.reply.integer(old) } else { call.reply.integer(new.value) }
         }
         if isChanged {
-            call.changed(call[1])
+            call.changed(call[1], .string, "setbit")
         } else if hasGrown {
             // Redis tells nobody who watches the key, though it is longer now.
             call.emulator.statistics.changes &+= 1

@@ -28,6 +28,7 @@ struct Call: ~Copyable {
     @inline(__always) func findFirst() -> Entry? {
         let entry = database.find(arguments[1], hash)
         emulator.noteLookup(entry)
+        if entry == nil { notify(.missed, "keymiss", arguments[1]) }
         return entry
     }
 
@@ -35,6 +36,7 @@ struct Call: ~Copyable {
     func find(_ key: Bytes) -> Entry? {
         let entry = database.find(key, database.hash(key))
         emulator.noteLookup(entry)
+        if entry == nil { notify(.missed, "keymiss", key) }
         return entry
     }
 
@@ -140,6 +142,11 @@ enum ErrorText {
         "ERR syntax error, LIMIT is only supported in combination with either BYSCORE or BYLEX"
     static let scoresByMember: StaticString =
         "ERR syntax error, WITHSCORES not supported in combination with BYLEX"
+    static let sortScore: StaticString = "ERR One or more scores can't be converted into double"
+    static let noHyperLogLog: StaticString = "WRONGTYPE Key is not a valid HyperLogLog string value."
+    static let corruptHyperLogLog: StaticString = "INVALIDOBJ Corrupted HLL object detected"
+    static let unitOfLength: StaticString = "ERR unsupported unit provided. please use M, KM, FT, MI"
+    static let noPlaceOfMember: StaticString = "ERR could not decode requested zset member"
     static let notInsideMulti: StaticString = "ERR Command not allowed inside a transaction"
     static let execAborted: StaticString = "EXECABORT Transaction discarded because of previous errors."
     static let timeoutNotAFloat: StaticString = "ERR timeout is not a float or out of range"

@@ -94,6 +94,8 @@ struct Command: Sendable {
         var countAt = 0
         /// Half of what stands behind the word STREAMS are keys; COMMAND does not show these either.
         var areStreams = false
+        /// From which argument on the word STORE (or STOREDIST) may stand, with a key behind it; 0 for never.
+        var storeFrom = 0
 
         static let none = Keys(first: 0, last: 0, step: 0)
         static let first = Keys(first: 1, last: 1, step: 1)
@@ -107,6 +109,8 @@ struct Command: Sendable {
         static let streams = Keys(first: 0, last: 0, step: 0, areStreams: true)
 
         static func counted(at index: Int) -> Keys { Keys(first: 0, last: 0, step: 0, countAt: index) }
+        /// The first, and one behind the word STORE where that is among the options.
+        static func firstAndStore(from index: Int) -> Keys { Keys(first: 1, last: 1, step: 1, storeFrom: index) }
         /// A key to store to, then as many as argument 2 says.
         static let storeAndCounted = Keys(first: 1, last: 1, step: 1, countAt: 2)
 
@@ -117,6 +121,7 @@ struct Command: Sendable {
             if first > 0 {
                 places += stride(from: first, through: last < 0 ? count + last : last, by: step)
             }
+            if storeFrom > 0, let store = storePlace(arguments, count) { places.append(store) }
             guard countAt > 0 else { return places }
             guard countAt < count, let number = arguments[countAt].integer, number > 0,
                 number < Int64(count - countAt)
@@ -128,6 +133,24 @@ struct Command: Sendable {
             guard let word = (1..<count).first(where: { arguments[$0].isWord("streams") }) else { return nil }
             let number = count - word - 1
             return number > 0 && number % 2 == 0 ? Array(word + 1...word + number / 2) : nil
+        }
+
+        /// Of several the last one counts. What stands behind BY, GET and LIMIT is no option.
+        private func storePlace(_ arguments: UnsafeMutablePointer<Bytes>, _ count: Int) -> Int? {
+            var found: Int?
+            var index = storeFrom
+            while index + 1 < count {
+                if arguments[index].isWord("store") || arguments[index].isWord("storedist") {
+                    found = index + 1
+                    index += 1
+                } else if arguments[index].isWord("limit") {
+                    index += 2
+                } else if arguments[index].isWord("by") || arguments[index].isWord("get") {
+                    index += 1
+                }
+                index += 1
+            }
+            return found
         }
     }
 }

@@ -11,7 +11,7 @@ struct CommandTable: Sendable {
         listCommands, listMoveCommands, blockingCommands, sortedSetCommands, sortedSetRangeCommands,
         sortedSetAlgebraCommands, hashCommands, setCommands, setAlgebraCommands, bitCommands, streamCommands,
         streamReadCommands, streamGroupCommands, streamClaimCommands, streamInfoCommands, dumpCommands, scriptCommands,
-        functionCommands, refusedCommands,
+        functionCommands, sortCommands, hyperLogLogCommands, geoCommands, geoSearchCommands, refusedCommands,
     ]
 
     let commands: [Command]

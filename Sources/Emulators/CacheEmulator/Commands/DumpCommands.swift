@@ -83,17 +83,20 @@ private enum Dump {
             if let old {
                 database.remove(old, call.hash)
                 call.tell(["DEL", .bytes(call[1])])
+                call.notifyRemoval(of: call[1])
             }
         } else {
             if let idle = options.idle {
                 entry.setAccess(UInt32(truncatingIfNeeded: call.now / 1000 - idle) & 0xff_ffff)
             }
+            // Redis takes the old key out first, so that the other one is new.
             if let old { database.remove(old, call.hash) }
             database.insert(entry, call.hash)
             if let expiry { database.setExpiry(expiry, of: entry, call.hash) }
             call.tell([
                 "RESTORE", .bytes(call[1]), .number(expiry ?? 0), .bytes(call[3]), "REPLACE", "ABSTTL",
             ])
+            call.notify(.generic, "restore", call[1])
         }
         if old != nil || expiry == nil || (expiry ?? 0) > call.now { call.changed(call[1]) }
         call.reply.ok()

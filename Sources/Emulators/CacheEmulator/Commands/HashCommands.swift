@@ -31,7 +31,7 @@ private enum Hashes {
         let hash = owned(entry, call)
         var added = 0
         for index in stride(from: 2, to: call.count, by: 2) where hash.set(call[index], call[index + 1]) { added += 1 }
-        call.changed(call[1])
+        call.changed(call[1], .hash, "hset")
 
         if name == "hset" { call.reply.integer(added) } else { call.reply.ok() }
     }
@@ -47,7 +47,7 @@ private enum Hashes {
         if let entry, call.database.hashValue(entry).value(of: call[2]) != nil { return call.reply.flag(false) }
 
         _ = owned(entry, call).set(call[2], call[3])
-        call.changed(call[1])
+        call.changed(call[1], .hash, "hset")
 
         call.reply.flag(true)
     }
@@ -62,8 +62,11 @@ private enum Hashes {
             removed += 1
             if hash.count == 0 { break }
         }
-        if hash.count == 0 { call.database.remove(hash.entry, call.hash) }
-        if removed > 0 { call.changed(call[1]) }
+        if removed > 0 { call.changed(call[1], .hash, "hdel") }
+        if hash.count == 0 {
+            call.database.remove(hash.entry, call.hash)
+            call.notifyRemoval(of: call[1])
+        }
 
         call.reply.integer(removed)
     }
@@ -84,7 +87,7 @@ private enum Hashes {
             let start = digits.baseAddress.unsafelyUnwrapped
             _ = owned(entry, call).set(call[2], Bytes(UnsafePointer(start), Decimal.write(sum, to: start)))
         }
-        call.changed(call[1])
+        call.changed(call[1], .hash, "hincrby")
 
         call.reply.integer(sum)
     }
@@ -106,7 +109,7 @@ private enum Hashes {
         case .sum(let text):
             text.withBytes { bytes in
                 _ = owned(entry, call).set(call[2], bytes)
-                call.changed(call[1])
+                call.changed(call[1], .hash, "hincrbyfloat")
                 call.tell(["HSET", .bytes(call[1]), .bytes(call[2]), .bytes(bytes)])
                 call.tellExpiry(of: call[1])
                 call.reply.bulk(bytes)

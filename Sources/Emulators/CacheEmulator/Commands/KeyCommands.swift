@@ -41,7 +41,7 @@ private enum Keys {
             let hash = call.database.hash(call[index])
             guard let entry = call.database.find(call[index], hash) else { continue }
             call.database.remove(entry, hash)
-            call.changed(call[index])
+            call.changed(call[index], .generic, "del")
             count += 1
         }
         call.reply.integer(count)
@@ -54,7 +54,10 @@ private enum Keys {
     }
 
     static let type: CommandBody = { call in
-        guard let entry = call.database.find(call[1], call.hash) else { return call.reply.simple("none") }
+        guard let entry = call.database.find(call[1], call.hash) else {
+            call.notify(.missed, "keymiss", call[1])
+            return call.reply.simple("none")
+        }
         call.reply.simple(entry.type.name)
     }
 
@@ -112,8 +115,8 @@ private enum Keys {
         database.unlink(entry, call.hash)
         entry.free(in: database.memory)
         database.insert(moved, target)
-        call.changed(call[1])
-        call.changed(call[2])
+        call.changed(call[1], .generic, "rename_from")
+        call.changed(call[2], .generic, "rename_to")
         if onlyIfAbsent { call.reply.integer(1) } else { call.reply.ok() }
     }
 
@@ -146,6 +149,7 @@ private enum Keys {
         }
         other.insertCopy(of: entry, as: call[2], hash)
         call.emulator.keyChanged(call[2], in: other)
+        call.emulator.notify(.generic, "copy_to", call[2], in: other)
         if let effects = call.emulator.effects, entry.isNearItsEnd(now: call.now) {
             effects.emitValue(of: call[2], in: other, by: call.emulator.payloadMaker)
             effects.isTold = true
@@ -160,13 +164,14 @@ private enum Keys {
         }
         guard Int(number) != call.client.database else { return call.reply.error(ErrorText.sameObject) }
         let other = call.emulator.databases[Int(number)]
-        guard let entry = call.findFirst(), other.find(call[1], call.hash) == nil else {
+        guard let entry = call.database.find(call[1], call.hash), other.find(call[1], call.hash) == nil else {
             return call.reply.integer(0)
         }
         call.database.unlink(entry, call.hash)
         other.insert(entry, call.hash)
-        call.changed(call[1])
+        call.changed(call[1], .generic, "move_from")
         call.emulator.keyChanged(call[1], in: other)
+        call.emulator.notify(.generic, "move_to", call[1], in: other)
         call.reply.integer(1)
     }
 }
@@ -193,7 +198,7 @@ private enum KeyExpiry {
         guard let end = Expiry.time(number, unit, now: call.now) else {
             return call.reply.error(ErrorText.invalidExpiry(command))
         }
-        guard let entry = call.findFirst() else { return call.reply.integer(0) }
+        guard let entry = call.database.find(call[1], call.hash) else { return call.reply.integer(0) }
         let old = entry.hasExpiry ? entry.expiry : nil
         if flags.nx, old != nil { return call.reply.integer(0) }
         if flags.xx, old == nil { return call.reply.integer(0) }
@@ -203,16 +208,21 @@ private enum KeyExpiry {
         if end <= call.now {
             call.database.remove(entry, call.hash)
             call.tell(["DEL", .bytes(call[1])])
+            call.notifyRemoval(of: call[1])
         } else {
             call.database.setExpiry(end, of: entry, call.hash)
             call.tellNewEnd(end, insteadOf: old)
+            call.notify(.generic, "expire", call[1])
         }
         call.changed(call[1])
         call.reply.integer(1)
     }
 
     static func timeLeft(_ call: borrowing Call, _ unit: Expiry.Unit) {
-        guard let entry = call.database.find(call[1], call.hash) else { return call.reply.integer(-2) }
+        guard let entry = call.database.find(call[1], call.hash) else {
+            call.notify(.missed, "keymiss", call[1])
+            return call.reply.integer(-2)
+        }
         guard entry.hasExpiry else { return call.reply.integer(-1) }
         let time = unit.isRelative ? max(entry.expiry - call.now, 0) : entry.expiry
         // Rounded, and without a sum that may not fit.
@@ -220,11 +230,11 @@ private enum KeyExpiry {
     }
 
     static let persist: CommandBody = { call in
-        guard let entry = call.findFirst(), entry.hasExpiry else { return call.reply.integer(0) }
+        guard let entry = call.database.find(call[1], call.hash), entry.hasExpiry else { return call.reply.integer(0) }
         let old = entry.expiry
         call.database.setExpiry(nil, of: entry, call.hash)
         call.tellNewEnd(nil, insteadOf: old)
-        call.changed(call[1])
+        call.changed(call[1], .generic, "persist")
         call.reply.integer(1)
     }
 }

@@ -32,6 +32,10 @@ enum ListEnd {
             return nil
         }
     }
+
+    /// The events of a push and of a pop at this end.
+    var pushed: StaticString { self == .left ? "lpush" : "rpush" }
+    var popped: StaticString { self == .left ? "lpop" : "rpop" }
 }
 
 private enum Lists {
@@ -52,7 +56,7 @@ private enum Lists {
             case .right: list.append(call[index], in: database.memory)
             }
         }
-        call.changed(call[1])
+        call.changed(call[1], .list, end.pushed)
 
         call.reply.integer(list.count)
     }
@@ -67,7 +71,7 @@ private enum Lists {
         guard let place = database.list(entry).firstPosition(of: call[3]) else { return call.reply.integer(-1) }
         let list = database.ownedList(&entry, call.hash)
         list.insert(call[4], at: place, behind: isBehind, in: database.memory)
-        call.changed(call[1])
+        call.changed(call[1], .list, "linsert")
 
         call.reply.integer(list.count)
     }
@@ -83,7 +87,7 @@ private enum Lists {
 
         let list = database.ownedList(&entry, call.hash)
         list.replace(at: list.position(of: index), with: call[3], in: database.memory)
-        call.changed(call[1])
+        call.changed(call[1], .list, "lset")
 
         call.reply.ok()
     }
@@ -201,8 +205,11 @@ private enum Lists {
         let most = number == 0 ? Int.max : Int(clamping: number.magnitude)
         let removed = list.removeAll(equalTo: call[3], most: most, reversed: number < 0, in: database.memory)
         if removed > 0 {
-            call.changed(call[1])
-            if list.count == 0 { database.remove(entry, call.hash) }
+            call.changed(call[1], .list, "lrem")
+            if list.count == 0 {
+                database.remove(entry, call.hash)
+                call.notifyRemoval(of: call[1])
+            }
         }
 
         call.reply.integer(removed)
@@ -225,7 +232,8 @@ private enum Lists {
         } else {
             call.tellNothing()
         }
-        call.changed(call[1])
+        call.changed(call[1], .list, "ltrim")
+        if kept.isEmpty { call.notifyRemoval(of: call[1]) }
 
         call.reply.ok()
     }

@@ -30,8 +30,11 @@ enum ListMoves {
         var entry = entry
         let list = database.ownedList(&entry, hash)
         removeOne(of: list, at: end, in: database.memory) { call.reply.bulk($0) }
-        if list.count == 0 { database.remove(entry, hash) }
-        call.changed(key)
+        call.changed(key, .list, end.popped)
+        if list.count == 0 {
+            database.remove(entry, hash)
+            call.notifyRemoval(of: key)
+        }
     }
 
     static func popMany(_ call: borrowing Call, _ end: ListEnd) {
@@ -54,12 +57,14 @@ enum ListMoves {
         let first = end == .left ? 0 : list.count - count
         call.reply.array(count)
         list.forEach(from: first, to: first + count, reversed: end == .right) { call.reply.bulk($0) }
-        if count == list.count {
+        let isWhole = count == list.count
+        if isWhole {
             database.remove(entry, hash)
         } else {
             list.remove(count, from: first, in: database.memory)
         }
-        call.changed(key)
+        call.changed(key, .list, end.popped)
+        if isWhole { call.notifyRemoval(of: key) }
     }
 
     static let popFromFirst: CommandBody = { call in
@@ -108,7 +113,8 @@ enum ListMoves {
         let source = database.ownedList(&entry, call.hash)
         if call[1] == call[2] {
             rotate(source, from: from, to: to, call)
-            return call.changed(call[1])
+            call.changed(call[1], .list, to.pushed)
+            return call.notify(.list, from.popped, call[1])
         }
         var target = found ?? database.make(.list, call[2], hash)
         let list = database.ownedList(&target, hash)
@@ -117,9 +123,12 @@ enum ListMoves {
             add(bytes, to: list, at: to, in: memory)
             call.reply.bulk(bytes)
         }
-        if source.count == 0 { database.remove(entry, call.hash) }
-        call.changed(call[1])
-        call.changed(call[2])
+        call.changed(call[2], .list, to.pushed)
+        call.changed(call[1], .list, from.popped)
+        if source.count == 0 {
+            database.remove(entry, call.hash)
+            call.notifyRemoval(of: call[1])
+        }
     }
 
     /// Moves an element within one list: its bytes lie in chunks that move, so they are copied first.

@@ -147,7 +147,10 @@ private enum Server {
             case .refused(let problem): return refuse(parameters[place].name, problem, call)
             }
         }
-        for (place, value) in zip(places, values) { call.emulator.configuration.set(place, to: value) }
+        for (place, value) in zip(places, values) {
+            call.emulator.configuration.set(place, to: value)
+            if case .events = parameters[place].kind { call.emulator.publishEvents(KeyspaceEvents(letters: value)) }
+        }
         call.reply.ok()
     }
 

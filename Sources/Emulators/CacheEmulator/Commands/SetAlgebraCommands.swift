@@ -16,6 +16,15 @@ private enum SetAlgebra {
         case intersection
         case union
         case difference
+
+        /// The event of a result that is stored.
+        var stored: StaticString {
+            switch self {
+            case .intersection: "sinterstore"
+            case .union: "sunionstore"
+            case .difference: "sdiffstore"
+            }
+        }
     }
 
     /// The sets of some keys, nil for keys that are not here; nil after an error reply for another type.
@@ -56,12 +65,12 @@ private enum SetAlgebra {
         let count = set.count
         if count > 0 {
             call.database.put(result, call.hash)
-            call.changed(call[1])
+            call.changed(call[1], .set, operation.stored)
         } else {
             call.database.discard(result)
             if let old = call.database.find(call[1], call.hash) {
                 call.database.remove(old, call.hash)
-                call.changed(call[1])
+                call.changed(call[1], .generic, "del")
             }
         }
 

@@ -22,7 +22,7 @@ private enum Sets {
         let set = call.database.ownedSet(entry ?? call.database.make(.set, call[1], call.hash), call.hash)
         var added = 0
         for index in 2..<call.count where set.insert(call[index]) { added += 1 }
-        if added > 0 { call.changed(call[1]) }
+        if added > 0 { call.changed(call[1], .set, "sadd") }
 
         call.reply.integer(added)
     }
@@ -37,8 +37,11 @@ private enum Sets {
             removed += 1
             if set.count == 0 { break }
         }
-        if set.count == 0 { call.database.remove(set.entry, call.hash) }
-        if removed > 0 { call.changed(call[1]) }
+        if removed > 0 { call.changed(call[1], .set, "srem") }
+        if set.count == 0 {
+            call.database.remove(set.entry, call.hash)
+            call.notifyRemoval(of: call[1])
+        }
 
         call.reply.integer(removed)
     }
@@ -88,11 +91,14 @@ private enum Sets {
 
         let set = database.ownedSet(source, call.hash)
         guard set.remove(call[3]) else { return call.reply.flag(false) }
-        if set.count == 0 { database.remove(set.entry, call.hash) }
+        call.changed(call[1], .set, "srem")
+        if set.count == 0 {
+            database.remove(set.entry, call.hash)
+            call.notifyRemoval(of: call[1])
+        }
         let receiver = database.ownedSet(target ?? database.make(.set, call[2], targetHash), targetHash)
         let isNew = receiver.insert(call[3])
-        call.changed(call[1])
-        if isNew { call.changed(call[2]) }
+        if isNew { call.changed(call[2], .set, "sadd") }
 
         call.reply.flag(true)
     }
@@ -122,7 +128,7 @@ private enum RandomMembers {
         guard call.count <= 3 else { return call.reply.error(ErrorText.syntax) }
         guard call.count == 3 else { return popOne(call) }
         guard let number = call.integer(2, atLeast: 0, ErrorText.notPositive) else { return }
-        guard let entry = call.findFirst() else { return call.reply.set(0) }
+        guard let entry = call.database.find(call[1], call.hash) else { return call.reply.set(0) }
         guard call.accepts(entry, .set) else { return }
         guard number > 0 else { return call.reply.set(0) }
 
@@ -134,23 +140,30 @@ private enum RandomMembers {
             set.forEach { reply.bulk($0) }
             database.remove(set.entry, call.hash)
             call.tell(["DEL", .bytes(call[1])])
+            call.notify(.set, "spop", call[1])
+            call.notifyRemoval(of: call[1])
         } else {
             var taken: [CommandWord] = []
             reply.set(Int(number))
             for _ in 0..<number { take(from: set, call, &taken) }
             tell(taken, call)
+            call.notify(.set, "spop", call[1])
         }
         call.changed(call[1])
     }
 
     private static func popOne(_ call: borrowing Call) {
-        guard let entry = call.findFirst() else { return call.reply.null() }
+        guard let entry = call.database.find(call[1], call.hash) else { return call.reply.null() }
         guard call.accepts(entry, .set) else { return }
 
         let set = call.database.ownedSet(entry, call.hash)
         var taken: [CommandWord] = []
         take(from: set, call, &taken)
-        if set.count == 0 { call.database.remove(set.entry, call.hash) }
+        call.notify(.set, "spop", call[1])
+        if set.count == 0 {
+            call.database.remove(set.entry, call.hash)
+            call.notifyRemoval(of: call[1])
+        }
         tell(taken, call)
         call.changed(call[1])
     }

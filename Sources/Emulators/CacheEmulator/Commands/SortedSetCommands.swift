@@ -109,7 +109,9 @@ enum SortedSets {
             case .notANumber: return call.reply.error(ErrorText.notFiniteScore)
             }
         }
-        if added &+ updated > 0 { call.changed(call[1]) }
+        if added &+ updated > 0 {
+            call.changed(call[1], .sortedSet, options.contains(.increment) ? "zincr" : "zadd")
+        }
 
         guard options.contains(.increment) else {
             return call.reply.integer(options.contains(.countsChanged) ? added + updated : added)
@@ -154,8 +156,11 @@ enum SortedSets {
             if set.remove(call[index]) { removed += 1 }
             index += 1
         }
-        if set.count == 0 { database.remove(set.entry, call.hash) }
-        if removed > 0 { call.changed(call[1]) }
+        if removed > 0 { call.changed(call[1], .sortedSet, "zrem") }
+        if set.count == 0 {
+            database.remove(set.entry, call.hash)
+            call.notifyRemoval(of: call[1])
+        }
 
         call.reply.integer(removed)
     }
@@ -205,12 +210,13 @@ enum SortedSets {
             call.reply.bulk(member)
             call.reply.double(score)
         }
+        call.changed(key, .sortedSet, end == .lowest ? "zpopmin" : "zpopmax")
         if number == set.count {
             call.database.remove(set.entry, hash)
+            call.notifyRemoval(of: key)
         } else {
             set.remove(from: first, to: first + number)
         }
-        call.changed(key)
     }
 
     static let popFromFirst: CommandBody = { call in

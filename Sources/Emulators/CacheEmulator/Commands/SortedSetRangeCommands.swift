@@ -32,6 +32,15 @@ private enum RangeKind {
     case rank
     case score
     case member
+
+    /// The event of what is removed by it.
+    var removed: StaticString {
+        switch self {
+        case .rank: "zremrangebyrank"
+        case .score: "zremrangebyscore"
+        case .member: "zremrangebylex"
+        }
+    }
 }
 
 /// What the options of ZRANGE and its kin ask for.
@@ -190,7 +199,7 @@ private enum SortedSetRanges {
         }
         // As with what is removed: the members of such a range are told.
         let isTold = ranging.by == .member && (target.count > 0 || database.find(call[1], call.hash) != nil)
-        call.reply.integer(call.store(target))
+        call.reply.integer(call.store(target, "zrangestore"))
         if isTold { call.tellValue(of: call[1]) }
     }
 
@@ -202,12 +211,14 @@ private enum SortedSetRanges {
 
         let ranks = range.ranks(in: database.sortedSet(entry))
         if kind == .member, call.isHeard, !ranks.isEmpty { tellRemoval(of: ranks, database.sortedSet(entry), call) }
-        if ranks.count == database.sortedSet(entry).count {
+        let isWhole = ranks.count == database.sortedSet(entry).count
+        if isWhole {
             database.remove(entry, call.hash)
         } else if !ranks.isEmpty {
             database.ownedSortedSet(entry, call.hash).remove(from: ranks.lowerBound, to: ranks.upperBound)
         }
-        if !ranks.isEmpty { call.changed(call[1]) }
+        if !ranks.isEmpty { call.changed(call[1], .sortedSet, kind.removed) }
+        if isWhole { call.notifyRemoval(of: call[1]) }
 
         call.reply.integer(ranks.count)
     }
@@ -224,17 +235,17 @@ private enum SortedSetRanges {
 extension Call {
     /// Puts a detached sorted set in the place of whatever the first key holds, or, when it is empty, takes that away.
     /// Returns how many members it has.
-    func store(_ set: SortedSet) -> Int {
+    func store(_ set: SortedSet, _ event: StaticString) -> Int {
         let count = set.count
         if count > 0 {
             database.put(set.entry, hash)
-            changed(arguments[1])
+            changed(arguments[1], .sortedSet, event)
             return count
         }
         database.discard(set.entry)
         if let old = database.find(arguments[1], hash) {
             database.remove(old, hash)
-            changed(arguments[1])
+            changed(arguments[1], .generic, "del")
         }
         return 0
     }

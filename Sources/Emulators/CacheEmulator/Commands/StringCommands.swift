@@ -5,8 +5,8 @@ let stringCommands: [Command] = [
     Command("get", 2, [.readonly, .fast], .first, body: Strings.get),
     Command("set", -3, [.write, .denyOOM], .first, body: Strings.set),
     Command("setnx", 3, [.write, .denyOOM, .fast], .first, body: Strings.setIfAbsent),
-    Command("setex", 4, [.write, .denyOOM], .first, body: Strings.setWithSeconds),
-    Command("psetex", 4, [.write, .denyOOM], .first, body: Strings.setWithMilliseconds),
+    Command("setex", 4, [.write, .denyOOM], .first, body: { Strings.setWithExpiry($0, .seconds, "setex") }),
+    Command("psetex", 4, [.write, .denyOOM], .first, body: { Strings.setWithExpiry($0, .milliseconds, "psetex") }),
     Command("getset", 3, [.write, .denyOOM, .fast], .first, body: Strings.getSet),
     Command("getdel", 2, [.write, .fast], .first, body: Strings.getDelete),
     Command("getex", -2, [.write, .fast], .first, body: Strings.getExpire),
@@ -93,8 +93,9 @@ private enum Strings {
 
     static let set: CommandBody = { call in
         if call.count == 3 {
+            if !call.emulator.events.isEmpty { _ = call.database.find(call[1], call.hash) }
             call.database.setString(call[1], call.hash, call[2], expiry: nil)
-            call.changed(call[1])
+            call.changed(call[1], .string, "set")
             return call.reply.ok()
         }
         setWithOptions(call)
@@ -130,12 +131,16 @@ private enum Strings {
             end = time
         }
         let old = call.database.find(call[1], call.hash)
-        if returnsOld { guard replyIfString(old, call) else { return } }
+        if returnsOld {
+            if old == nil { call.notify(.missed, "keymiss", call[1]) }
+            guard replyIfString(old, call) else { return }
+        }
         if let condition, condition != (old != nil) {
             return returnsOld ? () : call.reply.null()
         }
         if keepsExpiry, let old, old.hasExpiry { end = old.expiry }
         store(call[2], expiry: end, call)
+        if expiry != nil { call.notify(.generic, "expire", call[1]) }
         if !returnsOld { call.reply.ok() }
     }
 
@@ -152,7 +157,7 @@ private enum Strings {
             call.database.setString(call[1], call.hash, value, expiry: expiry)
             call.tellString(value, expiry: expiry)
         }
-        call.changed(call[1])
+        call.changed(call[1], .string, "set")
     }
 
     static let setIfAbsent: CommandBody = { call in
@@ -161,15 +166,10 @@ private enum Strings {
         call.reply.flag(true)
     }
 
-    static let setWithSeconds: CommandBody = { call in
-        guard let time = Expiry(unit: .seconds, argument: 2).time(call, command: "setex") else { return }
+    static func setWithExpiry(_ call: borrowing Call, _ unit: Expiry.Unit, _ command: String) {
+        guard let time = Expiry(unit: unit, argument: 2).time(call, command: command) else { return }
         store(call[3], expiry: time, call)
-        call.reply.ok()
-    }
-
-    static let setWithMilliseconds: CommandBody = { call in
-        guard let time = Expiry(unit: .milliseconds, argument: 2).time(call, command: "psetex") else { return }
-        store(call[3], expiry: time, call)
+        call.notify(.generic, "expire", call[1])
         call.reply.ok()
     }
 
@@ -184,6 +184,7 @@ private enum Strings {
         call.changed(call[1])
         call.tell(["DEL", .bytes(call[1])])
         call.database.remove(entry, call.hash)
+        call.notifyRemoval(of: call[1])
     }
 
     static let getExpire: CommandBody = { call in
@@ -209,10 +210,12 @@ private enum Strings {
         if let end, end <= call.now {
             call.database.remove(entry, call.hash)
             call.tell(["DEL", .bytes(call[1])])
+            call.notifyRemoval(of: call[1])
         } else {
             let old = entry.hasExpiry ? entry.expiry : nil
             call.database.setExpiry(end, of: entry, call.hash)
             call.tellNewEnd(end, insteadOf: old)
+            call.notify(.generic, end == nil ? "persist" : "expire", call[1])
         }
     }
 
@@ -237,7 +240,7 @@ private enum Strings {
         for index in stride(from: 1, to: call.count, by: 2) {
             call.database.setString(
                 call[index], call.database.hash(call[index]), call[index + 1], expiry: nil)
-            call.changed(call[index])
+            call.changed(call[index], .string, "set")
         }
     }
 
@@ -258,7 +261,7 @@ private enum Strings {
         let database = call.database
         guard let entry = database.find(call[1], call.hash) else {
             database.insert(database.makeInteger(call[1], step, expiry: nil), call.hash)
-            call.changed(call[1])
+            call.changed(call[1], .string, "incrby")
             return call.reply.integer(step)
         }
         guard entry.type == .string else { return call.reply.error(ErrorText.wrongType) }
@@ -274,7 +277,7 @@ private enum Strings {
             let made = database.makeInteger(call[1], sum, expiry: entry.hasExpiry ? entry.expiry : nil)
             database.replace(entry, with: made, call.hash)
         }
-        call.changed(call[1])
+        call.changed(call[1], .string, "incrby")
         call.reply.integer(sum)
     }
 
@@ -295,7 +298,7 @@ private enum Strings {
                 call.tellString(bytes, expiry: expiry)
                 call.reply.bulk(bytes)
             }
-            call.changed(call[1])
+            call.changed(call[1], .string, "incrbyfloat")
         }
     }
 
@@ -305,7 +308,7 @@ private enum Strings {
         let value = call[2]
         guard let entry = call.database.find(call[1], call.hash) else {
             call.database.setString(call[1], call.hash, value, expiry: nil)
-            call.changed(call[1])
+            call.changed(call[1], .string, "append")
             return call.reply.integer(value.count)
         }
         guard entry.type == .string else { return call.reply.error(ErrorText.wrongType) }
@@ -313,7 +316,7 @@ private enum Strings {
         guard old + value.count <= longest else { return call.reply.error(ErrorText.tooLong) }
         let grown = call.database.resizeString(entry, call.hash, to: old + value.count)
         (grown.valueStart + old).copyMemory(from: value.start, byteCount: value.count)
-        call.changed(call[1])
+        call.changed(call[1], .string, "append")
         call.reply.integer(old + value.count)
     }
 
@@ -331,7 +334,7 @@ private enum Strings {
         guard let existing = call.database.find(call[1], call.hash) else { return }
         let grown = call.database.resizeString(existing, call.hash, to: max(old, start + value.count))
         (grown.valueStart + start).copyMemory(from: value.start, byteCount: value.count)
-        call.changed(call[1])
+        call.changed(call[1], .string, "setrange")
         call.reply.integer(grown.valueLength)
     }
 

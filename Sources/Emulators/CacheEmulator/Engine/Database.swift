@@ -27,6 +27,8 @@ final class Database {
     var keyIsReady: ((Entry) -> Void)?
     /// How many wait for keys of this database.
     var awaitedCount = 0
+    /// Called with each key that was not here before, where somebody asks for that.
+    var keyAdded: ((Bytes) -> Void)?
 
     init(number: Int, memory: Memory, clock: KeyspaceClock) {
         self.number = number
@@ -57,6 +59,7 @@ final class Database {
     /// Adds an entry whose key is not here.
     @inline(__always) func insert(_ entry: Entry, _ hash: UInt64) {
         insertSilently(entry, hash)
+        if let keyAdded { keyAdded(entry.key) }
         if awaitedCount > 0 { keyIsReady?(entry) }
     }
 

@@ -30,6 +30,8 @@ public final class CacheEmulator {
     private(set) var hasScripts = false
     private(set) var hasFunctionState = false
     var channels = Channels()
+    /// Which events of keys are published; empty while nobody has asked for any.
+    var events: KeyspaceEvents = []
     var watchers: [WatchedKey: [CacheClient]] = [:]
     var waiting = Waiting()
     var statistics = CacheStatistics()
@@ -65,6 +67,7 @@ public final class CacheEmulator {
                 statistics.expiredKeys &+= 1
                 keyChanged(key, in: database)
                 effects?.emit(in: database.number, ["DEL", .bytes(key)])
+                notify(.expired, "expired", key, in: database)
             }
             database.keyIsReady = { [unowned self, unowned database] entry in
                 waiting.note(entry.key, entry.type, in: database.number)

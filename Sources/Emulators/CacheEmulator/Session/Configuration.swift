@@ -113,6 +113,7 @@ struct Configuration {
     func refusal(_ index: Int, of value: String) -> String? {
         let parameter = parameters[index]
         if value == parameter.value || Self.tuning.contains(parameter.name) { return nil }
+        if case .events = parameter.kind { return nil }
         return "the emulator always works with '\(parameter.value)'"
     }
 

@@ -4,7 +4,8 @@
 
 #include <stddef.h>
 
-enum { CNUMBERS_TEXT = 5 * 1024 };
+// The longest double in fixed notation has 309 digits in front of the point.
+enum { CNUMBERS_TEXT = 5 * 1024, CNUMBERS_FIXED = 352 };
 
 // printf's %.17g; returns the length. `text` has room for 40 bytes.
 int cnumbers_format_double(char *text, double value);
@@ -15,6 +16,13 @@ int cnumbers_parse_double(const char *text, size_t length, double *value);
 // Reads `text` up to a NUL or its end as strtod does, leading space and overflow to infinity included; no digits are
 // 0. 1 and the value, or 0.
 int cnumbers_parse_bound(const char *text, size_t length, double *value);
+
+// The same, but what is too large, or too small, is no number.
+int cnumbers_parse_score(const char *text, size_t length, double *value);
+
+// printf's %f with so many digits (at most 17) behind the point; returns the length. `text` has room for CNUMBERS_FIXED
+// bytes.
+int cnumbers_format_fixed(char *text, double value, int digits);
 
 // Adds two decimal texts as long doubles and prints the sum as %.17Lf without trailing zeros.
 // Returns the length, -1 when `base` is no number, -2 when `addend` is none, -3 when the sum is NaN or infinite.

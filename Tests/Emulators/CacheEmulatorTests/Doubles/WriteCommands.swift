@@ -65,6 +65,11 @@ struct WriteCommands {
         random.oneIn(2) ? ["PX", "\(milliseconds())"] : ["EX", "\(milliseconds() / 1000 + 1)"]
     }
 
+    // Keys of their own, or little would be found: what is in other strings and sorted sets is none of these.
+    private mutating func sketch() -> String { random.oneIn(12) ? anyKey() : "p\(random.below(5))" }
+    private mutating func places() -> String { random.oneIn(12) ? anyKey() : "g\(random.below(5))" }
+    private mutating func longitude() -> String { float() }
+
     private mutating func keys(_ type: String) -> [String] { (0...random.below(3)).map { _ in key(type) } }
     private mutating func pairs(_ first: (inout WriteCommands) -> String) -> [String] {
         (0...random.below(4)).flatMap { _ in [first(&self), element()] }
@@ -115,6 +120,15 @@ struct WriteCommands {
         case "hdel": [key("h")] + elements()
         case "hincrby": [key("h"), "n\(random.below(3))", number(50)]
         case "hincrbyfloat": [key("h"), "n\(random.below(3))", float()]
+        case "sort": [key(random.pick(["l", "t", "z"])), "ALPHA"] + optional(["BY", "s*"]) + ["STORE", key("l")]
+        case "pfadd": [sketch()] + elements()
+        case "pfmerge": [sketch(), sketch(), sketch()]
+        case "geoadd": [places()] + (0...random.below(3)).flatMap { _ in [longitude(), longitude(), element()] }
+        case "geosearchstore":
+            [places(), places(), "FROMLONLAT", longitude(), longitude(), "BYRADIUS", "900", "km"]
+                + optional(["STOREDIST"])
+        case "georadius": [places(), longitude(), longitude(), "900", "km", "STORE", places()]
+        case "georadiusbymember": [places(), element(), "900", "km", "STOREDIST", places()]
         default: string(name)
         }
     }

@@ -34,7 +34,9 @@ private struct Claimant {
     private mutating func consumer(_ call: borrowing Call) -> Int {
         if let number { return number }
         let memory = call.database.memory
-        let made = group.findConsumer(name) ?? group.makeConsumer(name, seenAt: call.now, in: memory)
+        let found = group.findConsumer(name)
+        let made = found ?? group.makeConsumer(name, seenAt: call.now, in: memory)
+        if found == nil { call.notify(.stream, "xgroup-createconsumer", key) }
         group.ownedConsumer(made, in: memory).seenAt = call.now
         number = made
         return made

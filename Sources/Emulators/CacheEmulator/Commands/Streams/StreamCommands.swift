@@ -47,7 +47,8 @@ private enum Streams {
         let fields = (call.count - first) / 2
         stream.append(id, call.arguments + first, fields: fields, in: database.memory)
         let trimmed = options.trim(stream, in: database.memory)
-        call.changed(call[1])
+        call.changed(call[1], .stream, "xadd")
+        if trimmed > 0 { call.notify(.stream, "xtrim", call[1]) }
         call.signal(call[1], .stream)
         if call.isHeard { tellAdded(id, options, trimmed: trimmed, length: stream.length, from: first, call) }
         call.reply.id(id)
@@ -94,7 +95,7 @@ private enum Streams {
         }
         if deleted > 0 {
             if isFirst || stream.length == 0 { stream.updateFirstID() }
-            call.changed(call[1])
+            call.changed(call[1], .stream, "xdel")
         }
         call.reply.integer(deleted)
     }
@@ -108,7 +109,7 @@ private enum Streams {
         let stream = call.database.ownedStream(&owner, call.hash)
         let trimmed = options.trim(stream, in: call.database.memory)
         if trimmed > 0 {
-            call.changed(call[1])
+            call.changed(call[1], .stream, "xtrim")
             call.tell(["XTRIM", .bytes(call[1]), "MAXLEN", "=", .number(Int64(stream.length))])
             call.tellExpiry(of: call[1])
         }
@@ -149,6 +150,7 @@ private enum Streams {
         if let added { stream.entriesAdded = added }
         if maxDeleted != .zero { stream.maxDeletedID = maxDeleted }
         call.changedUnseen()
+        call.notify(.stream, "xsetid", call[1])
         call.reply.ok()
     }
 

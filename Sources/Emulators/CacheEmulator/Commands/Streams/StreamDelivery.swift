@@ -34,6 +34,7 @@ struct StreamDelivery {
         } else {
             consumer = group.makeConsumer(consumerName, seenAt: database.now, in: database.memory)
             isNewConsumer = true
+            call.notify(.stream, "xgroup-createconsumer", key)
         }
         call.changedUnseen()
     }

@@ -79,6 +79,7 @@ private enum StreamGroups {
             call[3], lastID: id, entriesRead: options.entriesRead, in: database.memory)
         stream.insert(group, in: database.memory)
         if found == nil { call.changed(call[2]) } else { call.changedUnseen() }
+        call.notify(.stream, "xgroup-create", call[2])
         call.tell([
             "XGROUP", "CREATE", .bytes(call[2]), .bytes(call[3]), .array(id.array), "MKSTREAM", "ENTRIESREAD",
             .number(options.entriesRead),
@@ -130,6 +131,7 @@ private enum StreamGroups {
         group.lastID = id
         group.entriesRead = options.entriesRead
         call.changedUnseen()
+        call.notify(.stream, "xgroup-setid", call[2])
         if !found.entry.isNearItsEnd(now: call.now) {
             call.tell([
                 "XGROUP", "SETID", .bytes(call[2]), .bytes(call[3]), .array(id.array), "ENTRIESREAD",
@@ -148,6 +150,7 @@ private enum StreamGroups {
 
         call.database.ownedStream(&owner, hash).removeGroup(place, in: call.database.memory)
         call.changedUnseen()
+        call.notify(.stream, "xgroup-destroy", call[2])
         call.signal(call[2], .stream)
         call.reply.integer(1)
     }
@@ -161,6 +164,7 @@ private enum StreamGroups {
 
         _ = owned(found, call).makeConsumer(call[4], seenAt: call.now, in: call.database.memory)
         call.changedUnseen()
+        call.notify(.stream, "xgroup-createconsumer", call[2])
         call.reply.integer(1)
     }
 
@@ -172,6 +176,7 @@ private enum StreamGroups {
         let pending = group.consumer(number).pendingCount
         owned(found, call).removeConsumer(number, in: call.database.memory)
         call.changedUnseen()
+        call.notify(.stream, "xgroup-delconsumer", call[2])
         call.reply.integer(pending)
     }
 
