@@ -30,6 +30,7 @@ final class ClientAtHand {
                 while next < batch.count, !client.isEnding {
                     let done = emulator.execute(batch, from: next, for: client)
                     precondition(done > next, "execute does nothing")
+                    endWait(emulator)
                     let replies = takeReplies()
                     precondition(
                         !countsReplies || client.isEnding || replies == done - next,
@@ -47,6 +48,11 @@ final class ClientAtHand {
         }
     }
 
+    /// Nobody waits here: a command that blocks is answered as if its time were over.
+    private func endWait(_ emulator: CacheEmulator) {
+        if client.isWaiting { precondition(emulator.unblock(client, withError: false), "it waits in no command") }
+    }
+
     /// Runs one command of words between spaces and returns the bytes of its reply.
     func ask(_ command: String, _ emulator: CacheEmulator) -> [UInt8] {
         ask(command.split(separator: " ").map { Array($0.utf8) }, emulator)
@@ -60,6 +66,7 @@ final class ClientAtHand {
             _ = batch.parse(raw, limits: .authenticated, partial: &partial)
             _ = emulator.execute(batch, from: 0, for: client)
         }
+        endWait(emulator)
         let reply = Array(client.connection.output.readable)
         precondition(takeReplies() == 1)
         return reply
