@@ -31,6 +31,8 @@ extension RedisSession {
         ("getredir", 2, { _, _, _, reply in reply.integer(-1) }),
         ("help", 2, { _, _, _, reply in reply.help(clientHelp) }),
         ("unblock", -3, { session, arguments, count, reply in session.unblock(arguments, count, reply) }),
+        ("pause", -3, { session, arguments, count, reply in session.pause(arguments, count, reply) }),
+        ("unpause", 2, { session, _, _, reply in session.unpause(reply) }),
     ]
 
     private func replyName(_ reply: ReplyWriter) {
@@ -180,6 +182,32 @@ extension RedisSession {
         guard case .emulator(let emulator, let client) = session?.upstream else { return reply.integer(0) }
         let withError = count == 4 && arguments[3].isWord("error")
         reply.integer(emulator.unblock(client, withError: withError) ? 1 : 0)
+    }
+
+    private static let noPause = "ERR CLIENT PAUSE is not possible while a real server serves this resource"
+
+    private func pause(_ arguments: UnsafeMutablePointer<Bytes>, _ count: Int, _ reply: ReplyWriter) {
+        guard count <= 4 else {
+            return reply.error(
+                "ERR unknown subcommand or wrong number of arguments for '\(arguments[1].text)'. Try CLIENT HELP.")
+        }
+        let isOfAll = count == 3 || arguments[3].isWord("all")
+        guard isOfAll || arguments[3].isWord("write") else {
+            return reply.error("ERR CLIENT PAUSE mode must be WRITE or ALL")
+        }
+        guard let milliseconds = arguments[2].integer else {
+            return reply.error("ERR timeout is not an integer or out of range")
+        }
+        guard milliseconds >= 0 else { return reply.error("ERR timeout is negative") }
+        guard case .emulator(let emulator, _) = upstream else { return reply.error(Self.noPause) }
+        emulator.pause(milliseconds: milliseconds, isOfAll: isOfAll)
+        reply.ok()
+    }
+
+    private func unpause(_ reply: ReplyWriter) {
+        guard case .emulator(let emulator, _) = upstream else { return reply.error(Self.noPause) }
+        emulator.unpause()
+        reply.ok()
     }
 
     /// As the filters of CLIENT LIST and KILL name it.

@@ -30,7 +30,10 @@ extension RedisSession {
             if let (words, since, isSilent) = emulator.awaited(by: client) {
                 let request = BlockedRequest(words, since: since, order: emulatorWait, isSilent: isSilent)
                 // One that cannot be moved goes on waiting; `waitEnded` ends the step, if anything does.
-                guard let request, request.isMovable else { return }
+                guard let request, request.isMovable else {
+                    isPinned = true
+                    return
+                }
                 emulator.stopWaiting(client)
                 suspended = request
             }
@@ -40,13 +43,15 @@ extension RedisSession {
     }
 
     func waitEnded(_ client: CacheClient) {
-        if isPaused { stepEnded(nil) } else { deliverAgain() }
+        guard isPaused else { return deliverAgain() }
+        if isPinned { stepEnded(nil) }
+        isPinned = false
     }
 
     /// Why the step is not done, for a person.
     var pin: String {
         if case .relay(let relay) = upstream, let pin = relay.pin { return pin }
-        if case .emulator(_, let client) = upstream, client.isWaiting { return BlockedRequest.pin }
+        if isPinned { return BlockedRequest.pin }
         return "is not set up at the target yet"
     }
 
@@ -87,6 +92,7 @@ extension RedisSession {
         upstream = next
         next = .none
         isPaused = false
+        isPinned = false
         letGo(former)
         switch upstream {
         case .relay(let relay):
@@ -109,6 +115,7 @@ extension RedisSession {
             return
         }
         isPaused = false
+        isPinned = false
         askAgain()
         deliverAgain()
     }

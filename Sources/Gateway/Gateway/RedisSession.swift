@@ -22,6 +22,8 @@ final class RedisSession: ConnectionHandler, CacheFront {
     /// What the client waited in when an emulator was to be left, or is to wait in at an emulator: asked again when it is
     /// known where.
     var suspended: BlockedRequest?
+    /// What the client waits in cannot be moved: the emulator cannot be left before that is over.
+    var isPinned = false
     /// The place of the request in which the client waits at an emulator.
     var emulatorWait: UInt64 = 0
     /// So much is read of what waits behind a command that blocks.
@@ -126,7 +128,7 @@ final class RedisSession: ConnectionHandler, CacheFront {
             if batch.count > 0 {
                 let done = emulator.execute(batch, from: 0, for: client)
                 endpoint.requests &+= UInt64(done)
-                offset += batch[done - 1].end
+                if done > 0 { offset += batch[done - 1].end }
                 if client.isEnding || isEnding {
                     connection.closeAfterFlush()
                     return bytes.count

@@ -202,6 +202,20 @@ struct BlockingDifferentialTests {
         ])
     }
 
+    @Test func `a pause postpones what writes, or everything`() throws {
+        try compareWaiting([
+            "A: CLIENT PAUSE 10000 WRITE", "A: GET k", "B: SET k v", "B: GET k", "C: PUBLISH c m", "A: CLIENT UNPAUSE",
+            "A: GET k", "B: MULTI", "B: GET k", "C: MULTI", "C: SET k w", "A: CLIENT PAUSE 10000 write", "B: EXEC",
+            "C: EXEC",
+            "D: LPUSH", "D: BOGUS", "E: BLPOP l 0", "F: BLPOP l 0.01", "A: EXISTS l", "A: CLIENT UNPAUSE",
+            .answered("F"),
+            "A: RPUSH l 1", "B: CLIENT PAUSE 20 WRITE", "A: SET k x", .answered("A"), "A: CLIENT PAUSE 0",
+            "A: GET k", "E: BLPOP q 0", "A: CLIENT PAUSE 10000 WRITE", "B: RPUSH q 1", .gone("B"), "A: CLIENT UNPAUSE",
+            "A: EXISTS q", "A: CLIENT UNPAUSE", "A: CLIENT PAUSE", "A: CLIENT PAUSE x", "A: CLIENT PAUSE -1",
+            "A: CLIENT PAUSE 10 BOGUS", "A: CLIENT PAUSE x BOGUS", "A: CLIENT PAUSE 10 WRITE x", "A: CLIENT UNPAUSE x",
+        ])
+    }
+
     @Test func `replies that are silenced stay silent`() throws {
         try compareWaiting(
             [

@@ -23,7 +23,7 @@ import Testing
         static let leavingServers = all.filter { $0.from == .server && $0.to == .otherServer }
     }
 
-    private struct Bench {
+    struct Bench {
         let test: GatewayUnderTest
         let server: RealServer
         let other: RealServer
@@ -62,7 +62,7 @@ import Testing
         }
     }
 
-    private func run(_ move: Move, _ body: (Bench) async throws -> Void) async throws {
+    func run(_ move: Move, _ body: (Bench) async throws -> Void) async throws {
         try await RealServer.run(.redisServer) { server in
             try await RealServer.run(.redisServer) { other in
                 try await GatewayUnderTest.run(move.driver, routed: false) { test in

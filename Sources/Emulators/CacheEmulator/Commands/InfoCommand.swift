@@ -35,7 +35,13 @@ extension CacheEmulator {
                     ("hz", "10"),
                 ]
             ),
-            ("Clients", [("connected_clients", "\(clientCount)"), ("blocked_clients", "\(waiting.count)")]),
+            (
+                "Clients",
+                [
+                    ("connected_clients", "\(clientCount)"),
+                    ("blocked_clients", "\(waiting.count + (pause?.postponed.count ?? 0))"),
+                ]
+            ),
             (
                 "Memory",
                 [

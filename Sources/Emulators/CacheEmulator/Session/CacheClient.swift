@@ -36,6 +36,8 @@ public final class CacheClient {
     var mayWait = true
     /// The command that the client waits in.
     var waiter: Waiter?
+    /// Its next request waits for the end of a pause.
+    var isPostponed = false
     /// Nil outside MULTI.
     var transaction: Transaction?
     var watched: [WatchedKey] = []
@@ -102,8 +104,8 @@ public final class CacheClient {
     /// The number of queued commands, -1 outside MULTI, for CLIENT LIST.
     public var queuedCount: Int { transaction?.queue.count ?? -1 }
     public var isWatching: Bool { !watched.isEmpty }
-    /// It waits in a command that blocks: none of its requests runs before that is answered.
-    public var isWaiting: Bool { waiter != nil }
+    /// It waits in a command that blocks, or for the end of a pause: none of its requests runs before that is over.
+    public var isWaiting: Bool { waiter != nil || isPostponed }
     /// The last command as CLIENT LIST shows it: `get`, `client|list`.
     public var lastCommandName: String { lastContainer.map { "\($0)|\(lastCommand)" } ?? lastCommand.description }
     /// Of version 2 and subscribed to something: it may do little else, and messages look like replies.
@@ -150,8 +152,8 @@ public protocol CacheFront: AnyObject {
     func end(_ client: CacheClient)
     /// Closes the connection without its replies, which it does not take; not within the call, but soon.
     func drop(_ client: CacheClient)
-    /// A command in which the client has waited is answered: the requests behind it may run. Called within another
-    /// client's command.
+    /// A command in which the client has waited is answered, or the pause is over: its next requests may run. Called
+    /// within another client's command.
     func waitEnded(_ client: CacheClient)
 }
 

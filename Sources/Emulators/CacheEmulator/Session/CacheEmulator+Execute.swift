@@ -15,6 +15,7 @@ extension CacheEmulator {
         while index < batch.count {
             let request = batch[index]
             let arguments = batch.arguments + request.first
+            if pause != nil, postpones(plannedCommand[index], arguments, request.count, client) { break }
             let before = client.connection.output.count
             client.noteUse(plannedCommand[index], arguments, request.count)
             run(plannedCommand[index], arguments, request.count, plannedHash[index], client)

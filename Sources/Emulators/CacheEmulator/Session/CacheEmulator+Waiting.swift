@@ -86,6 +86,7 @@ extension CacheEmulator {
 
     /// Gives up what a client waits in; nothing is answered.
     public func stopWaiting(_ client: CacheClient) {
+        forgetPostponed(client)
         if let waiter = client.waiter { leave(waiter) }
     }
 

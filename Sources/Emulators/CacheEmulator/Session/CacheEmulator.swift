@@ -34,6 +34,8 @@ public final class CacheEmulator {
     var events: KeyspaceEvents = []
     var watchers: [WatchedKey: [CacheClient]] = [:]
     var waiting = Waiting()
+    /// Nil while all commands run.
+    var pause: Pause?
     var statistics = CacheStatistics()
     /// What tells its cursors from those of a provider before it; nil where there is none.
     public var scanEpoch: ScanEpoch?
