@@ -39,7 +39,7 @@ int cnumbers_parse_score(const char *text, size_t length, double *value) {
     char *end;
     errno = 0;
     *value = strtod(copy, &end);
-    return *end == 0 && errno != ERANGE && !isnan(*value);
+    return end == copy + length && errno != ERANGE && !isnan(*value);
 }
 
 int cnumbers_format_fixed(char *text, double value, int digits) {

@@ -226,6 +226,17 @@ public enum DoubleText {
         }
     }
 
+    /// A distance with 4 digits behind the point, rounded as Redis does since 7.0.12: what lies between two goes to the
+    /// even one, after the multiplication.
+    public static func distance(_ value: Double) -> String {
+        let scaled = (value * 10_000).rounded(.toNearestOrEven)
+        guard abs(scaled) < 0x1p63 else { return fixed(value, digits: 4) }
+        let number = Int64(scaled).magnitude
+        let digits = String(number % 10_000)
+        let zeros = String(repeating: "0", count: 4 - digits.utf8.count)
+        return "\(scaled < 0 ? "-" : "")\(number / 10_000).\(zeros)\(digits)"
+    }
+
     public static func text(_ value: Double) -> String {
         withUnsafeTemporaryAllocation(of: UInt8.self, capacity: maxLength) { write(value, to: $0).text }
     }

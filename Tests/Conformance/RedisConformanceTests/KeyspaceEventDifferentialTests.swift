@@ -76,7 +76,7 @@ struct KeyspaceEventDifferentialTests {
         try compareEvents([
             "SADD s a b c", "SADD s a", "SREM s a x", "SREM s x", "SMOVE s t b", "SMOVE s t none", "SMOVE s t c",
             "SADD s a b", "SADD t a", "SMOVE s t a",
-            "SMOVE s s b", "SPOP s", "SADD s 1 2 3", "SPOP s 2", "SPOP s 5", "SPOP none", "SPOP none 3", "SADD a 1 2",
+            "SMOVE s s b", "SPOP s", "SADD s 1 2 3", .ignored("SPOP s 2"), .ignored("SPOP s 5"), "SPOP none", "SPOP none 3", "SADD a 1 2",
             "SADD b 2 3", "SINTERSTORE d a b",
             "SUNIONSTORE d a b", "SDIFFSTORE d a b", "SINTERSTORE d none a", "SINTERSTORE d none a", "SMEMBERS none",
             "SISMEMBER none a", "SCARD none",

@@ -126,6 +126,6 @@ private enum Geo {
 
         let distance = GeoCell(score: first).center.distance(to: GeoCell(score: second).center)
 
-        call.reply.bulk(DoubleText.fixed(distance / unit, digits: 4))
+        call.reply.bulk(DoubleText.distance(distance / unit))
     }
 }

@@ -279,7 +279,7 @@ private enum GeoSearch {
         for match in matches {
             if options > 0 { reply.array(options + 1) }
             match.member.withBytes { reply.bulk($0) }
-            if query.withDistance { reply.bulk(DoubleText.fixed(match.distance / query.unit, digits: 4)) }
+            if query.withDistance { reply.bulk(DoubleText.distance(match.distance / query.unit)) }
             if query.withHash { reply.integer(Int64(match.score)) }
             if query.withPoint {
                 reply.array(2)

@@ -126,6 +126,11 @@ struct GeoCell: Equatable {
     static func text(of point: GeoPoint) -> String {
         let digits = Array("0123456789bcdefghjkmnpqrstuvwxyz")
         let bits = GeoCell(point, latitudes: -90...90).bits
-        return String((1...11).map { $0 == 11 ? "0" : digits[Int(bits >> UInt64(52 - $0 * 5) & 0x1f)] })
+        var text = ""
+        for place in 1...10 {
+            let shift = UInt64(52 - place * 5)
+            text.append(digits[Int((bits >> shift) & 0x1f)])
+        }
+        return text + "0"
     }
 }

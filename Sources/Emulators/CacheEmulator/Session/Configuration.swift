@@ -197,7 +197,9 @@ extension Configuration.Kind {
             return .refused("Invalid event class character. Use 'Ag$lshzxeKEtmdn'.")
         }
         let classes = text.contains("A") ? all : all.filter { text.contains($0) }
-        let shown = classes.count == all.count ? "A" : String(classes)
-        return .taken(shown + "KEmn".filter { text.contains($0) })
+        // As Redis 7.0 shows it: the new keys not at all beside an A.
+        let isAll = classes.count == all.count
+        let shown = isAll ? "A" : String(classes + "n".filter { text.contains($0) })
+        return .taken(shown + "KEm".filter { text.contains($0) })
     }
 }

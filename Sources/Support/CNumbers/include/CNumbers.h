@@ -17,7 +17,7 @@ int cnumbers_parse_double(const char *text, size_t length, double *value);
 // 0. 1 and the value, or 0.
 int cnumbers_parse_bound(const char *text, size_t length, double *value);
 
-// The same, but what is too large, or too small, is no number.
+// The same to the end, but what is too large, or too small, or has a NUL, is no number.
 int cnumbers_parse_score(const char *text, size_t length, double *value);
 
 // printf's %f with so many digits (at most 17) behind the point; returns the length. `text` has room for CNUMBERS_FIXED
