@@ -17,15 +17,17 @@ demo: ## the example shop: attach, run, swap, detach, leaving nothing behind (ab
 	@BROKER=$(RELEASE) docs/examples/shop/demo.sh
 
 # Warnings are errors by Package.swift, for our targets and not for the dependencies'. The tests find the built program, the
-# Python with the foreign clients and the order to fail where a real server is missing in their environment. Their own
-# summary is the last thing printed.
+# Python with the foreign clients and the order to fail where a real server is missing in their environment. Suites and
+# what fails are shown, not each test that passes; swift test's own summary is the last thing printed.
+test: SHELL = bash
+test: PASSED = '^◇ (Test|Suite)|^✔ Test (case|".*" (with|passed)|[A-Za-z0-9_`]+\()'
 test: ## bootstrap, lint, build, and all tests against the real servers
 	@.ci/bootstrap
 	swift format lint --strict --recursive Sources Tests Package.swift
 	swift build $(RELEASE_FLAGS) --product broker
 	swift build --build-tests
-	@BROKER_BINARY="$(CURDIR)/$(RELEASE)" BROKER_PYTHON="$(CURDIR)/.venv/bin/python" BROKER_REQUIRE_SERVERS=1 \
-		swift test --skip-build --disable-xctest --no-parallel
+	@set -o pipefail; BROKER_BINARY="$(CURDIR)/$(RELEASE)" BROKER_PYTHON="$(CURDIR)/.venv/bin/python" \
+		BROKER_REQUIRE_SERVERS=1 swift test --skip-build --disable-xctest --no-parallel 2>&1 | grep -Ev $(PASSED)
 
 lint: ## swift format, strict, changing nothing
 	swift format lint --strict --recursive Sources Tests Package.swift

@@ -35,6 +35,7 @@ final class TunnelEnd: ChannelDuplexHandler {
         self.context = context
         guard target != nil else { return }
         handshake = context.eventLoop.assumeIsolated().scheduleTask(in: Self.handshakeTimeout) { [self] in
+            target?.leave(self.context?.remoteAddress)
             target?.noteSilence()
             self.context?.close(promise: nil)
         }
@@ -51,7 +52,8 @@ final class TunnelEnd: ChannelDuplexHandler {
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         if case TLSUserEvent.handshakeCompleted = event {
             handshake?.cancel()
-            target?.succeeded()
+            handshake = nil
+            target?.succeeded(at: context.remoteAddress)
         }
         // Neither side of this protocol goes on behind the other's end.
         if case ChannelEvent.inputClosed = event { other?.closeAfterFlush() }
@@ -82,6 +84,7 @@ final class TunnelEnd: ChannelDuplexHandler {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        if handshake != nil { target?.leave(context.remoteAddress) }
         // A peer that leaves without TLS's good-bye has left all the same: the protocol inside has its own ends.
         if case .some(.uncleanShutdown) = error as? NIOSSLError {} else { target?.note(error) }
         context.close(promise: nil)

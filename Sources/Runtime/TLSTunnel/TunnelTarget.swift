@@ -22,6 +22,9 @@ final class TunnelTarget: Sendable {
     private let server: TLSServer
     private let context: NIOSSLContext
     let failure = Mutex<TLSTunnelError?>(nil)
+    /// Where the server was reached: a name may stand for several, and all connections are to one of them for as long as
+    /// it takes new ones.
+    private let place = Mutex<NIOCore.SocketAddress?>(nil)
 
     /// Reads the files that `server` names.
     init(_ server: TLSServer) throws(TLSTunnelError) {
@@ -56,7 +59,7 @@ final class TunnelTarget: Sendable {
     /// Connects on the client's own loop, and joins both; the client is closed where that fails.
     func connect(_ client: any Channel) -> EventLoopFuture<Void> {
         let name = (try? SocketAddress(ipAddress: server.host, port: 0)) == nil ? server.host : nil
-        let connected = ClientBootstrap(group: client.eventLoop)
+        let bootstrap = ClientBootstrap(group: client.eventLoop)
             .connectTimeout(Self.connectTimeout)
             .channelOption(.allowRemoteHalfClosure, value: true)
             .channelOption(.socketOption(.tcp_nodelay), value: 1)
@@ -68,7 +71,10 @@ final class TunnelTarget: Sendable {
                     try channel.pipeline.syncOperations.addHandler(handler)
                 }
             }
-            .connect(host: server.host, port: Int(server.port))
+        let known = place.withLock { $0 }
+        let connected =
+            known.map { bootstrap.connect(to: $0) }
+            ?? bootstrap.connect(host: server.host, port: Int(server.port))
         let bound = client.eventLoop
         return connected.flatMap { [self] channel in
             bound.makeCompletedFuture {
@@ -80,14 +86,21 @@ final class TunnelTarget: Sendable {
                 try channel.syncOptions?.setOption(.autoRead, value: true)
             }
         }.flatMapErrorThrowing { [self] error in
+            leave(known)
             note(error)
             throw error
         }
     }
 
-    /// The handshake is done.
-    func succeeded() {
+    /// The handshake with the server at an address is done.
+    func succeeded(at address: NIOCore.SocketAddress?) {
         failure.withLock { $0 = nil }
+        place.withLock { $0 = $0 ?? address }
+    }
+
+    /// No connection could be made to an address: the next one asks for the name again.
+    func leave(_ address: NIOCore.SocketAddress?) {
+        place.withLock { if $0 == address { $0 = nil } }
     }
 
     /// The handshake was not answered in time.

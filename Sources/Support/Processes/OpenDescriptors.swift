@@ -22,6 +22,18 @@ package struct OpenDescriptors: Equatable, Sendable {
         return OpenDescriptors(numbers: Set(numbers))
     }
 
+    /// How many more this process may open.
+    package static var left: Int {
+        var limit = rlimit()
+        #if canImport(Glibc)
+        let kind = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
+        #else
+        let kind = RLIMIT_NOFILE
+        #endif
+        guard getrlimit(kind, &limit) == 0 else { return .max }
+        return max(Int(clamping: limit.rlim_cur) - now.numbers.count, 0)
+    }
+
     /// Keeps all that is open by now and was not open then from the programs that this process starts. (The libraries
     /// below do not open everything close-on-exec.)
     package func closeOthersOnExec() {

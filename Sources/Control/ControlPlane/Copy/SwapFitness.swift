@@ -1,4 +1,5 @@
 import BrokerModel
+import Processes
 import ProviderKit
 
 /// Whether a target can take what a resource holds and what its apps do: looked at before anything moves.
@@ -13,6 +14,8 @@ struct SwapFitness {
     /// How many clients are connected.
     let clients: Int
     let mode: DataMode
+    /// How many more files the daemon may open.
+    var filesLeft = OpenDescriptors.left
 
     /// What becomes of the data.
     enum DataMode: String, Sendable {
@@ -28,7 +31,7 @@ struct SwapFitness {
 
     /// Why it cannot be: all reasons, the gravest first.
     var problems: [BrokerError] {
-        [sameness].compactMap { $0 } + commandProblems + [emptiness, memory, room].compactMap { $0 }
+        [sameness].compactMap { $0 } + commandProblems + [emptiness, memory, room, files].compactMap { $0 }
     }
 
     /// Commands that an app has used, that the source has and the target lacks.
@@ -83,6 +86,25 @@ struct SwapFitness {
             .unsafe, "\"\(target)\" takes too few clients",
             why: "\(clients) are connected, and it takes \(max(left, 0)) more",
             fix: "raise maxclients of that server, or choose another one")
+    }
+
+    /// The former connections stay until all are over: a second one for each client is needed at the same time.
+    private var files: BrokerError? {
+        let needed = clients * filesPerClient + Self.ownClients
+        guard mode != .cold, filesLeft < needed else { return nil }
+        return BrokerError(
+            .unsafe, "the daemon may open too few files for this swap",
+            why: "\(clients) clients are connected, which takes \(needed) more, and \(filesLeft) are left",
+            fix: "ulimit -Hn 65536 && broker daemon stop   # and the command again: the daemon takes all it may")
+    }
+
+    /// A connection to a server; through a tunnel of TLS also both its ends.
+    private var filesPerClient: Int {
+        switch target {
+        case .emulator: 0
+        case .exec: 1
+        case .url(let url): url.tls == nil ? 1 : 3
+        }
     }
 
     /// Connections of the broker's own while it copies.

@@ -100,7 +100,7 @@ struct CopyServer: Sendable {
     }
 
     private var permission: String {
-        let rights = "allkeys +psync +replconf +ping +info +select +scan +dump +pexpiretime +restore +@write"
+        let rights = "allkeys +psync +replconf +ping +info +time +select +scan +dump +pexpiretime +restore +@write"
         return fix("acl setuser \(ShellWord.quoted(login.user ?? "default")) \(rights)")
     }
 }

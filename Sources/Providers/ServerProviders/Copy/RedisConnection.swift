@@ -59,7 +59,8 @@ final class RedisConnection: @unchecked Sendable {
         clock = try measuredClock()
     }
 
-    /// A server that does not tell its time is taken to have ours.
+    /// A server whose answer to TIME is no time is taken to have ours; one that refuses TIME is not copied, for its keys
+    /// would not end when they should.
     private func measuredClock() throws(BrokerError) -> ClockOffset {
         let sent = Self.now
         let reply = try ask("TIME")

@@ -42,7 +42,8 @@ import Testing
             #expect("\(String(describing: wrong))".contains("pw") == false)
             // What the fix grants suffices.
             let rights = [
-                "allkeys", "+psync", "+replconf", "+ping", "+info", "+select", "+scan", "+dump", "+pexpiretime",
+                "allkeys", "+psync", "+replconf", "+ping", "+info", "+time", "+select", "+scan", "+dump",
+                "+pexpiretime",
             ]
             let words = ["ACL", "SETUSER", "copier", "on", ">pw"] + rights
             _ = try from.client().ask(ReplicatedCommand(words.map { Array($0.utf8) }).bytes, count: 1)
