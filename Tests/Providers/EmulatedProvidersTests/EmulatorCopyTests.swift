@@ -144,7 +144,7 @@ import Testing
     }
 
     @Test(arguments: [
-        (["PFADD p a"], "PFADD p"), (["FUNCTION LOAD x"], "FUNCTION LOAD"), (["SUBSCRIBE c"], "SUBSCRIBE c"),
+        (["PFDEBUG TODENSE p"], "PFDEBUG TODENSE p"), (["FUNCTION LOAD x"], "FUNCTION LOAD"), (["SUBSCRIBE c"], "SUBSCRIBE c"),
         (["SET a 1", "LPUSH a 1", "SET b 1"], "LPUSH a"), (["SELECT 1"], "SELECT 1"), (["MULTI"], "MULTI"),
     ])
     func `a target names the command that it does not take`(commands: [String], refused: String) async throws {
@@ -265,7 +265,7 @@ import Testing
                 return LoopBound(client, on: loop)
             }
             try await target.apply(Self.batch(["SET watched 1", "GETSET watched 2", "SET over 1 PXAT 1"]))
-            await #expect(throws: BrokerError.self) { try await target.apply(Self.batch(["PFADD p a"])) }
+            await #expect(throws: BrokerError.self) { try await target.apply(Self.batch(["PFDEBUG TODENSE p"])) }
             try await caches.loop.onLoop { [emulator = cache.emulator] in
                 let statistics = emulator.value.statistics
                 #expect(statistics.commands == 0 && statistics.hits == 0 && statistics.misses == 0)

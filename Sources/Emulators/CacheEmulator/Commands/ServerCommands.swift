@@ -147,9 +147,12 @@ private enum Server {
             case .refused(let problem): return refuse(parameters[place].name, problem, call)
             }
         }
-        for (place, value) in zip(places, values) {
-            call.emulator.configuration.set(place, to: value)
-            if case .events = parameters[place].kind { call.emulator.publishEvents(KeyspaceEvents(letters: value)) }
+        for (number, place) in places.enumerated() {
+            call.emulator.configuration.set(place, to: values[number])
+            // What is shown may be less than what was asked for.
+            if case .events = parameters[place].kind {
+                call.emulator.publishEvents(KeyspaceEvents(letters: call[number * 2 + 3].text))
+            }
         }
         call.reply.ok()
     }

@@ -36,11 +36,16 @@ final class WaitingDialogue {
         for side in sides { try side.observer.call("FLUSHALL") }
     }
 
-    /// Returns whether the same has come from both.
+    /// Returns whether the same has come from both. What a step and one that waits for its replies bring is compared as
+    /// one: when a short time ends is each server's own.
     @discardableResult
-    func run(_ step: WaitingStep) throws -> Bool {
-        let results = try sides.map { try $0.run(step) }
-        lines.append("    > \(step.text)")
+    func run(_ steps: WaitingStep...) throws -> Bool { try run(steps) }
+
+    func run(_ steps: [WaitingStep]) throws -> Bool {
+        let results = try sides.map { side in
+            try steps.flatMap { try side.run($0) }.sorted { $0.first ?? " " < $1.first ?? " " }
+        }
+        lines.append(contentsOf: steps.map { "    > \($0.text)" })
         if results[0] == results[1] {
             lines.append(contentsOf: results[0].map { "      \($0)" })
         } else {
@@ -60,6 +65,7 @@ private final class Side {
         let connection: RedisClient
         let id: Int64
         var awaited = 0
+        var isClosed = false
 
         init(_ connection: RedisClient) throws {
             self.connection = connection
@@ -121,14 +127,17 @@ private final class Side {
             // What was sent before the answer to that has arrived.
             var isSettled = true
             for (name, client) in clients {
-                while client.connection.hasInput {
+                while !client.isClosed, client.connection.hasInput {
                     let reply = try client.connection.receive()
                     come[name, default: []].append("\(name): \(reply)")
                     client.awaited -= 1
-                    if reply == .closed { break }
                     isSettled = false
+                    if reply == .closed {
+                        client.isClosed = true
+                        break
+                    }
                 }
-                if client.awaited > 0, flags[client.id]?.contains("b") != true { isSettled = false }
+                if client.awaited > 0, !client.isClosed, flags[client.id]?.contains("b") != true { isSettled = false }
             }
             if isSettled, isOver(flags) { break }
         }
@@ -155,7 +164,14 @@ func compareWaiting(
     for version in versions {
         for driver in LoopUnderTest.allCases {
             let dialogue = try WaitingDialogue(version: version, driver: driver)
-            for step in steps { try dialogue.run(step) }
+            var left = steps[...]
+            while !left.isEmpty {
+                // A step, with what is waited for behind it or behind its follower.
+                let awaiting = left.prefix(3).firstIndex { if case .answered = $0 { true } else { false } }
+                let end = awaiting.map { $0 + 1 } ?? left.startIndex + 1
+                _ = try dialogue.run(Array(left[left.startIndex..<end]))
+                left = left[end...]
+            }
             guard !dialogue.isEqual else { continue }
             Issue.record("RESP\(version), \(driver)\n\(dialogue.transcript())", sourceLocation: sourceLocation)
         }
