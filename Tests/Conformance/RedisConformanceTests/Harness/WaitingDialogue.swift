@@ -42,8 +42,13 @@ final class WaitingDialogue {
     func run(_ steps: WaitingStep...) throws -> Bool { try run(steps) }
 
     func run(_ steps: [WaitingStep]) throws -> Bool {
-        let results = try sides.map { side in
-            try steps.flatMap { try side.run($0) }.sorted { $0.first ?? " " < $1.first ?? " " }
+        var results: [[String]] = []
+        for side in sides {
+            var come: [String] = []
+            for step in steps { come += try side.run(step) }
+            // Client by client, and of each in the order in which it came.
+            let clients = Set(come.map { $0.prefix(1) }).sorted()
+            results.append(clients.flatMap { client in come.filter { $0.hasPrefix(client) } })
         }
         lines.append(contentsOf: steps.map { "    > \($0.text)" })
         if results[0] == results[1] {
