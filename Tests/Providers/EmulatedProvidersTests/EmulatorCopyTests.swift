@@ -144,7 +144,8 @@ import Testing
     }
 
     @Test(arguments: [
-        (["PFDEBUG TODENSE p"], "PFDEBUG TODENSE"), (["FUNCTION LOAD x"], "FUNCTION LOAD"), (["SUBSCRIBE c"], "SUBSCRIBE c"),
+        (["PFDEBUG TODENSE p"], "PFDEBUG TODENSE"), (["FUNCTION LOAD x"], "FUNCTION LOAD"),
+        (["SUBSCRIBE c"], "SUBSCRIBE c"),
         (["SET a 1", "LPUSH a 1", "SET b 1"], "LPUSH a"), (["SELECT 1"], "SELECT 1"), (["MULTI"], "MULTI"),
     ])
     func `a target names the command that it does not take`(commands: [String], refused: String) async throws {
