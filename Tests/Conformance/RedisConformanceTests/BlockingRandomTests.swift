@@ -9,7 +9,8 @@ struct BlockingRandomTests {
             var random = SeededRandom(seed: seed &+ UInt64(version))
             let dialogue = try WaitingDialogue(
                 version: version,
-                driver: version == 2 ? LoopUnderTest.allCases[0] : LoopUnderTest.allCases.last ?? .epoll)
+                driver: version == 2 ? LoopUnderTest.allCases[0] : LoopUnderTest.allCases.last ?? .epoll, isRandom: true
+            )
             for number in 0..<RandomSequence.length {
                 guard try !dialogue.run(step(&random)) else { continue }
                 Issue.record(

@@ -16,13 +16,15 @@ final class Dialogue {
     private var connections: [Character: (ours: RedisClient, theirs: RedisClient)] = [:]
     private var lines: [Line] = []
     private(set) var isEqual = true
+    private let isRandom: Bool
 
     /// Begins with empty keyspaces.
-    init(version: Int, driver: LoopUnderTest = LoopUnderTest.allCases[0]) throws {
+    init(version: Int, driver: LoopUnderTest = LoopUnderTest.allCases[0], isRandom: Bool = false) throws {
         guard let pair = ServerPair.current else { throw HarnessError("the suite lacks the trait .comparedWithRedis") }
         self.pair = pair
         self.version = version
         self.driver = driver
+        self.isRandom = isRandom
         let (ours, theirs) = try connection("A")
         try ours.call("FLUSHALL")
         try theirs.call("FLUSHALL")
@@ -50,7 +52,9 @@ final class Dialogue {
         let (ours, theirs) = try connection(name)
         let ourReply = try Self.exchange(arguments, step, ours)
         let theirReply = try Self.exchange(arguments, step, theirs)
-        return note(step.line, ourReply, theirReply, step.rule)
+        let isEqual = note(step.line, ourReply, theirReply, step.rule)
+        ComparedCases.note(command, arguments, step.rule, isEqual: isEqual, isRandom: isRandom)
+        return isEqual
     }
 
     /// Sends the same bytes to both on connections of their own, ends the input, and compares all that comes back.

@@ -32,13 +32,13 @@ func compareRandomly(
         let seed = RandomSequence.seed
         var random = SeededRandom(seed: seed)
         var steps: [Step] = []
-        let dialogue = try Dialogue(version: version, driver: .random(version))
+        let dialogue = try Dialogue(version: version, driver: .random(version), isRandom: true)
         for _ in 0..<RandomSequence.length {
             let step = make(&random)
             steps.append(step)
             guard try !dialogue.run(step) else { continue }
             let needed = try shortest(steps, version)
-            let again = try Dialogue(version: version, driver: .random(version))
+            let again = try Dialogue(version: version, driver: .random(version), isRandom: true)
             for step in needed { try again.run(step) }
             let shown = again.isEqual ? dialogue.transcript(last: 30) : again.transcript(last: 60)
             Issue.record(
@@ -76,7 +76,7 @@ private func shortest(_ steps: [Step], _ version: Int) throws -> [Step] {
 }
 
 private func differsAtEnd(_ steps: [Step], _ version: Int) throws -> Bool {
-    let dialogue = try Dialogue(version: version, driver: .random(version))
+    let dialogue = try Dialogue(version: version, driver: .random(version), isRandom: true)
     for (index, step) in steps.enumerated() {
         if try !dialogue.run(step) { return index == steps.count - 1 }
     }

@@ -73,6 +73,11 @@ struct ComparedWithRedis: SuiteTrait, TestTrait, TestScoping {
 
     var isRecursive: Bool { true }
 
+    /// Around the whole suite, too.
+    func scopeProvider(for test: Test, testCase: Test.Case?) -> Self? {
+        test.isSuite || testCase != nil ? self : nil
+    }
+
     func prepare(for test: Test) async throws {
         try await condition.prepare(for: test)
     }
@@ -80,6 +85,10 @@ struct ComparedWithRedis: SuiteTrait, TestTrait, TestScoping {
     func provideScope(
         for test: Test, testCase: Test.Case?, performing function: @concurrent @Sendable () async throws -> Void
     ) async throws {
+        guard !test.isSuite else {
+            try await ComparedCases.$suite.withValue(test.name) { try await function() }
+            return try ComparedCases.check(test.name, sourceLocation: test.sourceLocation)
+        }
         let pair = try await ServerPair.Pool.shared.take()
         let result: Result<Void, any Error>
         do {

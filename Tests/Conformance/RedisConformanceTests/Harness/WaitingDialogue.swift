@@ -29,8 +29,10 @@ final class WaitingDialogue {
     private let sides: [Side]
     private var lines: [String] = []
     private(set) var isEqual = true
+    private let isRandom: Bool
 
-    init(version: Int, driver: LoopUnderTest) throws {
+    init(version: Int, driver: LoopUnderTest, isRandom: Bool = false) throws {
+        self.isRandom = isRandom
         guard let pair = ServerPair.current else { throw HarnessError("the suite lacks the trait .comparedWithRedis") }
         sides = try [pair.emulatorPath(driver), pair.real.socketPath].map { try Side(path: $0, version: version) }
         for side in sides { try side.observer.call("FLUSHALL") }
@@ -51,6 +53,12 @@ final class WaitingDialogue {
             results.append(clients.flatMap { client in come.filter { $0.hasPrefix(client) } })
         }
         lines.append(contentsOf: steps.map { "    > \($0.text)" })
+        for case .ask(let line) in steps {
+            let command = Step(line).parts.command
+            ComparedCases.note(
+                command, try CommandLine.arguments(command), .exactly, isEqual: results[0] == results[1],
+                isRandom: isRandom)
+        }
         if results[0] == results[1] {
             lines.append(contentsOf: results[0].map { "      \($0)" })
         } else {

@@ -1,0 +1,71 @@
+/// What is known to be otherwise than in Redis 7.0, each with its reason; reviewed, and never more than 20.
+struct Deviation {
+    /// As in COMMAND DOCS; empty for what concerns no single command.
+    var commands: [String]
+    var what: String
+    var why: String
+
+    static let all = [
+        Deviation(
+            commands: ["time"], what: "inside a script TIME answers the time at which the script began",
+            why: "all of a script happens at one moment of the resource's clock, its expiries as well"),
+        Deviation(
+            commands: ["eval", "evalsha", "fcall"],
+            what:
+                "a script that runs longer than busy-reply-threshold is ended with an error, also when it has written",
+            why: "nobody else would be answered, and SCRIPT KILL could not be read"),
+        Deviation(
+            commands: ["pfadd", "pfmerge", "pfcount"],
+            what: "registers that are broken are found before anything is changed, a cut one too",
+            why: "Redis finds them in the middle of its work and leaves what it has done by then"),
+        Deviation(
+            commands: ["scan", "sscan", "hscan", "zscan"],
+            what: "cursors are other numbers, with an epoch in bits 46-52",
+            why: "so that a cursor survives a swap of the provider"),
+        Deviation(
+            commands: ["config|set"], what: "a value that would have no effect is refused",
+            why: "what is accepted and ignored is found too late"),
+        Deviation(
+            commands: ["client|setinfo"], what: "it is there, though it is of Redis 7.2",
+            why: "clients of today send it when they connect, and some take its refusal ill"),
+        Deviation(
+            commands: ["srandmember", "hrandfield", "zrandmember"],
+            what: "with a negative count of many millions they are refused",
+            why: "Redis makes the reply until its memory is full"),
+        Deviation(
+            commands: ["zremrangebylex", "zrangebylex", "zlexcount"],
+            what: "over members of different scores they find other members",
+            why: "Redis leaves the result undefined, and it depends on its skip list"),
+    ]
+}
+
+/// Why a command of Redis is not there, or refused.
+enum Absence {
+    static let reasons: [String: String] = [
+        "acl": "users are the gateway's: one for each attachment",
+        "asking": "no cluster mode", "cluster": "no cluster mode", "readonly": "no cluster mode",
+        "readwrite": "no cluster mode", "restore-asking": "no cluster mode",
+        "bgrewriteaof": "an app does not decide what is written to disk",
+        "bgsave": "an app does not decide what is written to disk",
+        "save": "an app does not decide what is written to disk",
+        "lastsave": "an app does not decide what is written to disk",
+        "debug": "it reaches into the server",
+        "failover": "no replicas", "replicaof": "it would make the resource another's replica",
+        "slaveof": "it would make the resource another's replica",
+        "replconf": "a swap hands the data over, no replica", "psync": "a swap hands the data over, no replica",
+        "sync": "a swap hands the data over, no replica",
+        "latency": "not yet", "slowlog": "not yet", "monitor": "not yet", "memory": "not yet",
+        "lolwut": "it draws pictures",
+        "migrate": "it would connect to another host; a swap moves data",
+        "module": "no modules",
+        "pfdebug": "for the tests of Redis itself", "pfselftest": "for the tests of Redis itself",
+        "shutdown": "it would end the daemon of all resources",
+        "client": "not yet", "config": "there is no file to write to", "command": "not yet", "function": "not yet",
+        "object": "not yet", "script": "not yet", "xinfo": "not yet", "pubsub": "not yet",
+    ]
+
+    /// Of a command or a subcommand.
+    static func reason(_ name: String) -> String? {
+        reasons[name] ?? name.split(separator: "|").first.flatMap { reasons[String($0)] }
+    }
+}
