@@ -154,7 +154,8 @@ struct SmallCommandDifferentialTests {
         }
         try compare([
             .collected("B: SUBSCRIBE c d"), .collected("C: PSUBSCRIBE c* *"), .collected("D: SSUBSCRIBE s c"),
-            "PUBLISH c hello", .collected("B"), .collected("C", sorted: true), .collected("D"), "SPUBLISH c hello", .collected("D"),
+            "PUBLISH c hello", .collected("B"), .collected("C", sorted: true), .collected("D"), "SPUBLISH c hello",
+            .collected("D"),
             "SPUBLISH s 1", "SPUBLISH none 1", "SPUBLISH s \"\"", "SPUBLISH", "SPUBLISH s", "SPUBLISH s 1 2",
             "SPUBLISH \"\" 1", "SPUBLISH S 1", "MULTI", "SPUBLISH s 1", "EXEC", .collected("D"), "PUBSUB NUMPAT",
             "PUBSUB NUMPAT x", "pubsub numpat", .sorted("PUBSUB CHANNELS"), .sorted("PUBSUB CHANNELS *"),
