@@ -99,7 +99,10 @@ let package = Package(
         floor("Providers", "ProviderKit", ["BrokerModel", "Gateway", "RESPWire"]),
         floor(
             "Providers", "EmulatedProviders",
-            ["ProviderKit", "BrokerModel", "EventLoop", "Gateway", "CacheEmulator", "QueueEmulator", "CSQLite"]),
+            [
+                "ProviderKit", "BrokerModel", "EventLoop", "Gateway", "CacheEmulator", "QueueEmulator", "CSQLite",
+                "Processes", "RDBWire", "ReplicationWire",
+            ]),
         floor(
             "Providers", "ServerProviders",
             [

@@ -41,13 +41,23 @@ extension ControlPlane {
         serving[id, default: Serving()].serves(response)
     }
 
-    func provision(_ backing: Backing, _ resource: Resource) async throws(BrokerError) -> ProvisionResponse {
+    /// - Parameter plan: where it is not the resource's: of the target of a swap.
+    func provision(
+        _ backing: Backing, _ resource: Resource, plan: Plan? = nil
+    ) async throws(BrokerError) -> ProvisionResponse {
         let id = backing.id
         return try await providers.provider(for: backing.provider).provision(
-            ProvisionRequest(backing: backing, serviceClass: resource.serviceClass, plan: resource.plan) {
+            ProvisionRequest(backing: backing, serviceClass: resource.serviceClass, plan: plan ?? resource.plan) {
                 [ledger] memory async throws(BrokerError) in
                 try await ledger.write { try $0.remember(memory, for: id) }
             })
+    }
+
+    /// The plan of a backing that is, or was, no resource's own: the one by which it was made, or else the default one of its
+    /// provider.
+    func plan(of backing: Backing, _ resource: Resource) throws(BrokerError) -> Plan {
+        let offered = try providers.provider(for: backing.provider).offering(for: resource.serviceClass)?.plans ?? []
+        return offered.first { $0.name == backing.memory[Plan.memoryKey] } ?? offered.first ?? resource.plan
     }
 
     func deprovision(_ backing: Backing, _ resource: Resource) async throws(BrokerError) {

@@ -11,11 +11,15 @@ public struct Plan: Hashable, Sendable, CustomStringConvertible {
     /// On disk, and still there after a restart.
     public static let durable = Plan(name: "durable", summary: "on disk; survives a restart and kill -9")
 
+    /// Under which a provider of several plans remembers by which one it has made a backing.
+    public static let memoryKey = "plan"
+
     /// The plans that `provider` offers for `serviceClass`, the default first.
     public static func offered(for serviceClass: ServiceClass, by provider: ProviderReference) -> [Plan] {
         switch (serviceClass, provider) {
         case (.sqlite, _), (_, .exec), (_, .url): [.durable]
-        case (.redis, .emulator), (.beanstalk, .emulator): [.ephemeral]
+        case (.redis, .emulator): [.ephemeral, .durable]
+        case (.beanstalk, .emulator): [.ephemeral]
         }
     }
 

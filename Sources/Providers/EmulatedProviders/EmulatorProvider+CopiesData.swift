@@ -11,9 +11,8 @@ extension EmulatorProvider: CopiesData {
         let reads = request.contents == .everything
         let source: LoopBound<SourceOnLoop> = try await loop.answer { [loop, shelf] answer in
             answer.give(
-                Self.cache(id, on: shelf.value).flatMap { cache in
-                    if cache.hasFunctions { return .failure(Self.functionsStay) }
-                    return .success(LoopBound(SourceOnLoop(cache, on: loop, readsSnapshot: reads), on: loop))
+                Self.cache(id, on: shelf.value).map { cache in
+                    LoopBound(SourceOnLoop(cache, on: loop, readsSnapshot: reads), on: loop)
                 })
         }
         return EmulatorSource(source, on: loop)
@@ -71,11 +70,6 @@ extension EmulatorProvider: CopiesData {
             why: "the emulator copies \"\(ServiceClass.redis)\" only",
             fix: "create another resource, and take the data across by its own means")
     }
-
-    private static let functionsStay = BrokerError(
-        .unsupported, "an emulated cache with libraries of functions cannot be copied",
-        why: "they belong to no key, and a copy does not carry them",
-        fix: "FUNCTION FLUSH on the cache, swap, and load the libraries again")
 
     private static func cache(_ id: BackingID, on shelf: EmulatorShelf) -> Result<CacheEmulator, BrokerError> {
         if let cache = shelf.cache(id) { return .success(cache) }

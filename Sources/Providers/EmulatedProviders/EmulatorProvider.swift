@@ -4,12 +4,15 @@ public import EventLoop
 import Gateway
 public import ProviderKit
 import QueueEmulator
+import Synchronization
 
-/// Serves resources from the daemon itself: a cache and a queue in memory on the gateway's loop, a store as a file.
+/// Serves resources from the daemon itself: a cache and a queue in memory on the gateway's loop, a store as a file. A
+/// cache by the plan `durable` is written to files as well.
 public struct EmulatorProvider: Provider {
     let loop: any EventLoop
     let shelf: LoopBound<EmulatorShelf>
     private let folders: String
+    private let durables = Durables()
 
     /// - Parameters:
     ///   - loop: the gateway's, since an emulator is called directly by the sessions of its endpoint.
@@ -37,10 +40,14 @@ public struct EmulatorProvider: Provider {
         let server = Self.server(of: request.serviceClass)
         switch request.serviceClass {
         case .redis:
-            let upstream = try await onLoop { [loop] shelf in
-                Upstream.cache(LoopBound(shelf.cache(id) { CacheEmulator(loop: loop) }, on: loop))
+            let cache = try await onLoop { [loop] shelf in
+                LoopBound(shelf.cache(id) { CacheEmulator(loop: loop) }, on: loop)
             }
-            return ProvisionResponse(upstream: upstream, server: server)
+            if request.plan == .durable {
+                try await makeDurable(cache, id)
+                try await request.remember([Plan.memoryKey: request.plan.name])
+            }
+            return ProvisionResponse(upstream: .cache(cache), server: server)
         case .beanstalk:
             let upstream = try await onLoop { [loop] shelf in
                 Upstream.queue(LoopBound(shelf.queue(id) { QueueEmulator(clock: QueueClock(loop: loop)) }, on: loop))
@@ -57,6 +64,11 @@ public struct EmulatorProvider: Provider {
         let id = request.backing.id
         switch request.serviceClass {
         case .redis, .beanstalk:
+            if let durable = durables.take(id) {
+                try await durable.remove()
+            } else if request.serviceClass == .redis {
+                try DurableFiles(folder: folder(of: id)).remove()
+            }
             // A loop that has ended has nothing left to remove.
             try? await onLoop { $0.remove(id) }
         case .sqlite: try storeFile(of: id).remove()
@@ -76,7 +88,20 @@ public struct EmulatorProvider: Provider {
     }
 
     private func storeFile(of id: BackingID) -> StoreFile {
-        StoreFile(folder: "\(folders)/\(id)")
+        StoreFile(folder: folder(of: id))
+    }
+
+    private func folder(of id: BackingID) -> String { "\(folders)/\(id)" }
+
+    /// A cache whose files cannot be loaded does not serve.
+    private func makeDurable(_ cache: LoopBound<CacheEmulator>, _ id: BackingID) async throws(BrokerError) {
+        guard durables.isUnknown(id) else { return }
+        do throws(BrokerError) {
+            durables.put(try await DurableCache.open(cache, on: loop, folder: folder(of: id)), id)
+        } catch {
+            try? await onLoop { $0.remove(id) }
+            throw error
+        }
     }
 
     private static func server(of serviceClass: ServiceClass) -> String {
@@ -92,4 +117,25 @@ public struct EmulatorProvider: Provider {
     ) async throws(BrokerError) -> Value {
         try await loop.answer { [shelf] answer in answer.give(.success(body(shelf.value))) }
     }
+}
+
+extension EmulatorProvider: SuspendsServers {
+    /// What is left to be written to the files of a durable cache is written; nothing else has to be done.
+    public func suspend(_ backing: Backing) async throws(BrokerError) {
+        guard let durable = durables.take(backing.id) else { return }
+        try await durable.stop()
+    }
+}
+
+/// The durable caches by backing.
+private final class Durables: Sendable {
+    private let caches = Mutex<[BackingID: DurableCache]>([:])
+
+    func isUnknown(_ id: BackingID) -> Bool { caches.withLock { $0[id] == nil } }
+
+    func put(_ cache: DurableCache, _ id: BackingID) {
+        caches.withLock { $0[id] = cache }
+    }
+
+    func take(_ id: BackingID) -> DurableCache? { caches.withLock { $0.removeValue(forKey: id) } }
 }

@@ -6,10 +6,10 @@ import Musl
 import Glibc
 #endif
 
-/// Reads the small text files in which Linux tells of processes and sockets.
-enum TextFile {
+/// Reads small text files, as those in which Linux tells of processes and sockets, and folders.
+package enum TextFile {
     /// The whole file; nil when it cannot be read.
-    static func read(_ path: String) -> String? {
+    package static func read(_ path: String) -> String? {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { return nil }
         defer { close(descriptor) }
@@ -26,7 +26,7 @@ enum TextFile {
     }
 
     /// The names in a folder; none when it cannot be read.
-    static func names(in folder: String) -> [String] {
+    package static func names(in folder: String) -> [String] {
         guard let handle = opendir(folder) else { return [] }
         defer { closedir(handle) }
         var names: [String] = []

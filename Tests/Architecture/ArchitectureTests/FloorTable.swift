@@ -44,7 +44,10 @@ struct FloorTable {
         Row("Providers", "ProviderKit", ["BrokerModel", "EventLoop", "Gateway", "RESPWire"]),
         Row(
             "Providers", "EmulatedProviders",
-            ["ProviderKit", "BrokerModel", "EventLoop", "CacheEmulator", "QueueEmulator", "CSQLite", "Gateway"]),
+            [
+                "ProviderKit", "BrokerModel", "EventLoop", "CacheEmulator", "QueueEmulator", "CSQLite", "Gateway",
+                "Processes", "RDBWire", "ReplicationWire",
+            ]),
         Row(
             "Providers", "ServerProviders",
             [

@@ -227,7 +227,8 @@ enum Values {
     @Test func `the plan is the offering's first unless another is named`() throws {
         #expect(try plan("cache").plan == .ephemeral)
         #expect(try plan("db").plan == .durable)
-        let error = #expect(throws: BrokerError.self) { try plan("cache", plan: "durable") }
+        #expect(try plan("cache", plan: "durable").plan == .durable)
+        let error = #expect(throws: BrokerError.self) { try plan("cache", plan: "huge") }
         #expect(error?.fix == "broker create cache --class redis --plan ephemeral")
     }
 }

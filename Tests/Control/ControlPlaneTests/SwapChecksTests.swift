@@ -3,6 +3,7 @@ import Foundation
 import Ledger
 import ProviderKit
 import RESPWire
+import Synchronization
 import TestKit
 import Testing
 
@@ -250,23 +251,36 @@ import Testing
         #expect(survey.missing(of: ["fcall", "function|load"]) == ["fcall", "function|load"])
     }
 
-    @Test func `an emulated cache with libraries of functions is not swapped away from: they would be lost`()
-        async throws
-    {
+    @Test func `libraries of functions go along, those that are loaded meanwhile as well`() async throws {
         try await BrokerUnderTest.run { broker in
-            try await broker.attach("cache")
-            let client = try RedisClient(try await broker.variable("CACHE_URL"))
-            let library = "#!lua name=l\\nredis.register_function('f', function() return 1 end)"
-            #expect(try client.ask("FUNCTION LOAD \"\(library)\"") == "l")
-            #expect(try client.ask("FCALL f 0") == ":1")
-            let error = await #expect(throws: BrokerError.self) {
-                try await broker.swap("cache", to: "exec:redis-server", cold: false, maxPause: 5000)
+            let held = Held()
+            broker.reached = { point in
+                guard point == .swapCopying else { return }
+                let late = "#!lua name=late\\nredis.register_function('late', function() return 2 end)"
+                held.client.withLock { _ = try? $0?.ask("FUNCTION LOAD \"\(late)\"") }
             }
-            #expect(error?.code == .unsupported)
-            #expect(try client.ask("FCALL f 0") == ":1")
-            try client.ask("FUNCTION FLUSH")
+            try await broker.restart()
+            try await broker.attach("cache")
+            let url = try await broker.variable("CACHE_URL")
+            let client = try RedisClient(url)
+            try held.client.withLock { $0 = try RedisClient(url) }
+            let library =
+                "#!lua name=l\\nredis.register_function('f', function(k, a) return redis.call('INCR', k[1]) end)"
+            #expect(try client.ask("FUNCTION LOAD \"\(library)\"") == "l")
+            #expect(try client.ask("FCALL f 1 n") == ":1")
             try await broker.swap("cache", to: "exec:redis-server", cold: false, maxPause: 5000)
+            #expect(try client.ask("FCALL f 1 n") == ":2")
+            #expect(try client.ask("FCALL late 0") == ":2")
+            #expect(try client.ask("FUNCTION DELETE late") == "+OK")
+            held.client.withLock { $0 = nil }
+            try await broker.swap("cache", to: "emulator", cold: false, maxPause: 5000)
+            #expect(try client.ask("FCALL f 1 n") == ":3")
+            #expect(try client.ask("FCALL late 0").hasPrefix("-ERR Function not found"))
         }
+    }
+
+    private final class Held: Sendable {
+        let client = Mutex<RedisClient?>(nil)
     }
 
     @Test func `an option that came after the target's version is missing`() {

@@ -145,6 +145,7 @@ import Testing
 
     @Test(arguments: [
         (["PFDEBUG TODENSE p"], "PFDEBUG TODENSE"), (["FUNCTION LOAD x"], "FUNCTION LOAD"),
+        (["FUNCTION LIST"], "FUNCTION LIST"),
         (["SUBSCRIBE c"], "SUBSCRIBE c"),
         (["SET a 1", "LPUSH a 1", "SET b 1"], "LPUSH a"), (["SELECT 1"], "SELECT 1"), (["MULTI"], "MULTI"),
     ])

@@ -14,7 +14,8 @@ extension ControlPlane {
         if run.options.isRollback {
             // The former provider has followed since the swap; what it lacks is said before anybody is paused.
             if let failure = await run.wayBack?.failure, !run.options.discards { throw failure }
-            run.response = try await provision(run.target, run.resource)
+            run.response = try await provision(
+                run.target, run.resource, plan: try plan(of: run.target, run.resource))
             run.outcome.server = run.response?.server
             return
         }

@@ -90,7 +90,8 @@ extension ControlPlane {
         let operation = run.operation
         switch action {
         case .provisionTarget:
-            let response = try await provision(run.target, run.resource)
+            let response = try await provision(
+                run.target, run.resource, plan: try plan(of: run.target, run.resource))
             run.outcome.server = response.server ?? run.outcome.server
             run.response = response
             await reached(.swapProvisioned)
@@ -203,9 +204,9 @@ extension ControlPlane {
             run.outcome.cold
             ? "connections closed, no data copied"
             : run.options.mode == .adopt ? "live, with the target's own data" : "live, with its data"
-        let plan = try providers.provider(for: target.provider).offering(for: resource.serviceClass)?.plans.first
+        let plan = try plan(of: target, resource)
         run.outcome.releases = try await ledger.write { writer in
-            try writer.switchResource(resource.id, to: target.id, plan: plan ?? resource.plan)
+            try writer.switchResource(resource.id, to: target.id, plan: plan)
             try writer.advance(operation.id, to: .switched)
             let description = "\(verb) \(resource.name) to \(target.provider)"
             var releases: [String: Int] = [:]

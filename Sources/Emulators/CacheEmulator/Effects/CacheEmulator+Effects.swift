@@ -22,6 +22,7 @@ extension CacheEmulator {
     @inline(never)
     func callHeard(_ command: Command, _ call: borrowing Call, _ effects: Effects) {
         guard command.flags.contains(.write) else { return command.body(call) }
+        if let writeRefusal { return call.reply.error(writeRefusal) }
         let before = changesOfCommands
         let isByValue = command.flags.contains(.needsKeys) && hasKeyNearItsEnd(command, call)
         effects.isTold = false

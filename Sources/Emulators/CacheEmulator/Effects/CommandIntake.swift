@@ -112,10 +112,9 @@ public final class CommandIntake {
         return .refused(command: Self.name(arguments, count), words: String(decoding: words, as: UTF8.self))
     }
 
-    /// Of a container its subcommand says so. Libraries of functions are not taken: nobody would hand them on.
+    /// Of a container its subcommand says so.
     private static func writes(_ command: Command, _ arguments: UnsafeMutablePointer<Bytes>, _ count: Int) -> Bool {
         if command.subcommands.isEmpty || count < 2 { return command.flags.contains(.write) }
-        guard !command.name.description.hasPrefix("function") else { return false }
         return command.subcommands.contains { arguments[1].isWord($0.name) && $0.flags.contains(.write) }
     }
 

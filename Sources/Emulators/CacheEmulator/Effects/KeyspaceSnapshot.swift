@@ -13,6 +13,8 @@ public final class KeyspaceSnapshot {
     /// The databases that had keys, with their tables.
     private let tables: [(database: Database, table: Table)]
     public private(set) var isComplete = false
+    /// The libraries of functions, which come first.
+    private var libraries: [[UInt8]]
 
     /// A value that cannot be written down.
     public struct Unreadable: Error {
@@ -32,6 +34,7 @@ public final class KeyspaceSnapshot {
         emulator.clock.now = emulator.loop.wallClock
         time = emulator.clock.now
         name = emulator.memory.beginSnapshot()
+        libraries = emulator.libraryCodes
         tables = emulator.databases.filter { $0.count > 0 }.map { ($0, $0.table) }
     }
 
@@ -53,6 +56,13 @@ public final class KeyspaceSnapshot {
         var segments: [CommandSegment] = []
         var written = 0
         var sinceLook = 0
+        if !libraries.isEmpty {
+            var segment = CommandSegment(database: 0)
+            for code in libraries { segment.bytes.append(command: ["FUNCTION", "LOAD", "REPLACE", .array(code)]) }
+            segment.commands = libraries.count
+            segments.append(segment)
+            libraries = []
+        }
         while let (database, entry) = nextEntry() {
             sinceLook += 1
             let isOver = entry.hasExpiry && entry.expiry <= time

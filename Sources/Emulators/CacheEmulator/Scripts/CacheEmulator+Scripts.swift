@@ -10,8 +10,10 @@ extension CacheEmulator {
         text.withBytes { _ = scripts.load($0) }
     }
 
-    /// Libraries of functions, which no copy carries.
-    public var hasFunctions: Bool { hasFunctionState && !functions.libraries.isEmpty }
+    var hasFunctions: Bool { hasFunctionState && !functions.libraries.isEmpty }
+
+    /// The libraries of functions as they were loaded, in that order.
+    var libraryCodes: [[UInt8]] { hasFunctions ? functions.libraries.map(\.code) : [] }
 
     /// Bytes of the states of Lua: none before the first script.
     var lua: (eval: Int, functions: Int) {

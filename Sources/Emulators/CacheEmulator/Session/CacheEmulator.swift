@@ -30,6 +30,8 @@ public final class CacheEmulator {
     private(set) var hasScripts = false
     private(set) var hasFunctionState = false
     var channels = Channels()
+    /// What commands that write are answered while their effects cannot be kept: an error, where somebody listens.
+    public var writeRefusal: String?
     /// Which events of keys are published; empty while nobody has asked for any.
     var events: KeyspaceEvents = []
     var watchers: [WatchedKey: [CacheClient]] = [:]

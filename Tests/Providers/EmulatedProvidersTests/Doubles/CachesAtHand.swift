@@ -2,6 +2,7 @@ import BrokerModel
 import EventLoop
 import Gateway
 import ProviderKit
+import RESPWire
 import TestKit
 import Testing
 
@@ -41,6 +42,32 @@ struct CachesAtHand {
 
         func run(_ commands: String..., in database: Int = 0) async throws {
             try await run(commands, in: database)
+        }
+
+        func onLoop<Value: Sendable>(_ body: @escaping @Sendable (CacheEmulator) -> Value) async throws -> Value {
+            try await loop.onLoop { [emulator] in body(emulator.value) }
+        }
+
+        /// Runs a command as a client's, and returns the reply.
+        func ask(_ command: String) async throws -> String {
+            try await ask(command.split(separator: " ").map(String.init))
+        }
+
+        func ask(_ words: [String]) async throws -> String {
+            var bytes: [UInt8] = []
+            bytes.append(command: words.map { .array(Array($0.utf8)) })
+            return try await loop.onLoop { [emulator, bytes] in
+                let connection = Connection(id: 1, pool: BufferPool(), peerAddress: "", localAddress: "")
+                let front = NoFront()
+                let client = CacheClient(connection: connection, id: 1, isAuthenticated: true, front: front)
+                let batch = RequestBatch()
+                bytes.withUnsafeBytes { bytes in
+                    var partial = PartialRequest()
+                    _ = batch.parse(bytes, limits: .authenticated, partial: &partial)
+                    _ = emulator.value.execute(batch, from: 0, for: client)
+                }
+                return String(decoding: connection.output.readable, as: UTF8.self)
+            }
         }
 
         /// Bytes in use.

@@ -1,0 +1,313 @@
+import BrokerModel
+import CacheEmulator
+import EventLoop
+import Processes
+import ProviderKit
+
+/// Keeps an emulated cache on disk: every change is written down at once, and is on the disk within a second.
+///
+/// A daemon that is killed loses what was not written yet, which are the changes of some milliseconds; a machine that
+/// loses its power, those of a second (Redis's `appendfsync everysec`). While the disk takes nothing, commands that write
+/// are answered MISCONF. The changes are replaced by a snapshot when they are large.
+actor DurableCache {
+    struct Limits: Sendable {
+        /// Changes of so many bytes, and of more than the snapshot in front of them, are replaced by a snapshot.
+        var changes = 64 << 20
+        var syncInterval = Duration.seconds(1)
+        /// How long after a failure the disk is tried again.
+        var patience = Duration.seconds(1)
+    }
+
+    private let files: DurableFiles
+    private let cache: LoopBound<CacheEmulator>
+    private let loop: any EventLoop
+    private let limits: Limits
+    /// Waits for the disk.
+    private let worker = WorkerThread()
+
+    private var generation: DurableFiles.Generation
+    private var changes: AppendFile
+    private var baseSize = 0
+    private var source: EmulatorSource
+
+    private var task: Task<Void, Never>?
+    private var isStopping = false
+    private var isRefusing = false
+    /// Why changes are missing in the files, until a snapshot has them.
+    private var gap: BrokerError?
+    private var isUnsynced = false
+    private var isSyncing = false
+    private var lastSync = ContinuousClock.now
+    private var rewriting: Task<Void, Never>?
+    private var rewritten: Base?
+
+    /// A snapshot that is written, and where its changes come from.
+    private struct Base {
+        var number: Int
+        var size: Int
+        var source: EmulatorSource
+    }
+
+    /// Loads what the folder has into the empty cache, and writes down what changes from now on.
+    static func open(
+        _ cache: LoopBound<CacheEmulator>, on loop: any EventLoop, folder: String, limits: Limits = Limits()
+    ) async throws(BrokerError) -> DurableCache {
+        let files = DurableFiles(folder: folder)
+        try files.makeFolder()
+        let found = try files.current()
+        if let found { files.removeOthers(than: found) }
+        let generation = found ?? DurableFiles.Generation(number: 1, hasBase: false)
+        let target: LoopBound<TargetOnLoop> = try await loop.answer { answer in
+            answer.give(.success(LoopBound(TargetOnLoop(cache.value, on: loop), on: loop)))
+        }
+        let end = EmulatorTarget(target, on: loop)
+        do throws(BrokerError) {
+            if generation.hasBase { try await loadBase(files.base(generation.number), into: end) }
+            let changes = try await loadChanges(files.changes(generation.number), into: end, mayLack: found == nil)
+            if found == nil { try files.commit(generation) }
+            // Before keys may end again: that they have ended has to be told.
+            let source = try await source(of: cache, on: loop, readsSnapshot: false)
+            await end.close()
+            let made = DurableCache(files, cache, loop, limits, generation, changes, source)
+            await made.start()
+            return made
+        } catch {
+            await end.close()
+            throw error
+        }
+    }
+
+    private init(
+        _ files: DurableFiles, _ cache: LoopBound<CacheEmulator>, _ loop: any EventLoop, _ limits: Limits,
+        _ generation: DurableFiles.Generation, _ changes: AppendFile, _ source: EmulatorSource
+    ) {
+        self.files = files
+        self.cache = cache
+        self.loop = loop
+        self.limits = limits
+        self.generation = generation
+        self.changes = changes
+        self.source = source
+    }
+
+    private static func loadBase(_ path: String, into target: EmulatorTarget) async throws(BrokerError) {
+        var reader = try DurableContents.BaseReader(path: path)
+        while let batch = try reader.next() { try await target.apply(batch) }
+    }
+
+    private static func loadChanges(
+        _ path: String, into target: EmulatorTarget, mayLack: Bool
+    ) async throws(BrokerError) -> AppendFile {
+        guard !mayLack else { return try AppendFile(path: path, isNew: true) }
+        var reader = try DurableContents.Reader(path: path)
+        while let batch = try reader.next() { try await target.apply(batch) }
+        var file = try AppendFile(path: path)
+        if file.size > reader.end { try file.truncate(to: reader.end) }
+        return file
+    }
+
+    private static func source(
+        of cache: LoopBound<CacheEmulator>, on loop: any EventLoop, readsSnapshot: Bool
+    ) async throws(BrokerError) -> EmulatorSource {
+        let source: LoopBound<SourceOnLoop> = try await loop.answer { answer in
+            let made = SourceOnLoop(cache.value, on: loop, readsSnapshot: readsSnapshot)
+            answer.give(.success(LoopBound(made, on: loop)))
+        }
+        return EmulatorSource(source, on: loop)
+    }
+
+    // MARK: the work
+
+    private func start() {
+        task = Task { await work() }
+    }
+
+    private func work() async {
+        while !isStopping {
+            do throws(BrokerError) {
+                try await keep(source.next())
+                syncIfDue()
+                if let base = rewritten {
+                    rewritten = nil
+                    try await take(base)
+                } else if changes.size > max(limits.changes, baseSize), rewriting == nil {
+                    rewriting = Task { await rewrite() }
+                }
+            } catch {
+                await beginAnew(error)
+            }
+        }
+    }
+
+    /// Writes a batch down, however long the disk takes nothing; when this is stopping, once.
+    private func keep(_ batch: CopyBatch) async throws(BrokerError) {
+        guard !batch.segments.isEmpty else { return }
+        let bytes = DurableContents.transaction(batch)
+        while true {
+            do throws(BrokerError) {
+                try changes.append(bytes)
+                isUnsynced = true
+                return refuseWrites(nil)
+            } catch {
+                refuseWrites(error)
+                if isStopping { throw error }
+                try? await ContinuousClock().sleep(for: limits.patience)
+            }
+        }
+    }
+
+    private func refuseWrites(_ error: BrokerError?) {
+        guard error != nil || isRefusing else { return }
+        isRefusing = error != nil
+        let words = error.map { error in
+            let reason = error.why.split(separator: ": ", maxSplits: 1).last ?? ""
+            return "MISCONF Errors writing to the AOF file: \(reason)"
+        }
+        loop.post { [cache] in cache.value.writeRefusal = words }
+    }
+
+    private func syncIfDue() {
+        guard isUnsynced, !isSyncing, ContinuousClock.now - lastSync >= limits.syncInterval else { return }
+        (isUnsynced, isSyncing) = (false, true)
+        let file = changes
+        Task {
+            let failure = await failure(of: file)
+            isSyncing = false
+            lastSync = .now
+            // It is not known what of it is on disk: a snapshot is.
+            if let failure { await beginAnew(failure) }
+        }
+    }
+
+    private func failure(of file: AppendFile) async -> BrokerError? {
+        await worker.run {
+            do throws(BrokerError) {
+                try file.sync()
+                return nil
+            } catch {
+                return error
+            }
+        }
+    }
+
+    // MARK: snapshots
+
+    private func rewrite() async {
+        defer { rewriting = nil }
+        // What fails here is tried again with the next change: the changes so far are all there.
+        rewritten = try? await writeBase(generation.number + 1)
+    }
+
+    private func writeBase(_ number: Int) async throws(BrokerError) -> Base {
+        let fresh = try await Self.source(of: cache, on: loop, readsSnapshot: true)
+        do throws(BrokerError) {
+            var writer = try DurableContents.BaseWriter(path: files.base(number))
+            var isComplete = false
+            while !isComplete {
+                let batch = try await fresh.next()
+                try writer.append(batch)
+                isComplete = batch.position != nil
+            }
+            let (file, size) = try writer.finish()
+            let failure = await failure(of: file)
+            file.close()
+            if let failure { throw failure }
+            return Base(number: number, size: size, source: fresh)
+        } catch {
+            await fresh.close()
+            throw error
+        }
+    }
+
+    /// Goes on behind a new snapshot: first all that has changed since it was taken is written behind it.
+    private func take(_ base: Base) async throws(BrokerError) {
+        var file = try AppendFile(path: files.changes(base.number), isNew: true)
+        do throws(BrokerError) {
+            let goal = try await base.source.position()
+            var reached: Int64 = 0
+            while reached < goal {
+                let batch = try await base.source.next()
+                if !batch.segments.isEmpty { try file.append(DurableContents.transaction(batch)) }
+                reached = batch.position ?? reached
+            }
+            if let failure = await failure(of: file) { throw failure }
+            let next = DurableFiles.Generation(number: base.number, hasBase: true)
+            try await worker.run { [files] () throws(BrokerError) in try files.commit(next) }
+            let former = (source: source, file: changes)
+            (source, changes, generation, baseSize) = (base.source, file, next, base.size)
+            await former.source.close()
+            former.file.close()
+            files.removeOthers(than: next)
+            gap = nil
+            refuseWrites(nil)
+        } catch {
+            await base.source.close()
+            file.close()
+            throw error
+        }
+    }
+
+    /// The changes cannot be followed any more, since too much has come while the disk took nothing, or it is not known
+    /// which of them are on disk: a snapshot takes their place. Until then nothing is written.
+    private func beginAnew(_ error: BrokerError) async {
+        gap = error
+        refuseWrites(error)
+        await rewriting?.value
+        rewritten = nil
+        while !isStopping {
+            do throws(BrokerError) {
+                return try await take(try await writeBase(generation.number + 1))
+            } catch {
+                refuseWrites(error)
+                try? await ContinuousClock().sleep(for: limits.patience)
+            }
+        }
+    }
+
+    // MARK: the end
+
+    /// Writes down what is left, and ends. The files stay. Throws where something is not in them.
+    func stop() async throws(BrokerError) {
+        await end()
+        do throws(BrokerError) {
+            try await keepRest()
+        } catch {
+            await release()
+            throw error
+        }
+        await release()
+    }
+
+    private func keepRest() async throws(BrokerError) {
+        if let gap { throw gap }
+        let goal = try await source.position()
+        var reached: Int64 = 0
+        while reached < goal {
+            let batch = try await source.next()
+            try await keep(batch)
+            reached = batch.position ?? reached
+        }
+        if let failure = await failure(of: changes) { throw failure }
+    }
+
+    /// Ends, and removes the files.
+    func remove() async throws(BrokerError) {
+        await end()
+        await release()
+        try files.remove()
+    }
+
+    private func end() async {
+        isStopping = true
+        await task?.value
+        await rewriting?.value
+        if let base = rewritten { await base.source.close() }
+        rewritten = nil
+    }
+
+    private func release() async {
+        await source.close()
+        changes.close()
+        await worker.stop()
+    }
+}
