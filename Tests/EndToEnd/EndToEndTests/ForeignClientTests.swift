@@ -32,7 +32,7 @@ import Testing
     }
 
     /// Apps with an oracle beside every part, through the relay.
-    private static let apps = ["redis_py_app", "celery_app", "rq_app", "huey_app"]
+    private static let apps = ["redis_py_app", "celery_app", "rq_app", "huey_app", "dramatiq_app", "web_app"]
 
     @Test(arguments: apps, ["emulator", "exec:redis-server"])
     func `apps work with the cache`(app: String, provider: String) async throws {
