@@ -46,7 +46,7 @@ struct ServerDifferentialTests {
     }
 
     @Test(arguments: [
-        "maxmemory 100mb", "maxmemory-policy allkeys-lru", "appendonly yes", "timeout 5",
+        "maxmemory-policy allkeys-lfu", "maxmemory-policy volatile-lfu", "appendonly yes", "timeout 5",
         "save \"900 1\"", "maxclients 5", "hash-max-listpack-entries 1", "client-output-buffer-limit \"normal 1 1 1\"",
         "proto-max-bulk-len 1mb", "hz 50 timeout 5",
     ])
@@ -60,7 +60,7 @@ struct ServerDifferentialTests {
         let all = change.hasPrefix("hz") ? ["CONFIG", "SET", "hz", "50", "timeout", "5"] : words
         let reply = try #require(try client.call(all.map { Array($0.utf8) }).text)
         #expect(reply.hasPrefix("ERR CONFIG SET failed (possibly related to argument '"))
-        #expect(reply.contains("the emulator always works with '"))
+        #expect(reply.contains("the emulator "))
         #expect(try client.call("CONFIG", "GET", "hz").elements?.last?.text == "10")
     }
 

@@ -94,6 +94,7 @@ struct Call: ~Copyable {
 
 /// Every error text that commands answer, in one place; worded as Redis 7.0.
 enum ErrorText {
+    static let outOfMemory: StaticString = "OOM command not allowed when used memory > 'maxmemory'."
     static let wrongType: StaticString = "WRONGTYPE Operation against a key holding the wrong kind of value"
     static let syntax: StaticString = "ERR syntax error"
     static let notAnInteger: StaticString = "ERR value is not an integer or out of range"

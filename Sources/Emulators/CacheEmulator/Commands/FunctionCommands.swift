@@ -30,7 +30,10 @@ private enum Functions {
         guard let keys = call.scriptKeys(call[2].integer, orElse: "ERR Bad number of keys provided") else { return }
         let mayWrite = !function.flags.contains(.noWrites)
         if isReadOnly, mayWrite { return call.reply.error(ErrorText.mayWrite) }
-        call.emulator.functions.run(function, keys: keys, isReadOnly: !mayWrite, for: call)
+        let isAllowed = !function.flags.isDisjoint(with: [.allowOOM, .noWrites])
+        if call.emulator.isOutOfMemory, !isAllowed { return call.reply.error(ErrorText.outOfMemory) }
+        call.emulator.functions.run(
+            function, keys: keys, isReadOnly: !mayWrite, ignoresMemory: isAllowed, for: call)
     }
 
     static let load: CommandBody = { call in

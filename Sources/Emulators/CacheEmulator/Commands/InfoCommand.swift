@@ -46,7 +46,7 @@ extension CacheEmulator {
                 "Memory",
                 [
                     ("used_memory", "\(used)"), ("used_memory_human", Self.human(used)),
-                    ("used_memory_rss", "\(memory.arena.reserved)"), ("maxmemory", "0"),
+                    ("used_memory_rss", "\(memory.arena.reserved)"), ("maxmemory", "\(limit.bytes)"),
                     ("used_memory_lua", "\(lua.eval)"), ("used_memory_vm_eval", "\(lua.eval)"),
                     ("used_memory_scripts_eval", "\(hasScripts ? scripts.size : 0)"),
                     ("number_of_cached_scripts", "\(hasScripts ? scripts.count : 0)"),
@@ -54,7 +54,7 @@ extension CacheEmulator {
                     ("number_of_libraries", "\(hasFunctions ? functions.libraries.count : 0)"),
                     ("used_memory_vm_functions", "\(lua.functions)"),
                     ("used_memory_vm_total", "\(lua.eval + lua.functions)"),
-                    ("maxmemory_policy", "noeviction"),
+                    ("maxmemory_policy", limit.policy.rawValue),
                 ]
             ),
             (
@@ -67,7 +67,7 @@ extension CacheEmulator {
                     ("total_connections_received", "\(statistics.connections)"),
                     ("total_commands_processed", "\(statistics.commands)"),
                     ("expired_keys", "\(statistics.expiredKeys)"),
-                    ("evicted_keys", "0"), ("keyspace_hits", "\(statistics.hits)"),
+                    ("evicted_keys", "\(statistics.evictedKeys)"), ("keyspace_hits", "\(statistics.hits)"),
                     ("keyspace_misses", "\(statistics.misses)"), ("pubsub_channels", "\(channels.channels.count)"),
                     ("pubsub_patterns", "\(channels.patterns.count)"),
                 ]

@@ -60,7 +60,13 @@ private enum Scripts {
         case .script(let digest, let flags):
             let mayWrite = flags.map { !$0.contains(.noWrites) }
             if isReadOnly, mayWrite == true { return call.reply.error(ErrorText.mayWrite) }
-            call.emulator.scripts.run(digest, keys: keys, isReadOnly: isReadOnly || mayWrite == false, for: call)
+            let isAllowed = flags.map { !$0.isDisjoint(with: [.allowOOM, .noWrites]) }
+            if call.emulator.isOutOfMemory, isAllowed == false {
+                return call.reply.error(ErrorText.outOfMemory)
+            }
+            call.emulator.scripts.run(
+                digest, keys: keys, isReadOnly: isReadOnly || mayWrite == false, ignoresMemory: isAllowed == true,
+                for: call)
         }
     }
 

@@ -149,6 +149,10 @@ private enum Server {
         }
         for (number, place) in places.enumerated() {
             call.emulator.configuration.set(place, to: values[number])
+            if parameters[place].name.hasPrefix("maxmemory") {
+                call.emulator.limit = MemoryLimit(call.emulator.configuration)
+                if call.emulator.limit.bytes == 0 { call.emulator.isOutOfMemory = false }
+            }
             // What is shown may be less than what was asked for.
             if case .events = parameters[place].kind {
                 call.emulator.publishEvents(KeyspaceEvents(letters: call[number * 2 + 3].text))

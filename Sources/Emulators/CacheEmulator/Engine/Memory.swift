@@ -11,6 +11,11 @@ final class Memory {
     private(set) var shared: UInt32 = 0
     /// Seeds the hashes of this keyspace: chosen at random, so that nobody can aim at collisions.
     let seed: UInt64
+    /// Bytes that only snapshots, or nobody any more, still see.
+    private var keptBytes = 0
+
+    /// Bytes of what is live.
+    var inUse: Int { arena.used - keptBytes }
 
     /// Oldest first.
     private var snapshots: [Snapshot] = []
@@ -43,6 +48,7 @@ final class Memory {
     /// Gives back a block that was made in `epoch` and that the live structure no longer uses.
     @inline(__always) func free(_ block: UnsafeMutableRawPointer, _ size: Int, epoch: UInt32) {
         if epoch <= shared {
+            keptBytes += size
             snapshots[snapshots.count - 1].kept.append(Kept(block: block, size: size, epoch: epoch))
         } else {
             arena.free(block, size)
@@ -82,6 +88,7 @@ final class Memory {
         while left > 0, let last = retired.indices.last {
             while left > 0, let kept = retired[last].popLast() {
                 arena.free(kept.block, kept.size)
+                keptBytes -= kept.size
                 left -= 1
             }
             if retired[last].isEmpty { retired.removeLast() }

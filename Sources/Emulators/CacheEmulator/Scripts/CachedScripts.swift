@@ -61,8 +61,11 @@ final class CachedScripts {
         return .script(digest: digest, flags: shebang.flags)
     }
 
-    func run(_ digest: [UInt8], keys: Range<Int>, isReadOnly: Bool, for call: borrowing Call) {
-        engine.run(digest, named: digest, keys: keys, isReadOnly: isReadOnly, for: call)
+    func run(
+        _ digest: [UInt8], keys: Range<Int>, isReadOnly: Bool, ignoresMemory: Bool, for call: borrowing Call
+    ) {
+        engine.run(
+            digest, named: digest, keys: keys, isReadOnly: isReadOnly, ignoresMemory: ignoresMemory, for: call)
     }
 
     func removeAll() {

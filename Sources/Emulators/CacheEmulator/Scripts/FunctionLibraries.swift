@@ -51,8 +51,12 @@ final class FunctionLibraries {
 
     func find(_ name: Bytes) -> Function? { functions[Self.folded(name.array)] }
 
-    func run(_ function: Function, keys: Range<Int>, isReadOnly: Bool, for call: borrowing Call) {
-        engine.run(function.key, named: function.name, keys: keys, isReadOnly: isReadOnly, for: call)
+    func run(
+        _ function: Function, keys: Range<Int>, isReadOnly: Bool, ignoresMemory: Bool, for call: borrowing Call
+    ) {
+        engine.run(
+            function.key, named: function.name, keys: keys, isReadOnly: isReadOnly, ignoresMemory: ignoresMemory,
+            for: call)
     }
 
     /// Loads a library; returns its name.

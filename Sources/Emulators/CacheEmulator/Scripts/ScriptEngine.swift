@@ -16,6 +16,8 @@ final class ScriptEngine {
     private let isForFunctions: Bool
     /// The running script may change nothing.
     private var isReadOnly = false
+    /// It may not begin to write, for want of memory; one that has begun goes on.
+    private var lacksMemory = false
 
     init(_ emulator: CacheEmulator, isForFunctions: Bool = false) {
         self.emulator = emulator
@@ -114,11 +116,13 @@ final class ScriptEngine {
     /// Runs what was loaded under a key, with the arguments of a call from `keys` on, and writes its reply. Failures
     /// call it by its name.
     func run(
-        _ key: [UInt8], named name: [UInt8], keys: Range<Int>, isReadOnly: Bool, for call: borrowing Call
+        _ key: [UInt8], named name: [UInt8], keys: Range<Int>, isReadOnly: Bool, ignoresMemory: Bool,
+        for call: borrowing Call
     ) {
         guard let state = open() else { return call.reply.error(ErrorText.notEnoughMemory) }
         client.database = call.client.database
         self.isReadOnly = isReadOnly
+        lacksMemory = emulator.isOutOfMemory && !ignoresMemory
         let limit = emulator.configuration.scriptTimeLimit
         let (arguments, count, version) = (call.arguments, call.count, Int32(call.client.version))
         withBoth(key, name) { key, name in
@@ -203,6 +207,8 @@ final class ScriptEngine {
         if isReadOnly, isPublish || !command.flags.isDisjoint(with: [.write, .mayReplicate]) {
             return .refused(ErrorText.writeInReadOnlyScript)
         }
+        if lacksMemory, command.flags.contains(.denyOOM) { return .refused(ErrorText.outOfMemory) }
+        if command.flags.contains(.write) { lacksMemory = false }
         return .found(command)
     }
 

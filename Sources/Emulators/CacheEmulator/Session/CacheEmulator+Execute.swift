@@ -74,6 +74,9 @@ extension CacheEmulator {
         if client.isInSubscribedMode, !command.flags.contains(.whileSubscribed) {
             return refuse(client, command, Self.refusedWhileSubscribed(command.fullName))
         }
+        if limit.bytes > 0, client.id != 0, lacksMemory(for: command, client) {
+            return refuse(client, command, "\(ErrorText.outOfMemory)")
+        }
         client.lastCommand = command.name
         client.lastContainer = command.container
         if client.transaction != nil, !command.flags.contains(.immediate) {

@@ -39,6 +39,9 @@ public final class CacheEmulator {
     /// Nil while all commands run.
     var pause: Pause?
     var statistics = CacheStatistics()
+    var limit = MemoryLimit()
+    /// Of the command that runs: the limit is exceeded, and nothing may go.
+    var isOutOfMemory = false
     /// What tells its cursors from those of a provider before it; nil where there is none.
     public var scanEpoch: ScanEpoch?
     /// Nil while nobody listens to what changes.
@@ -173,6 +176,7 @@ struct CacheStatistics {
     var hits = 0
     var misses = 0
     var expiredKeys = 0
+    var evictedKeys = 0
     var changes = 0
     private(set) var unsupported: [String: Int] = [:]
 
@@ -190,6 +194,7 @@ struct CacheStatistics {
     func keepingCounts(butOf other: CacheStatistics) -> CacheStatistics {
         var kept = self
         kept.expiredKeys = other.expiredKeys
+        kept.evictedKeys = other.evictedKeys
         kept.changes = other.changes
         return kept
     }

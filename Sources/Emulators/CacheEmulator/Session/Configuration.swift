@@ -114,6 +114,11 @@ struct Configuration {
         let parameter = parameters[index]
         if value == parameter.value || Self.tuning.contains(parameter.name) { return nil }
         if case .events = parameter.kind { return nil }
+        if parameter.name == "maxmemory" { return nil }
+        if parameter.name == "maxmemory-policy" {
+            return MemoryLimit.Policy(rawValue: value) == nil
+                ? "the emulator does not count how often keys are used" : nil
+        }
         return "the emulator always works with '\(parameter.value)'"
     }
 

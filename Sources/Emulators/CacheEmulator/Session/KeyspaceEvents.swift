@@ -12,8 +12,8 @@ struct KeyspaceEvents: OptionSet {
     static let sortedSet = KeyspaceEvents(rawValue: 1 << 5)
     static let stream = KeyspaceEvents(rawValue: 1 << 6)
     static let expired = KeyspaceEvents(rawValue: 1 << 7)
-    /// No key is ever evicted here, nor does a module exist: both can be asked for, and nothing comes.
     static let evicted = KeyspaceEvents(rawValue: 1 << 8)
+    /// There are no modules: it can be asked for, and nothing comes.
     static let module = KeyspaceEvents(rawValue: 1 << 9)
     /// A key that was read is not there.
     static let missed = KeyspaceEvents(rawValue: 1 << 10)

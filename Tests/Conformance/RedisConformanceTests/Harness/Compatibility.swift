@@ -23,7 +23,9 @@ struct Deviation {
             what: "cursors are other numbers, with an epoch in bits 46-52",
             why: "so that a cursor survives a swap of the provider"),
         Deviation(
-            commands: ["config|set"], what: "a value that would have no effect is refused",
+            commands: ["config|set"],
+            what:
+                "a value that would have no effect is refused, the policies of maxmemory that count uses (LFU) with it",
             why: "what is accepted and ignored is found too late"),
         Deviation(
             commands: ["client|setinfo"], what: "it is there, though it is of Redis 7.2",

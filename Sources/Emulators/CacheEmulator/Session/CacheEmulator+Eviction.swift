@@ -1,0 +1,117 @@
+import RESPWire
+
+/// How much memory keys and values may take, and what goes where they take more.
+struct MemoryLimit {
+    enum Policy: String {
+        case none = "noeviction"
+        case allLeastRecent = "allkeys-lru"
+        case allRandom = "allkeys-random"
+        case expiringLeastRecent = "volatile-lru"
+        case expiringRandom = "volatile-random"
+        case expiringSoonest = "volatile-ttl"
+
+        var isOfExpiring: Bool { self == .expiringLeastRecent || self == .expiringRandom || self == .expiringSoonest }
+    }
+
+    /// 0 for none.
+    var bytes = 0
+    var policy = Policy.none
+    /// How many keys are compared for one that goes.
+    var samples = 5
+
+    init() {}
+
+    init(_ configuration: Configuration) {
+        func value(_ name: StaticString) -> String {
+            configuration.index(of: Bytes(name)).map { configuration.parameters[$0].value } ?? ""
+        }
+        bytes = Int(value("maxmemory")) ?? 0
+        policy = Policy(rawValue: value("maxmemory-policy")) ?? .none
+        samples = min(Int(value("maxmemory-samples")) ?? 5, 64)
+    }
+}
+
+extension CacheEmulator {
+    /// How long one command is held up at most: what is still too much then goes with the next ones.
+    private static let evictionTime = Duration.microseconds(500)
+    private static let evictionsPerLook = 16
+
+    /// Whether a command has to be refused for want of memory, now that as many keys as needed were taken out. As in Redis
+    /// any command makes room, and inside MULTI any is refused that would be queued.
+    @inline(never)
+    func lacksMemory(for command: Command, _ client: CacheClient) -> Bool {
+        isOutOfMemory = !makeRoom()
+        guard isOutOfMemory else { return false }
+        if command.flags.contains(.denyOOM) { return true }
+        guard let transaction = client.transaction else { return false }
+        guard command.name.description == "exec" else { return !command.flags.contains(.immediate) }
+        return transaction.queue.contains { table.commands[$0.command].flags.contains(.denyOOM) }
+    }
+
+    /// Takes out keys until the limit is kept; false where there are none that may go.
+    private func makeRoom() -> Bool {
+        guard memory.inUse > limit.bytes else { return true }
+        guard limit.policy != .none else { return false }
+        let deadline = ContinuousClock.now + Self.evictionTime
+        var evicted = 0
+        while memory.inUse > limit.bytes {
+            guard let (database, entry) = candidate() else { return false }
+            evict(entry, of: database)
+            evicted += 1
+            if evicted % Self.evictionsPerLook == 0, ContinuousClock.now >= deadline { return true }
+        }
+        return true
+    }
+
+    private func evict(_ entry: Entry, of database: Database) {
+        let key = entry.key
+        statistics.evictedKeys &+= 1
+        keyChanged(key, in: database)
+        effects?.emit(in: database.number, ["DEL", .bytes(key)])
+        notify(.evicted, "evicted", key, in: database)
+        database.remove(entry, database.hash(key))
+    }
+
+    /// The best of some that are drawn from each database.
+    private func candidate() -> (Database, Entry)? {
+        var best: (database: Database, entry: Entry, weight: Int64)?
+        for database in databases where limit.policy.isOfExpiring ? database.expiringCount > 0 : database.count > 0 {
+            for _ in 0..<limit.samples {
+                guard let entry = draw(from: database) else { break }
+                let weight = weight(of: entry)
+                if weight > best?.weight ?? .min { best = (database, entry, weight) }
+                if limit.policy == .allRandom || limit.policy == .expiringRandom { break }
+            }
+        }
+        return best.map { ($0.database, $0.entry) }
+    }
+
+    /// The larger, the sooner it goes.
+    private func weight(of entry: Entry) -> Int64 {
+        switch limit.policy {
+        case .none: 0
+        case .allRandom, .expiringRandom: .random(in: 0..<1 << 32, using: &random)
+        case .allLeastRecent, .expiringLeastRecent: Int64((clock.access &- entry.access) & 0xff_ffff)
+        case .expiringSoonest: -entry.expiry
+        }
+    }
+
+    private func draw(from database: Database) -> Entry? {
+        guard limit.policy.isOfExpiring else { return database.table.random(using: &random) }
+        for _ in 0..<32 {
+            let entry = database.table.random(using: &random)
+            if entry.hasExpiry { return entry }
+        }
+        // They are rare: from a random place on, the next one.
+        var cursor = UInt64.random(in: .min ... .max, using: &random)
+        var found: Entry?
+        repeat {
+            cursor = database.table.scan(from: cursor, wanted: 64) { if $0.hasExpiry { found = $0 } }
+            if found != nil { return found }
+        } while cursor != 0
+        repeat {
+            cursor = database.table.scan(from: cursor, wanted: 64) { if $0.hasExpiry { found = $0 } }
+        } while cursor != 0 && found == nil
+        return found
+    }
+}
