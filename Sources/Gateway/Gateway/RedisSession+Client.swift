@@ -35,6 +35,8 @@ extension RedisSession {
         ("unpause", 2, { session, _, _, reply in session.unpause(reply) }),
     ]
 
+    func name(of client: CacheClient) -> [UInt8] { name }
+
     private func replyName(_ reply: ReplyWriter) {
         if name.isEmpty { reply.null() } else { name.withBytes { reply.bulk($0) } }
     }

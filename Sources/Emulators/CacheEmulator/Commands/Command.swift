@@ -15,6 +15,8 @@ struct Command: Sendable {
     let subcommands: [Command]
     /// Of a subcommand: what contains it.
     private(set) var container: StaticString?
+    /// Takes no time by its nature, so that it is not timed (`SlowLog`).
+    let isQuick: Bool
 
     /// `get`, `config|get`
     var fullName: String { container.map { "\($0)|\(name)" } ?? name.description }
@@ -28,6 +30,7 @@ struct Command: Sendable {
         self.flags = flags
         self.keys = keys
         self.body = body
+        isQuick = flags.contains(.fast) || flags.contains(.front) || name.description == "set"
         self.subcommands = subcommands.map { row in
             var row = row
             row.container = name

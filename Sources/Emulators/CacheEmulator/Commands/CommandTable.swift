@@ -11,7 +11,8 @@ struct CommandTable: Sendable {
         listCommands, listMoveCommands, blockingCommands, sortedSetCommands, sortedSetRangeCommands,
         sortedSetAlgebraCommands, hashCommands, setCommands, setAlgebraCommands, bitCommands, streamCommands,
         streamReadCommands, streamGroupCommands, streamClaimCommands, streamInfoCommands, dumpCommands, scriptCommands,
-        functionCommands, sortCommands, hyperLogLogCommands, geoCommands, geoSearchCommands, refusedCommands,
+        functionCommands, sortCommands, hyperLogLogCommands, geoCommands, geoSearchCommands, slowLogCommands,
+        refusedCommands,
     ]
 
     let commands: [Command]

@@ -153,6 +153,9 @@ private enum Server {
                 call.emulator.limit = MemoryLimit(call.emulator.configuration)
                 if call.emulator.limit.bytes == 0 { call.emulator.isOutOfMemory = false }
             }
+            if parameters[place].name.hasPrefix("slowlog") {
+                call.emulator.slowLog.configure(call.emulator.configuration)
+            }
             // What is shown may be less than what was asked for.
             if case .events = parameters[place].kind {
                 call.emulator.publishEvents(KeyspaceEvents(letters: call[number * 2 + 3].text))

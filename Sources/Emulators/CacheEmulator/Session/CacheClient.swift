@@ -155,11 +155,14 @@ public protocol CacheFront: AnyObject {
     /// A command in which the client has waited is answered, or the pause is over: its next requests may run. Called
     /// within another client's command.
     func waitEnded(_ client: CacheClient)
+    /// What CLIENT SETNAME has called it; empty for nothing.
+    func name(of client: CacheClient) -> [UInt8]
 }
 
 extension CacheFront {
     /// For a front whose clients' next requests come by themselves.
     public func waitEnded(_ client: CacheClient) {}
+    public func name(of client: CacheClient) -> [UInt8] { [] }
 }
 
 /// A command for the front, valid during the call.

@@ -101,6 +101,7 @@ extension CacheEmulator {
         let call = Call(
             emulator: self, client: client, database: databases[client.database], arguments: arguments, count: count,
             hash: hash, reply: reply)
+        if times(command) { return callTimed(command, call) }
         if let effects { callHeard(command, call, effects) } else { command.body(call) }
     }
 

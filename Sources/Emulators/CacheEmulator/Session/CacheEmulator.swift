@@ -40,6 +40,7 @@ public final class CacheEmulator {
     var pause: Pause?
     var statistics = CacheStatistics()
     var limit = MemoryLimit()
+    var slowLog = SlowLog()
     /// Of the command that runs: the limit is exceeded, and nothing may go.
     var isOutOfMemory = false
     /// What tells its cursors from those of a provider before it; nil where there is none.

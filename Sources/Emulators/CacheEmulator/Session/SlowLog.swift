@@ -1,0 +1,99 @@
+import EventLoop
+import RESPWire
+
+#if canImport(Darwin)
+import Darwin
+#elseif canImport(Musl)
+import Musl
+#else
+import Glibc
+#endif
+
+/// The commands that took longest, as SLOWLOG hands them out.
+///
+/// Every command is timed while `slowlog-log-slower-than` is less than a millisecond. Above that, those are not that take no
+/// time by their nature (Redis's flag `fast`, and SET): two looks at the clock would cost them a tenth of theirs.
+struct SlowLog {
+    struct Entry {
+        var id: Int
+        /// In seconds since 1970.
+        var time: Int64
+        /// In microseconds.
+        var duration: Int64
+        var arguments: [[UInt8]]
+        var address: String
+        var clientName: [UInt8]
+    }
+
+    /// The newest first.
+    private(set) var entries: [Entry] = []
+    private var nextID = 0
+    /// In microseconds; negative for none.
+    private(set) var threshold: Int64 = 10_000
+    private var most = 128
+    private(set) var timesQuick = false
+
+    /// What an entry keeps of a command.
+    private static let mostArguments = 32
+    private static let mostBytes = 128
+
+    mutating func configure(_ configuration: Configuration) {
+        func value(_ name: StaticString) -> Int64? {
+            configuration.index(of: Bytes(name)).flatMap { Int64(configuration.parameters[$0].value) }
+        }
+        threshold = value("slowlog-log-slower-than") ?? 10_000
+        most = Int(value("slowlog-max-len") ?? 128)
+        timesQuick = (0..<1000).contains(threshold)
+        entries.removeLast(max(entries.count - most, 0))
+    }
+
+    mutating func removeAll() {
+        entries = []
+    }
+
+    mutating func note(
+        _ arguments: UnsafeMutablePointer<Bytes>, _ count: Int, _ duration: Int64, at time: Int64, _ client: CacheClient
+    ) {
+        guard most > 0 else { return }
+        let entry = Entry(
+            id: nextID, time: time, duration: duration, arguments: Self.shortened(arguments, count),
+            address: client.connection.peerAddress, clientName: client.front.name(of: client))
+        nextID += 1
+        entries.insert(entry, at: 0)
+        if entries.count > most { entries.removeLast() }
+    }
+
+    private static func shortened(_ arguments: UnsafeMutablePointer<Bytes>, _ count: Int) -> [[UInt8]] {
+        let isCut = count > mostArguments
+        var kept: [[UInt8]] = (0..<(isCut ? mostArguments - 1 : count)).map { index in
+            let argument = arguments[index]
+            guard argument.count > mostBytes else { return argument.array }
+            return argument.slice(0, mostBytes).array + Array("... (\(argument.count - mostBytes) more bytes)".utf8)
+        }
+        if isCut { kept.append(Array("... (\(count - mostArguments + 1) more arguments)".utf8)) }
+        return kept
+    }
+
+    /// Microseconds of a clock that only goes forward.
+    static var now: Int64 {
+        var time = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &time)
+        return Int64(time.tv_sec) * 1_000_000 + Int64(time.tv_nsec) / 1000
+    }
+}
+
+extension CacheEmulator {
+    @inline(__always) func times(_ command: Command) -> Bool {
+        slowLog.threshold >= 0 && (!command.isQuick || slowLog.timesQuick) && !command.flags.contains(.skipSlowlog)
+    }
+
+    /// Runs a command, and notes it if it took long.
+    @inline(never)
+    func callTimed(_ command: Command, _ call: borrowing Call) {
+        let began = SlowLog.now
+        if let effects { callHeard(command, call, effects) } else { command.body(call) }
+        let duration = SlowLog.now - began
+        guard duration >= slowLog.threshold else { return }
+        slowLog.note(call.arguments, call.count, duration, at: clock.now / 1000, call.client)
+    }
+}
