@@ -29,7 +29,7 @@ struct Deviation {
             why: "what is accepted and ignored is found too late"),
         Deviation(
             commands: ["slowlog|get"],
-            what: "while slowlog-log-slower-than is a millisecond or more, commands that take no time by their nature (those with the flag fast, and SET) are not timed",
+            what: "from a threshold of a millisecond on, commands with the flag fast, and SET, are not timed",
             why: "the clock would cost them a tenth of their time"),
         Deviation(
             commands: ["client|setinfo"], what: "it is there, though it is of Redis 7.2",
