@@ -11,7 +11,8 @@ struct SlowLogDifferentialTests {
             "SLOWLOG GET \"\"", "SLOWLOG GET 1.5", "SLOWLOG GET 99999999999999999999", "SLOWLOG HELP", "SLOWLOG HELP x",
             "CONFIG SET slowlog-log-slower-than -2", "CONFIG SET slowlog-log-slower-than x",
             "CONFIG SET slowlog-max-len -1",
-            "CONFIG GET slowlog-max-len", "MULTI", "SLOWLOG LEN", "EXEC", "EVAL \"return redis.call('SLOWLOG', 'LEN')\" 0",
+            "CONFIG GET slowlog-max-len", "MULTI", "SLOWLOG LEN", "EXEC",
+            "EVAL \"return redis.call('SLOWLOG', 'LEN')\" 0",
         ])
     }
 
