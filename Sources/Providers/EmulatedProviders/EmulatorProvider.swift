@@ -123,6 +123,9 @@ extension EmulatorProvider: SuspendsServers {
     /// What is left to be written to the files of a durable cache is written; nothing else has to be done.
     public func suspend(_ backing: Backing) async throws(BrokerError) {
         guard let durable = durables.take(backing.id) else { return }
+        // What is loaded again is loaded into an empty cache.
+        let id = backing.id
+        defer { loop.post { [shelf] in shelf.value.remove(id) } }
         try await durable.stop()
     }
 }

@@ -19,7 +19,7 @@ struct EmulatorSource: CopySource, EmulatorEnd {
             let part: SourceOnLoop.Part = try await loop.answer { [end] answer in end.value.next(answer) }
             batch.segments += part.segments.map(CopyBatch.Segment.init)
             batch.position = part.position
-            if part.isOfSnapshot { batch.keys += part.segments.reduce(0) { $0 + $1.commands } }
+            batch.keys += part.keys
             if part.position != nil || batch.size >= SourceOnLoop.batchSize { return batch }
         }
     }
@@ -33,7 +33,8 @@ struct EmulatorSource: CopySource, EmulatorEnd {
 final class SourceOnLoop: EndOnLoop {
     struct Part: Sendable {
         var segments: [CommandSegment] = []
-        var isOfSnapshot = false
+        /// Of the snapshot.
+        var keys = 0
         /// As of a batch.
         var position: Int64?
     }
@@ -100,8 +101,10 @@ final class SourceOnLoop: EndOnLoop {
 
     private func giveKeys(of snapshot: KeyspaceSnapshot, _ answer: LoopAnswer<Part>) {
         do throws(KeyspaceSnapshot.Unreadable) {
-            var part = Part(isOfSnapshot: true)
+            var part = Part()
+            let libraries = snapshot.librariesTaken
             part.segments = try snapshot.next(Self.batchSize, until: ContinuousClock.now + LoopSlice.reading)
+            part.keys = part.segments.reduce(0) { $0 + $1.commands } - (snapshot.librariesTaken - libraries)
             if snapshot.isComplete {
                 self.snapshot = nil
                 part.position = log.taken

@@ -222,12 +222,13 @@ import Glibc
                     try direct.ask("SELECT 5")
                     #expect(try direct.ask("DBSIZE") == ":3")
 
-                    // The emulator has no GEO commands: it says so, and nothing has changed.
+                    // The emulator draws no pictures: it says so, and nothing has changed.
+                    try RedisClient(try await broker.variable("CACHE_URL")).ask("LOLWUT")
                     let error = await #expect(throws: BrokerError.self) {
                         try await broker.swap("cache", to: "emulator", cold: false)
                     }
                     #expect(error?.code == .unsupported)
-                    #expect(error?.what == "\"web\" used GEOADD, which \"emulator\" does not have")
+                    #expect(error?.what == "\"web\" used LOLWUT, which \"emulator\" does not have")
                     #expect(try client.ask("GET k") == "v")
 
                     // Who is not empty is not overwritten.

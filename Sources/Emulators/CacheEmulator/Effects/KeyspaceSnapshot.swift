@@ -15,6 +15,8 @@ public final class KeyspaceSnapshot {
     public private(set) var isComplete = false
     /// The libraries of functions, which come first.
     private var libraries: [[UInt8]]
+    /// How many of them are handed out: commands that make no key.
+    public private(set) var librariesTaken = 0
 
     /// A value that cannot be written down.
     public struct Unreadable: Error {
@@ -61,6 +63,7 @@ public final class KeyspaceSnapshot {
             for code in libraries { segment.bytes.append(command: ["FUNCTION", "LOAD", "REPLACE", .array(code)]) }
             segment.commands = libraries.count
             segments.append(segment)
+            librariesTaken = libraries.count
             libraries = []
         }
         while let (database, entry) = nextEntry() {

@@ -36,7 +36,8 @@ actor DurableCache {
     /// Why changes are missing in the files, until a snapshot has them.
     private var gap: BrokerError?
     private var isUnsynced = false
-    private var isSyncing = false
+    private var syncing: Task<Void, Never>?
+    private var syncFailure: BrokerError?
     private var lastSync = ContinuousClock.now
     private var rewriting: Task<Void, Never>?
     private var rewritten: Base?
@@ -64,9 +65,15 @@ actor DurableCache {
         do throws(BrokerError) {
             if generation.hasBase { try await loadBase(files.base(generation.number), into: end) }
             let changes = try await loadChanges(files.changes(generation.number), into: end, mayLack: found == nil)
-            if found == nil { try files.commit(generation) }
-            // Before keys may end again: that they have ended has to be told.
-            let source = try await source(of: cache, on: loop, readsSnapshot: false)
+            let source: EmulatorSource
+            do throws(BrokerError) {
+                if found == nil { try files.commit(generation) }
+                // Before keys may end again: that they have ended has to be told.
+                source = try await self.source(of: cache, on: loop, readsSnapshot: false)
+            } catch {
+                changes.close()
+                throw error
+            }
             await end.close()
             let made = DurableCache(files, cache, loop, limits, generation, changes, source)
             await made.start()
@@ -102,8 +109,14 @@ actor DurableCache {
         var reader = try DurableContents.Reader(path: path)
         while let batch = try reader.next() { try await target.apply(batch) }
         var file = try AppendFile(path: path)
-        if file.size > reader.end { try file.truncate(to: reader.end) }
-        return file
+        guard file.size > reader.end else { return file }
+        do throws(BrokerError) {
+            try file.truncate(to: reader.end)
+            return file
+        } catch {
+            file.close()
+            throw error
+        }
     }
 
     private static func source(
@@ -126,6 +139,11 @@ actor DurableCache {
         while !isStopping {
             do throws(BrokerError) {
                 try await keep(source.next())
+                // It is not known what of it is on disk: a snapshot is.
+                if let failure = syncFailure {
+                    syncFailure = nil
+                    throw failure
+                }
                 syncIfDue()
                 if let base = rewritten {
                     rewritten = nil
@@ -167,15 +185,13 @@ actor DurableCache {
     }
 
     private func syncIfDue() {
-        guard isUnsynced, !isSyncing, ContinuousClock.now - lastSync >= limits.syncInterval else { return }
-        (isUnsynced, isSyncing) = (false, true)
+        guard isUnsynced, syncing == nil, ContinuousClock.now - lastSync >= limits.syncInterval else { return }
+        isUnsynced = false
         let file = changes
-        Task {
-            let failure = await failure(of: file)
-            isSyncing = false
+        syncing = Task {
+            syncFailure = await failure(of: file)
+            syncing = nil
             lastSync = .now
-            // It is not known what of it is on disk: a snapshot is.
-            if let failure { await beginAnew(failure) }
         }
     }
 
@@ -236,6 +252,8 @@ actor DurableCache {
             let former = (source: source, file: changes)
             (source, changes, generation, baseSize) = (base.source, file, next, base.size)
             await former.source.close()
+            await syncing?.value
+            syncFailure = nil
             former.file.close()
             files.removeOthers(than: next)
             gap = nil
@@ -252,8 +270,7 @@ actor DurableCache {
     private func beginAnew(_ error: BrokerError) async {
         gap = error
         refuseWrites(error)
-        await rewriting?.value
-        rewritten = nil
+        await dropRewritten()
         while !isStopping {
             do throws(BrokerError) {
                 return try await take(try await writeBase(generation.number + 1))
@@ -279,7 +296,7 @@ actor DurableCache {
     }
 
     private func keepRest() async throws(BrokerError) {
-        if let gap { throw gap }
+        if let failure = gap ?? syncFailure { throw failure }
         let goal = try await source.position()
         var reached: Int64 = 0
         while reached < goal {
@@ -300,14 +317,21 @@ actor DurableCache {
     private func end() async {
         isStopping = true
         await task?.value
+        await dropRewritten()
+        await syncing?.value
+    }
+
+    private func dropRewritten() async {
         await rewriting?.value
-        if let base = rewritten { await base.source.close() }
+        let base = rewritten
         rewritten = nil
+        await base?.source.close()
+        files.removeOthers(than: generation)
     }
 
     private func release() async {
         await source.close()
-        changes.close()
         await worker.stop()
+        changes.close()
     }
 }
