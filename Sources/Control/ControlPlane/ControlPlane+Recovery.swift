@@ -213,7 +213,9 @@ extension ControlPlane {
                 group.addTask { [ledger, log] in
                     do throws(BrokerError) {
                         try await provider.suspend(backing)
-                        try await ledger.write { try $0.remember([:], for: backing.id) }
+                        // By which plan it was made it stays.
+                        let memory = backing.memory.filter { $0.key == Plan.memoryKey }
+                        try await ledger.write { try $0.remember(memory, for: backing.id) }
                     } catch {
                         log.error(
                             "a server was not stopped", metadata: ["backing": "\(backing.id)", "error": "\(error)"])

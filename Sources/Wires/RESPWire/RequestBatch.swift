@@ -203,6 +203,8 @@ public struct RequestLimits: Equatable, Sendable {
     }
 
     public static let authenticated = RequestLimits(arguments: Int(Int32.max), bulk: 512 << 20, isAuthenticated: true)
+    /// What this server has written itself: a value may be larger than any that a client may send.
+    public static let unlimited = RequestLimits(arguments: Int(Int32.max), bulk: 1 << 40, isAuthenticated: true)
     public static let unauthenticated = RequestLimits(arguments: 10, bulk: 16 << 10, isAuthenticated: false)
     /// The longest inline request, and the longest line of a header.
     public static let line = 64 << 10

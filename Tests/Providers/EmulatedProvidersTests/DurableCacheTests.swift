@@ -53,6 +53,8 @@ struct DurableCacheTests {
             "DEL x", "ZADD z 1 a 2 b", "SADD words a b c", "XADD x 1-1 f v", "XGROUP CREATE x g 0", "PFADD p a b")
         try await cache.run(
             "SET lives v PXAT 4102444800000", "SET gone v", "DEL gone", "INCRBYFLOAT f 1.5", "SPOP words")
+        // Read, and kept: the count.
+        #expect(try await cache.ask("PFCOUNT p") == ":2\r\n")
     }
 
     @Test(arguments: LoopUnderTest.allCases)

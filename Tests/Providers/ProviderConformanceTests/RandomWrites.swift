@@ -102,6 +102,13 @@ struct RandomWrites {
         case "xclaim": return "\(key) g c 0 4102444800000-1"
         case "xautoclaim": return "\(key) g c 0 0"
         case "xreadgroup": return "GROUP g c STREAMS \(key) >"
+        case "sort": return "\(other) \(random.pick(["", "ALPHA ", "BY nosort "]))STORE \(key)"
+        case "pfadd": return "\(key) \(members())"
+        case "pfmerge": return "\(key) \(other)"
+        case "geoadd": return "\(key) \(random.below(100)) \(random.below(80)) \(member())"
+        case "georadius": return "\(other) 10 10 9000 km STORE \(key)"
+        case "georadiusbymember": return "\(other) \(member()) 9000 km STOREDIST \(key)"
+        case "geosearchstore": return "\(key) \(other) FROMLONLAT 10 10 BYRADIUS 9000 km"
         // Only sets of one score have an order of members that every server agrees on.
         case "zremrangebylex": return "\(key) - +"
         default: return nil

@@ -74,7 +74,7 @@ public final class CommandIntake {
         while position < bytes.count {
             var partial = PartialRequest()
             let rest = UnsafeRawBufferPointer(rebasing: bytes[position...])
-            let end = batch.parse(rest, limits: .authenticated, partial: &partial)
+            let end = batch.parse(rest, limits: .unlimited, partial: &partial)
             guard batch.count > 0 else {
                 guard case .failed(let error) = end else { return .refused(command: "", words: "it ends too early") }
                 return .refused(command: "", words: error.text)
@@ -114,7 +114,10 @@ public final class CommandIntake {
 
     /// Of a container its subcommand says so.
     private static func writes(_ command: Command, _ arguments: UnsafeMutablePointer<Bytes>, _ count: Int) -> Bool {
-        if command.subcommands.isEmpty || count < 2 { return command.flags.contains(.write) }
+        if command.subcommands.isEmpty || count < 2 {
+            // PFCOUNT keeps the count that it has made.
+            return command.flags.contains(.write) || command.name.description == "pfcount"
+        }
         return command.subcommands.contains { arguments[1].isWord($0.name) && $0.flags.contains(.write) }
     }
 

@@ -34,7 +34,7 @@ struct MemoryLimit {
 extension CacheEmulator {
     /// How long one command is held up at most: what is still too much then goes with the next ones.
     private static let evictionTime = Duration.microseconds(500)
-    private static let evictionsPerLook = 16
+    private static let evictionsPerLook = 4
 
     /// Whether a command has to be refused for want of memory, now that as many keys as needed were taken out. As in Redis
     /// any command makes room, and inside MULTI any is refused that would be queued.
@@ -102,16 +102,19 @@ extension CacheEmulator {
             let entry = database.table.random(using: &random)
             if entry.hasExpiry { return entry }
         }
-        // They are rare: from a random place on, the next one.
-        var cursor = UInt64.random(in: .min ... .max, using: &random)
-        var found: Entry?
-        repeat {
-            cursor = database.table.scan(from: cursor, wanted: 64) { if $0.hasExpiry { found = $0 } }
-            if found != nil { return found }
-        } while cursor != 0
-        repeat {
-            cursor = database.table.scan(from: cursor, wanted: 64) { if $0.hasExpiry { found = $0 } }
-        } while cursor != 0 && found == nil
-        return found
+        // They are rare: from a random segment on, the next one.
+        let table = database.table
+        var place = Int.random(in: 0..<table.directoryCount, using: &random)
+        for _ in 0..<table.directoryCount {
+            let segment = Segment(block: table.directory[place])
+            if segment.nextExpiry != Segment.never {
+                for index in 0..<segment.capacity where segment.slots[index] != 0 {
+                    let entry = Segment.entry(segment.slots[index])
+                    if entry.hasExpiry { return entry }
+                }
+            }
+            place = place + 1 == table.directoryCount ? 0 : place + 1
+        }
+        return nil
     }
 }

@@ -53,6 +53,8 @@ extension CacheEmulator {
         switch command.name.description {
         // Redis hands messages on to replicas.
         case "publish", "spublish": return true
+        // What scripts do is not known before; PFCOUNT keeps its count.
+        case "eval", "evalsha", "fcall", "pfcount": return true
         case "exec": return client.transaction?.queue.contains { mayWrite(table.commands[$0.command], client) } ?? false
         default: return false
         }

@@ -25,8 +25,11 @@ struct SlowLog {
         var clientName: [UInt8]
     }
 
+    /// The newest last; more than are shown, so that the oldest need not be taken out one by one.
+    private var kept: [Entry] = []
+
     /// The newest first.
-    private(set) var entries: [Entry] = []
+    var entries: ReversedCollection<ArraySlice<Entry>> { kept.suffix(most).reversed() }
     private var nextID = 0
     /// In microseconds; negative for none.
     private(set) var threshold: Int64 = 10_000
@@ -44,11 +47,11 @@ struct SlowLog {
         threshold = value("slowlog-log-slower-than") ?? 10_000
         most = Int(value("slowlog-max-len") ?? 128)
         timesQuick = (0..<1000).contains(threshold)
-        entries.removeLast(max(entries.count - most, 0))
+        kept.removeFirst(max(kept.count - most, 0))
     }
 
     mutating func removeAll() {
-        entries = []
+        kept = []
     }
 
     mutating func note(
@@ -59,8 +62,8 @@ struct SlowLog {
             id: nextID, time: time, duration: duration, arguments: Self.shortened(arguments, count),
             address: client.connection.peerAddress, clientName: client.front.name(of: client))
         nextID += 1
-        entries.insert(entry, at: 0)
-        if entries.count > most { entries.removeLast() }
+        kept.append(entry)
+        if kept.count > most + most / 4 + 16 { kept.removeFirst(kept.count - most) }
     }
 
     private static func shortened(_ arguments: UnsafeMutablePointer<Bytes>, _ count: Int) -> [[UInt8]] {

@@ -41,13 +41,25 @@ actor DurableCache {
     private var lastSync = ContinuousClock.now
     private var rewriting: Task<Void, Never>?
     private var rewritten: Base?
+    /// The last number that was given to a generation: none is used twice.
+    private var lastNumber: Int
+    /// Not before this is a snapshot tried again that has failed.
+    private var nextRewrite = ContinuousClock.now
+    private var failedRewrites = 0
 
-    /// A snapshot that is written, and where its changes come from.
+    /// A snapshot that is written, with most of what has changed since, and where the rest comes from.
     private struct Base {
         var number: Int
         var size: Int
+        var changes: AppendFile
+        var reached: Int64
         var source: EmulatorSource
     }
+
+    /// So many snapshots that could not keep up with the changes, and writes are held for the next one.
+    private static let mostFailedRewrites = 3
+    /// How often what has changed since is followed before the rest is taken at once.
+    private static let rounds = 5
 
     /// Loads what the folder has into the empty cache, and writes down what changes from now on.
     static func open(
@@ -56,7 +68,6 @@ actor DurableCache {
         let files = DurableFiles(folder: folder)
         try files.makeFolder()
         let found = try files.current()
-        if let found { files.removeOthers(than: found) }
         let generation = found ?? DurableFiles.Generation(number: 1, hasBase: false)
         let target: LoopBound<TargetOnLoop> = try await loop.answer { answer in
             answer.give(.success(LoopBound(TargetOnLoop(cache.value, on: loop), on: loop)))
@@ -75,6 +86,7 @@ actor DurableCache {
                 throw error
             }
             await end.close()
+            files.removeOthers(than: generation)
             let made = DurableCache(files, cache, loop, limits, generation, changes, source)
             await made.start()
             return made
@@ -93,6 +105,7 @@ actor DurableCache {
         self.loop = loop
         self.limits = limits
         self.generation = generation
+        lastNumber = generation.number
         self.changes = changes
         self.source = source
     }
@@ -148,7 +161,9 @@ actor DurableCache {
                 if let base = rewritten {
                     rewritten = nil
                     try await take(base)
-                } else if changes.size > max(limits.changes, baseSize), rewriting == nil {
+                } else if changes.size > max(limits.changes, baseSize), rewriting == nil,
+                    ContinuousClock.now >= nextRewrite
+                {
                     rewriting = Task { await rewrite() }
                 }
             } catch {
@@ -210,42 +225,80 @@ actor DurableCache {
 
     private func rewrite() async {
         defer { rewriting = nil }
-        // What fails here is tried again with the next change: the changes so far are all there.
-        rewritten = try? await writeBase(generation.number + 1)
+        do throws(BrokerError) {
+            rewritten = try await writeBase()
+            failedRewrites = 0
+        } catch {
+            // The changes so far are all there: nothing is lost by waiting, but for changes that no snapshot keeps up with.
+            nextRewrite = .now + limits.patience * 10
+            failedRewrites += error.code == .timedOut ? 1 : 0
+            guard failedRewrites >= Self.mostFailedRewrites else { return }
+            failedRewrites = 0
+            syncFailure = error
+        }
     }
 
-    private func writeBase(_ number: Int) async throws(BrokerError) -> Base {
+    private func writeBase() async throws(BrokerError) -> Base {
+        lastNumber += 1
+        let number = lastNumber
         let fresh = try await Self.source(of: cache, on: loop, readsSnapshot: true)
         do throws(BrokerError) {
-            var writer = try DurableContents.BaseWriter(path: files.base(number))
-            var isComplete = false
-            while !isComplete {
-                let batch = try await fresh.next()
-                try writer.append(batch)
-                isComplete = batch.position != nil
+            let size = try await writeKeys(files.base(number), of: fresh)
+            var base = Base(
+                number: number, size: size, changes: try AppendFile(path: files.changes(number), isNew: true),
+                reached: 0,
+                source: fresh)
+            do throws(BrokerError) {
+                for _ in 0..<Self.rounds { try await follow(&base) }
+                if let failure = await failure(of: base.changes) { throw failure }
+                return base
+            } catch {
+                base.changes.close()
+                throw error
             }
-            let (file, size) = try writer.finish()
-            let failure = await failure(of: file)
-            file.close()
-            if let failure { throw failure }
-            return Base(number: number, size: size, source: fresh)
         } catch {
             await fresh.close()
+            files.removeOthers(than: generation)
             throw error
         }
     }
 
-    /// Goes on behind a new snapshot: first all that has changed since it was taken is written behind it.
-    private func take(_ base: Base) async throws(BrokerError) {
-        var file = try AppendFile(path: files.changes(base.number), isNew: true)
+    /// Writes the keys of a snapshot; returns the size of the file, which is on disk.
+    private func writeKeys(_ path: String, of source: EmulatorSource) async throws(BrokerError) -> Int {
+        var writer = try DurableContents.BaseWriter(path: path)
         do throws(BrokerError) {
-            let goal = try await base.source.position()
-            var reached: Int64 = 0
-            while reached < goal {
-                let batch = try await base.source.next()
-                if !batch.segments.isEmpty { try file.append(DurableContents.transaction(batch)) }
-                reached = batch.position ?? reached
+            var isComplete = false
+            while !isComplete {
+                let batch = try await source.next()
+                try writer.append(batch)
+                isComplete = batch.position != nil
             }
+            let (file, size) = try writer.finish()
+            if let failure = await failure(of: file) { throw failure }
+            writer.close()
+            return size
+        } catch {
+            writer.close()
+            throw error
+        }
+    }
+
+    /// Writes down what has changed by now.
+    private func follow(_ base: inout Base) async throws(BrokerError) {
+        let goal = try await base.source.position()
+        while base.reached < goal {
+            let batch = try await base.source.next()
+            if !batch.segments.isEmpty { try base.changes.append(DurableContents.transaction(batch)) }
+            base.reached = batch.position ?? base.reached
+        }
+    }
+
+    /// Goes on behind a new snapshot: first the rest of what has changed since it was taken is written behind it.
+    private func take(_ written: Base) async throws(BrokerError) {
+        var base = written
+        do throws(BrokerError) {
+            try await follow(&base)
+            let file = base.changes
             if let failure = await failure(of: file) { throw failure }
             let next = DurableFiles.Generation(number: base.number, hasBase: true)
             try await worker.run { [files] () throws(BrokerError) in try files.commit(next) }
@@ -260,7 +313,7 @@ actor DurableCache {
             refuseWrites(nil)
         } catch {
             await base.source.close()
-            file.close()
+            base.changes.close()
             throw error
         }
     }
@@ -273,7 +326,7 @@ actor DurableCache {
         await dropRewritten()
         while !isStopping {
             do throws(BrokerError) {
-                return try await take(try await writeBase(generation.number + 1))
+                return try await take(try await writeBase())
             } catch {
                 refuseWrites(error)
                 try? await ContinuousClock().sleep(for: limits.patience)
@@ -326,6 +379,7 @@ actor DurableCache {
         let base = rewritten
         rewritten = nil
         await base?.source.close()
+        base?.changes.close()
         files.removeOthers(than: generation)
     }
 

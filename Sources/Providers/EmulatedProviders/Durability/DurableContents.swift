@@ -29,11 +29,18 @@ enum DurableContents {
     private static let multi = ReplicatedCommand("MULTI").bytes
     private static let exec = ReplicatedCommand("EXEC").bytes
 
+    /// What was written here may be larger than what a master hands out: all that a client may send, and whole values.
+    private static let limits = {
+        var limits = ReplicationLimits()
+        (limits.bulkBytes, limits.arguments, limits.commandBytes) = (1 << 40, Int(Int32.max), 1 << 41)
+        return limits
+    }()
+
     /// Reads the transactions of a file of changes, in the order in which they were made.
     struct Reader {
         private let path: String
         private let file: InputFile
-        private var stream = CommandStream(offset: 0)
+        private var stream = CommandStream(offset: 0, limits: DurableContents.limits)
         /// Behind the last whole transaction.
         private(set) var end = 0
 
@@ -57,8 +64,8 @@ enum DurableContents {
                         throw corrupt("SELECT without a number")
                     }
                     batch?.segments.append(CopyBatch.Segment(database: number))
-                case (_, let open?) where !open.segments.isEmpty:
-                    let last = open.segments.count - 1
+                case (_, .some) where batch?.segments.isEmpty == false:
+                    let last = (batch?.segments.count ?? 1) - 1
                     batch?.segments[last].bytes += command.bytes
                     batch?.segments[last].commands += 1
                 default: throw corrupt("\(name.prefix(20)) stands outside of a transaction")
@@ -108,9 +115,9 @@ enum DurableContents {
         mutating func append(_ batch: CopyBatch) throws(BrokerError) {
             try begin()
             for segment in batch.segments {
-                var stream = CommandStream(offset: 0)
+                var stream = CommandStream(offset: 0, limits: DurableContents.limits)
                 stream.append(segment.bytes)
-                while let command = try? stream.next() {
+                while let command = try next(&stream) {
                     if command.nameText.uppercased() == "FUNCTION", let code = command.argument(3) {
                         do throws(RDBError) { try writer.function(code: Array(code)) } catch { throw failure(error) }
                         continue
@@ -132,7 +139,7 @@ enum DurableContents {
             }
         }
 
-        /// Ends the file, which is to be synced and closed. Returns its size.
+        /// Ends the file, which is to be synced and closed.
         mutating func finish() throws(BrokerError) -> (file: AppendFile, size: Int) {
             try begin()
             do throws(RDBError) {
@@ -154,8 +161,19 @@ enum DurableContents {
             }
         }
 
-        private func failure(_ error: RDBError) -> BrokerError {
+        private func next(_ stream: inout CommandStream) throws(BrokerError) -> ReplicatedCommand? {
+            do throws(ReplicationError) {
+                return try stream.next()
+            } catch {
+                throw DurableFiles.corrupt(path, "\(error)")
+            }
+        }
+
+        func close() {
             file.close()
+        }
+
+        private func failure(_ error: RDBError) -> BrokerError {
             guard case .transfer(let code) = error else { return DurableFiles.corrupt(path, "\(error)") }
             return DurableFiles.failure(path, "write", code)
         }

@@ -72,12 +72,15 @@ struct DurableFiles: Sendable {
         try syncFolder()
     }
 
-    /// Removes what is of no current generation.
+    /// Removes what is neither of a generation nor of the one that the manifest names; with nil, all.
     func removeOthers(than generation: Generation?) {
         var kept: Set<String> = []
         if let generation {
-            kept = [manifest, changes(generation.number)]
-            if generation.hasBase { kept.insert(base(generation.number)) }
+            guard let named = try? current() else { return }
+            kept.insert(manifest)
+            for generation in [generation, named] {
+                kept.formUnion([changes(generation.number), base(generation.number)])
+            }
         }
         for name in TextFile.names(in: folder) where name.hasPrefix(Self.stem) && !kept.contains("\(folder)/\(name)") {
             unlink("\(folder)/\(name)")
@@ -130,8 +133,9 @@ struct AppendFile: Sendable {
 
     mutating func append(_ bytes: [UInt8]) throws(BrokerError) {
         if let number = bytes.withUnsafeBytes({ write($0) }) {
+            // What is not cut off is overwritten by the next piece.
             ftruncate(descriptor, off_t(size))
-            lseek(descriptor, 0, SEEK_END)
+            lseek(descriptor, off_t(size), SEEK_SET)
             throw DurableFiles.failure(path, "write", number)
         }
         size += bytes.count
