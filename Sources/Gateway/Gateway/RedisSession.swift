@@ -12,11 +12,11 @@ final class RedisSession: ConnectionHandler, CacheFront {
     let id: Int64
     let endpoint: Endpoint
     let connectedAt: UInt64
-    var upstream: SessionUpstream
+    @exclusivity(unchecked) var upstream: SessionUpstream
     /// Who is to serve the session, as long as it is being moved.
     var next = SessionUpstream.none
     /// No request is taken: an emulator is being left.
-    var isPaused = false
+    @exclusivity(unchecked) var isPaused = false
     /// Since when a request waits for the move to end; nil when none has come.
     var waitsSince: UInt64?
     /// What the client waited in when an emulator was to be left, or is to wait in at an emulator: asked again when it is
@@ -29,16 +29,16 @@ final class RedisSession: ConnectionHandler, CacheFront {
     /// So much is read of what waits behind a command that blocks.
     private static let mostHeld = 64 << 10
     /// Who the client has shown to be.
-    var grant: Grant? {
+    @exclusivity(unchecked) var grant: Grant? {
         willSet { if let grant, grant.holder != newValue?.holder { endpoint.keepUse(of: self) } }
     }
     /// CLIENT SETNAME and SETINFO.
     var name: [UInt8] = []
     var library: [UInt8] = []
     var libraryVersion: [UInt8] = []
-    private(set) var lastActive: UInt64
-    private(set) var isEnding = false
-    private var partial = PartialRequest()
+    @exclusivity(unchecked) private(set) var lastActive: UInt64
+    @exclusivity(unchecked) private(set) var isEnding = false
+    @exclusivity(unchecked) private var partial = PartialRequest()
 
     init(connection: Connection, id: Int64, endpoint: Endpoint, upstream: Upstream) {
         self.connection = connection

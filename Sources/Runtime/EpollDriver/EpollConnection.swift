@@ -16,23 +16,23 @@ final class EpollConnection: Connection, EpollSource {
     let fd: Int32
     var tag: UInt64 = 0
     private unowned let loop: EpollLoop
-    private var pending = PendingInput()
-    private var interest: Readiness = .input
-    private var isTouched = false
-    private var isReadingPaused = false
-    private var isWaitingToDrain = false
+    @exclusivity(unchecked) private var pending = PendingInput()
+    @exclusivity(unchecked) private var interest: Readiness = .input
+    @exclusivity(unchecked) private var isTouched = false
+    @exclusivity(unchecked) private var isReadingPaused = false
+    @exclusivity(unchecked) private var isWaitingToDrain = false
     /// While the handler holds bytes of `pending`, their memory stays.
-    private var isDelivering = false
-    private var isDeliveryWaiting = false
+    @exclusivity(unchecked) private var isDelivering = false
+    @exclusivity(unchecked) private var isDeliveryWaiting = false
     /// Both directions are shut down and the handler does not want the rest yet: epoll, which would report that for
     /// ever, does not watch the socket until it does.
     private var isHungUp = false
     /// While discarding: FIN was read, so the last byte out ends the connection.
     private var hasPeerEnded = false
-    private var inputState = InputState.open
-    private var outputState = OutputState.open
+    @exclusivity(unchecked) private var inputState = InputState.open
+    @exclusivity(unchecked) private var outputState = OutputState.open
     private var lingerReason = CloseReason.local
-    private var lastSent: UInt64 = 0
+    @exclusivity(unchecked) private var lastSent: UInt64 = 0
 
     private enum InputState {
         case open

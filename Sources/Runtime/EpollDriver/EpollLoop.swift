@@ -12,8 +12,8 @@ import Synchronization
 /// Safety of `@unchecked Sendable`: everything but `inbox`, `wakeup` and `thread` is touched by the loop's thread
 /// alone, which `isCurrent` checks at the entries.
 public final class EpollLoop: EventLoop, @unchecked Sendable {
-    public private(set) var now: UInt64
-    public private(set) var wallClock: Int64
+    @exclusivity(unchecked) public private(set) var now: UInt64
+    @exclusivity(unchecked) public private(set) var wallClock: Int64
 
     let epoll: Int32
     let pool = BufferPool()
@@ -23,16 +23,16 @@ public final class EpollLoop: EventLoop, @unchecked Sendable {
     private let inbox = Inbox()
     private let thread = Mutex<pthread_t?>(nil)
     private var timers = TimerHeap()
-    private var endOfTurn: [() -> Void] = []
+    @exclusivity(unchecked) private var endOfTurn: [() -> Void] = []
     /// By file descriptor. The tag of an event carries the descriptor and the source's generation, so that an event
     /// for a descriptor that was closed and reused within one turn is not taken for the new one's.
-    private var sources: [(any EpollSource)?] = []
+    @exclusivity(unchecked) private var sources: [(any EpollSource)?] = []
     private var lastGeneration: UInt32 = 0
-    private var toFlush: [EpollConnection] = []
-    private var flushing: [EpollConnection] = []
-    private var toDeliver: [EpollConnection] = []
-    private var soon: [() -> Void] = []
-    private var stopDeadline: UInt64?
+    @exclusivity(unchecked) private var toFlush: [EpollConnection] = []
+    @exclusivity(unchecked) private var flushing: [EpollConnection] = []
+    @exclusivity(unchecked) private var toDeliver: [EpollConnection] = []
+    @exclusivity(unchecked) private var soon: [() -> Void] = []
+    @exclusivity(unchecked) private var stopDeadline: UInt64?
     private var connections: [UInt64: EpollConnection] = [:]
 
     /// Starts the loop's thread, named `name` (15 bytes at most).

@@ -3,13 +3,13 @@
 /// It owns memory only while bytes are in it. The first append takes a buffer from the loop's pool and puts the
 /// connection on the loop's list of connections to flush, so that writing costs no bookkeeping per append.
 public final class ByteOutput {
-    @usableFromInline var base: UnsafeMutableRawPointer?
-    @usableFromInline var head = 0
-    @usableFromInline var tail = 0
-    @usableFromInline var capacity = 0
+    @exclusivity(unchecked) @usableFromInline var base: UnsafeMutableRawPointer?
+    @exclusivity(unchecked) @usableFromInline var head = 0
+    @exclusivity(unchecked) @usableFromInline var tail = 0
+    @exclusivity(unchecked) @usableFromInline var capacity = 0
     @usableFromInline let pool: BufferPool
     /// More was appended than an output holds: what it had is lost, and the driver closes the connection.
-    public private(set) var hasOverflowed = false
+    @exclusivity(unchecked) public private(set) var hasOverflowed = false
     /// Up to this size a buffer is doubled, above it grows by a quarter.
     private static let doubling = 8 << 20
     /// What an output holds at most, in bytes: above that a reply would take the memory of all.

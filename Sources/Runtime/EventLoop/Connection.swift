@@ -7,15 +7,15 @@ open class Connection {
     /// Bytes for the peer. The driver sends them in one piece at the end of the loop's turn.
     public final let output: ByteOutput
     /// Who gets the events; may be exchanged while the connection lives.
-    public final var handler: (any ConnectionHandler)?
+    @exclusivity(unchecked) public final var handler: (any ConnectionHandler)?
     /// The peer's address as `127.0.0.1:50412`, `[::1]:50412` or the unix path (often empty).
     public final let peerAddress: String
     /// This side's address, in the same form.
     public final let localAddress: String
     /// From this many unsent bytes on, the driver stops reading from the peer and the handler is to stop replying.
-    public final var highWater = 1 << 20
+    @exclusivity(unchecked) public final var highWater = 1 << 20
     /// False once the connection is closed; appended output is then thrown away.
-    public final package(set) var isOpen = true
+    @exclusivity(unchecked) public final package(set) var isOpen = true
 
     public init(id: UInt64, pool: BufferPool, peerAddress: String, localAddress: String) {
         self.id = id

@@ -21,20 +21,20 @@ public final class RequestBatch {
     }
 
     /// The requests found, oldest first.
-    public private(set) var count = 0
+    @exclusivity(unchecked) public private(set) var count = 0
     /// How many bytes have been looked at without finding a request: empty lines and empty arrays in front.
-    public private(set) var skipped = 0
+    @exclusivity(unchecked) public private(set) var skipped = 0
 
     @usableFromInline let requests: UnsafeMutablePointer<Request>
-    public private(set) var arguments: UnsafeMutablePointer<Bytes>
+    @exclusivity(unchecked) public private(set) var arguments: UnsafeMutablePointer<Bytes>
     private let capacity: Int
-    private var argumentCapacity = RequestBatch.initialArguments
+    @exclusivity(unchecked) private var argumentCapacity = RequestBatch.initialArguments
     private static let initialArguments = 1024
     /// What a request with very many arguments needed beyond is given back with the next one.
     private static let mostKept = 64 << 10
-    private var argumentCount = 0
+    @exclusivity(unchecked) private var argumentCount = 0
     /// Arguments of inline requests with quotes are built here.
-    private var unquoted: [UnsafeMutablePointer<UInt8>] = []
+    @exclusivity(unchecked) private var unquoted: [UnsafeMutablePointer<UInt8>] = []
 
     /// `capacity`: the most requests that one `parse` returns.
     public init(capacity: Int = 64) {

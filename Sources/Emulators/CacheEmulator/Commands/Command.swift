@@ -4,7 +4,9 @@ import RESPWire
 typealias CommandBody = @Sendable (borrowing Call) -> Void
 
 /// One row of the command table: what a command is called, takes and does.
-struct Command: Sendable {
+///
+/// Rows are made once and never freed, so that whoever runs a command holds no reference to it.
+struct Command: @unchecked Sendable {
     let name: StaticString
     /// Number of arguments with the name; negative: at least that many.
     let arity: Int
@@ -12,11 +14,14 @@ struct Command: Sendable {
     let keys: Keys
     let body: CommandBody
     /// Rows of a container's subcommands; `body` runs where none is named.
-    let subcommands: [Command]
+    let subcommands: UnsafeBufferPointer<Command>
     /// Of a subcommand: what contains it.
     private(set) var container: StaticString?
     /// Takes no time by its nature, so that it is not timed (`SlowLog`).
     let isQuick: Bool
+    /// Runs as it is where nothing is asked of its client (`CacheClient.isPlain`) and nobody looks on
+    /// (`CacheEmulator.isPlain`).
+    let isPlain: Bool
 
     /// `get`, `config|get`
     var fullName: String { container.map { "\($0)|\(name)" } ?? name.description }
@@ -31,11 +36,11 @@ struct Command: Sendable {
         self.keys = keys
         self.body = body
         isQuick = flags.contains(.fast) || flags.contains(.front) || name.description == "set"
-        self.subcommands = subcommands.map { row in
-            var row = row
-            row.container = name
-            return row
-        }
+        isPlain = isQuick && subcommands.isEmpty && flags.isDisjoint(with: [.front, .refused, .immediate])
+        let rows = UnsafeMutableBufferPointer<Command>.allocate(capacity: subcommands.count)
+        _ = rows.initialize(from: subcommands)
+        for index in rows.indices { rows[index].container = name }
+        self.subcommands = UnsafeBufferPointer(rows)
     }
 
     /// What a command is, in the words of COMMAND.

@@ -3,7 +3,7 @@ import RESPWire
 /// All commands, found by name without regard to case. Built once; every emulator uses the same.
 ///
 /// A new family is one file and one line in `families`; a test reads the folder and names the line that is missing.
-struct CommandTable: Sendable {
+struct CommandTable: @unchecked Sendable {
     static let shared = CommandTable(families.flatMap { $0 })
 
     private static let families: [[Command]] = [
@@ -15,27 +15,36 @@ struct CommandTable: Sendable {
         refusedCommands,
     ]
 
-    let commands: [Command]
+    let commands: UnsafeBufferPointer<Command>
     /// Of each command, where it has some.
     let options: [DatedOptions?]
-    private let keys: [UInt64]
-    private let places: [UInt16]
+    private let keys: UnsafePointer<UInt64>
+    private let places: UnsafePointer<UInt16>
     private static let placeCount = 1024
 
     init(_ commands: [Command]) {
-        self.commands = commands
+        // Never freed, as there is one table: a look at it counts no reference.
+        let rows = UnsafeMutableBufferPointer<Command>.allocate(capacity: commands.count)
+        _ = rows.initialize(from: commands)
+        self.commands = UnsafeBufferPointer(rows)
         options = commands.map { command in CommandName(Bytes(command.name)).flatMap { DatedOptions.of($0) } }
-        var places = [UInt16](repeating: 0, count: Self.placeCount)
-        var keys: [UInt64] = []
+        let places = UnsafeMutablePointer<UInt16>.allocate(capacity: Self.placeCount)
+        places.initialize(repeating: 0, count: Self.placeCount)
+        let keys = UnsafeMutablePointer<UInt64>.allocate(capacity: commands.count)
         for (index, command) in commands.enumerated() {
             let key = Self.key(Bytes(command.name))
-            keys.append(key)
+            (keys + index).initialize(to: key)
             var place = Self.place(key)
             while places[place] != 0 { place = (place + 1) % Self.placeCount }
             places[place] = UInt16(index + 1)
         }
-        self.keys = keys
-        self.places = places
+        self.keys = UnsafePointer(keys)
+        self.places = UnsafePointer(places)
+    }
+
+    /// The row of an index.
+    @inline(__always) func row(_ index: Int) -> UnsafePointer<Command> {
+        commands.baseAddress.unsafelyUnwrapped + index
     }
 
     /// The index of a command, or nil.

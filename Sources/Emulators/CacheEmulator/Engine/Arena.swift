@@ -24,13 +24,13 @@ final class Arena {
     }
 
     /// Bytes in blocks that are in use, rounded up to their classes.
-    private(set) var used = 0
+    @exclusivity(unchecked) private(set) var used = 0
     /// Bytes taken from the system.
     private(set) var reserved = 0
 
     /// By class: the slabs that have room.
     private let open: UnsafeMutablePointer<UnsafeMutablePointer<Slab>?>
-    private var emptySlabs: UnsafeMutablePointer<Slab>?
+    @exclusivity(unchecked) private var emptySlabs: UnsafeMutablePointer<Slab>?
     private var chunks: [(UnsafeMutableRawPointer, Int)] = []
     private var chunkRest = 0
     private var chunkNext: UnsafeMutableRawPointer?

@@ -3,11 +3,11 @@ import RESPWire
 /// The time of a keyspace: set before every batch of commands, so that all of it sees one instant.
 final class KeyspaceClock {
     /// Milliseconds since 1970.
-    var now: Int64 = 0 {
+    @exclusivity(unchecked) var now: Int64 = 0 {
         didSet { access = UInt32(truncatingIfNeeded: now / 1000) & 0xff_ffff }
     }
     /// The same in seconds, as far as entries have room for it.
-    private(set) var access: UInt32 = 0
+    @exclusivity(unchecked) private(set) var access: UInt32 = 0
 }
 
 /// One numbered database of a keyspace: keys with their values.
@@ -16,19 +16,19 @@ final class KeyspaceClock {
 final class Database {
     let memory: Memory
     let number: Int
-    private(set) var table: Table
+    @exclusivity(unchecked) private(set) var table: Table
     /// Keys that have an expiry.
-    private(set) var expiringCount = 0
+    @exclusivity(unchecked) private(set) var expiringCount = 0
     private let clock: KeyspaceClock
     /// Called with each key that expired, before it is taken out.
     var keyExpired: ((Bytes) -> Void)?
     /// Called, while somebody waits for keys of this database, with each key that comes into it, and with each stream
     /// before it is gone.
-    var keyIsReady: ((Entry) -> Void)?
+    @exclusivity(unchecked) var keyIsReady: ((Entry) -> Void)?
     /// How many wait for keys of this database.
-    var awaitedCount = 0
+    @exclusivity(unchecked) var awaitedCount = 0
     /// Called with each key that was not here before, where somebody asks for that.
-    var keyAdded: ((Bytes) -> Void)?
+    @exclusivity(unchecked) var keyAdded: ((Bytes) -> Void)?
 
     init(number: Int, memory: Memory, clock: KeyspaceClock) {
         self.number = number

@@ -6,13 +6,13 @@
 final class Memory {
     let arena = Arena()
     /// The epoch of what is made now.
-    private(set) var epoch: UInt32 = 1
+    @exclusivity(unchecked) private(set) var epoch: UInt32 = 1
     /// Blocks of this epoch and older are shared; 0 when no snapshot lives.
-    private(set) var shared: UInt32 = 0
+    @exclusivity(unchecked) private(set) var shared: UInt32 = 0
     /// Seeds the hashes of this keyspace: chosen at random, so that nobody can aim at collisions.
     let seed: UInt64
     /// Bytes that only snapshots, or nobody any more, still see.
-    private var keptBytes = 0
+    @exclusivity(unchecked) private var keptBytes = 0
 
     /// Bytes of what is live.
     var inUse: Int { arena.used - keptBytes }

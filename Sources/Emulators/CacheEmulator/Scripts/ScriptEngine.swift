@@ -150,9 +150,9 @@ final class ScriptEngine {
         _ words: UnsafePointer<clua_bytes>, _ count: Int, _ version: Int32, _ reply: UnsafeMutablePointer<clua_bytes>
     ) -> Int32 {
         withArguments(words, count) { arguments in
-            let command: Command
+            let row: UnsafePointer<Command>
             switch find(arguments, count) {
-            case .found(let row): command = row
+            case .found(let found): row = found
             case .refused(let text):
                 reply.pointee = clua_bytes(Bytes(text))
                 return Int32(CLUA_REFUSED)
@@ -162,7 +162,7 @@ final class ScriptEngine {
             output.truncate(to: 0)
             let hash = count > 1 ? keyHash(arguments[1], seed: emulator.memory.seed) : 0
             emulator.statistics.commands &+= 1
-            emulator.call(command, arguments, count, hash, client)
+            emulator.call(row, arguments, count, hash, client)
             if output.hasOverflowed {
                 client = Self.makeClient(front)
                 reply.pointee = clua_bytes(Bytes(ErrorText.replyTooLarge))
@@ -182,22 +182,23 @@ final class ScriptEngine {
     }
 
     private enum Lookup {
-        case found(Command)
+        case found(UnsafePointer<Command>)
         case refused(StaticString)
     }
 
     /// The row that a command of a script means, if a script may run it.
     private func find(_ arguments: UnsafeMutablePointer<Bytes>, _ count: Int) -> Lookup {
         guard let index = emulator.table.index(of: arguments[0]) else { return .refused(ErrorText.unknownInScript) }
-        var command = emulator.table.commands[index]
-        if !command.subcommands.isEmpty, count > 1 {
-            if let row = command.subcommands.first(where: { arguments[1].isWord($0.name) }) {
-                command = row
-            } else if command.arity < -1 {
+        var row = emulator.table.row(index)
+        if count > 1, !row.pointee.subcommands.isEmpty, let subcommands = row.pointee.subcommands.baseAddress {
+            if let place = row.pointee.subcommands.firstIndex(where: { arguments[1].isWord($0.name) }) {
+                row = subcommands + place
+            } else if row.pointee.arity < -1 {
                 return .refused(ErrorText.unknownInScript)
             }
         }
-        guard emulator.hasRightArity(command, count) else { return .refused(ErrorText.wrongArityInScript) }
+        let command = row.pointee
+        guard emulator.hasRightArity(row, count) else { return .refused(ErrorText.wrongArityInScript) }
         guard !command.flags.contains(.noscript) else { return .refused(ErrorText.notInScript) }
         guard command.flags.isDisjoint(with: [.refused, .front]) else {
             return .refused(ErrorText.noPermissionInScript)
@@ -209,7 +210,7 @@ final class ScriptEngine {
         }
         if lacksMemory, command.flags.contains(.denyOOM) { return .refused(ErrorText.outOfMemory) }
         if command.flags.contains(.write) { lacksMemory = false }
-        return .found(command)
+        return .found(row)
     }
 
     private func withArguments(

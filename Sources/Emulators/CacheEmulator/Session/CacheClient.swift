@@ -13,21 +13,22 @@ public final class CacheClient {
     unowned let front: any CacheFront
 
     /// 2 or 3: the version of the protocol that replies are written in.
-    public var version: UInt8 = 2
-    public var isAuthenticated: Bool
-    public var database = 0
+    @exclusivity(unchecked) public var version: UInt8 = 2 { didSet { look() } }
+    @exclusivity(unchecked) public var isAuthenticated: Bool { didSet { look() } }
+    @exclusivity(unchecked) public var database = 0
     /// What CLIENT REPLY has set.
-    public var replies = ReplyMode.on
-    /// The last command, in lower case.
-    var lastCommand: StaticString = "NULL"
-    /// What contains the last command where it is a subcommand.
-    var lastContainer: StaticString?
+    @exclusivity(unchecked) public var replies = ReplyMode.on
+    /// Nothing has to be known of it before an ordinary command runs: it may, and it is neither in a transaction nor
+    /// subscribed in a way that forbids it.
+    @exclusivity(unchecked) private(set) var isPlain = false
+    /// The row of the last command.
+    @exclusivity(unchecked) var lastCommand: UnsafePointer<Command>?
     /// The number of the last command in the table, and which were ever sent: a bit each.
-    private var lastUsed = -1
+    @exclusivity(unchecked) private var lastUsed = -1
     private var used: [UInt64] = []
     /// Of the last command: its options, how many arguments it has at least when it has one, and which were noted.
     private var options: DatedOptions?
-    private var leastWithOptions = Int.max
+    @exclusivity(unchecked) private var leastWithOptions = Int.max
     private var notedOptions: UInt32 = 0
     private var usedOptions: Set<String> = []
     /// EXEC is running its queue.
@@ -35,29 +36,34 @@ public final class CacheClient {
     /// Nobody is there who could wait for what a command blocks for: a copy's intake.
     var mayWait = true
     /// The command that the client waits in.
-    var waiter: Waiter?
+    @exclusivity(unchecked) var waiter: Waiter?
     /// Its next request waits for the end of a pause.
-    var isPostponed = false
+    @exclusivity(unchecked) var isPostponed = false
     /// Nil outside MULTI.
-    var transaction: Transaction?
+    @exclusivity(unchecked) var transaction: Transaction? { didSet { look() } }
     var watched: [WatchedKey] = []
     /// A watched key was changed: EXEC answers nil.
     var isTainted = false
-    var channels: Set<[UInt8]> = []
-    var patterns: Set<[UInt8]> = []
-    var shardChannels: Set<[UInt8]> = []
+    @exclusivity(unchecked) var channels: Set<[UInt8]> = [] { didSet { look() } }
+    @exclusivity(unchecked) var patterns: Set<[UInt8]> = [] { didSet { look() } }
+    @exclusivity(unchecked) var shardChannels: Set<[UInt8]> = [] { didSet { look() } }
     /// More messages wait for it than for others.
     var isSlow = false
     /// It took its messages too slowly, and is about to be closed.
     var isDropped = false
     /// Set when the rest of its requests must not run: QUIT, a protocol error.
-    public var isEnding = false
+    @exclusivity(unchecked) public var isEnding = false
 
     public init(connection: Connection, id: Int64, isAuthenticated: Bool, front: any CacheFront) {
         self.connection = connection
         self.id = id
         self.isAuthenticated = isAuthenticated
         self.front = front
+        look()
+    }
+
+    private func look() {
+        isPlain = isAuthenticated && transaction == nil && !isInSubscribedMode
     }
 
     /// Notes a command of the table, and options of it that not every server has.
@@ -107,7 +113,7 @@ public final class CacheClient {
     /// It waits in a command that blocks, or for the end of a pause: none of its requests runs before that is over.
     public var isWaiting: Bool { waiter != nil || isPostponed }
     /// The last command as CLIENT LIST shows it: `get`, `client|list`.
-    public var lastCommandName: String { lastContainer.map { "\($0)|\(lastCommand)" } ?? lastCommand.description }
+    public var lastCommandName: String { lastCommand?.pointee.fullName ?? "NULL" }
     /// Of version 2 and subscribed to something: it may do little else, and messages look like replies.
     var isInSubscribedMode: Bool { version == 2 && subscriptionCount + shardChannelCount > 0 }
 }

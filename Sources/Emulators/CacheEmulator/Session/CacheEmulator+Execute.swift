@@ -41,7 +41,7 @@ extension CacheEmulator {
                 continue
             }
             plannedCommand[index] = command
-            guard request.count > 1, table.commands[command].keys.first == 1 else { continue }
+            guard request.count > 1, table.row(command).pointee.keys.first == 1 else { continue }
             let hash = keyHash(arguments[1], seed: seed)
             plannedHash[index] = hash
             guard prefetches else { continue }
@@ -50,7 +50,7 @@ extension CacheEmulator {
         }
         guard prefetches else { return }
         for index in first..<batch.count where plannedCommand[index] >= 0 {
-            guard batch[index].count > 1, table.commands[plannedCommand[index]].keys.first == 1 else { continue }
+            guard batch[index].count > 1, table.row(plannedCommand[index]).pointee.keys.first == 1 else { continue }
             let hash = plannedHash[index]
             let segment = keyspace.segment(hash)
             let slot = segment.slots[segment.home(hash)]
@@ -64,7 +64,26 @@ extension CacheEmulator {
     ) {
         statistics.commands &+= 1
         guard index >= 0 else { return refuseUnknown(arguments, count, client) }
-        guard let command = resolve(table.commands[index], arguments, count, client) else { return }
+        let row = table.row(index)
+        guard row.pointee.isPlain, client.isPlain, isPlain, hasRightArity(row, count) else {
+            return runChecked(row, index, arguments, count, hash, client)
+        }
+        client.lastCommand = row
+        row.pointee.body(
+            Call(
+                emulator: self, client: client, database: databases[client.database], arguments: arguments,
+                count: count, hash: hash, reply: client.writer))
+        if waiting.hasReady { serveReady() }
+    }
+
+    /// The same for a request of which something has to be known before it runs.
+    @inline(never)
+    private func runChecked(
+        _ row: UnsafePointer<Command>, _ index: Int, _ arguments: UnsafeMutablePointer<Bytes>, _ count: Int,
+        _ hash: UInt64, _ client: CacheClient
+    ) {
+        guard let row = resolve(row, arguments, count, client) else { return }
+        let command = row.pointee
         if !client.isAuthenticated, !command.flags.contains(.noAuth) {
             return refuse(client, command, "\(ErrorText.noAuth)")
         }
@@ -77,22 +96,22 @@ extension CacheEmulator {
         if limit.bytes > 0, client.id != 0, lacksMemory(for: command, client) {
             return refuse(client, command, "\(ErrorText.outOfMemory)")
         }
-        client.lastCommand = command.name
-        client.lastContainer = command.container
+        client.lastCommand = row
         if client.transaction != nil, !command.flags.contains(.immediate) {
-            return queue(index, command, arguments, count, client)
+            return queue(index, row, arguments, count, client)
         }
-        call(command, arguments, count, hash, client)
+        call(row, arguments, count, hash, client)
         if waiting.hasReady { serveReady() }
     }
 
     /// Runs a command that may run, now.
     @inline(__always)
     func call(
-        _ command: Command, _ arguments: UnsafeMutablePointer<Bytes>, _ count: Int, _ hash: UInt64,
+        _ row: UnsafePointer<Command>, _ arguments: UnsafeMutablePointer<Bytes>, _ count: Int, _ hash: UInt64,
         _ client: CacheClient
     ) {
         let reply = client.writer
+        let command = row.pointee
         if command.flags.contains(.front) {
             return client.front.run(
                 FrontCommand(name: command.container ?? command.name, arguments: arguments, count: count, reply: reply),
@@ -107,14 +126,17 @@ extension CacheEmulator {
 
     /// The row that a request means: of a container, its subcommand's. Nil after an error reply.
     private func resolve(
-        _ command: Command, _ arguments: UnsafeMutablePointer<Bytes>, _ count: Int, _ client: CacheClient
-    ) -> Command? {
-        guard hasRightArity(command, count) else {
+        _ row: UnsafePointer<Command>, _ arguments: UnsafeMutablePointer<Bytes>, _ count: Int, _ client: CacheClient
+    ) -> UnsafePointer<Command>? {
+        let command = row.pointee
+        guard hasRightArity(row, count) else {
             refuse(client, command, ErrorText.wrongArity(command.name.description))
             return nil
         }
-        if command.subcommands.isEmpty || count < 2 { return command }
-        guard let found = command.subcommands.first(where: { arguments[1].isWord($0.name) }) else {
+        if command.subcommands.isEmpty || count < 2 { return row }
+        guard let place = command.subcommands.firstIndex(where: { arguments[1].isWord($0.name) }),
+            let subcommands = command.subcommands.baseAddress
+        else {
             if client.isAuthenticated {
                 statistics.noteUnsupported("\(command.name) \(arguments[1].slice(0, min(arguments[1].count, 32)).text)")
             }
@@ -122,8 +144,9 @@ extension CacheEmulator {
             client.writer.error(ErrorText.unknownSubcommand(command.name.description, arguments[1]))
             return nil
         }
+        let found = subcommands + place
         guard hasRightArity(found, count) else {
-            refuse(client, found, ErrorText.wrongArity(found.fullName))
+            refuse(client, found.pointee, ErrorText.wrongArity(found.pointee.fullName))
             return nil
         }
         return found
@@ -132,28 +155,30 @@ extension CacheEmulator {
     /// Runs one request of a transaction.
     func runQueued(_ request: Transaction.Request, for client: CacheClient) {
         request.withArguments { arguments, count in
-            guard let command = resolve(table.commands[request.command], arguments, count, client) else { return }
+            guard let row = resolve(table.row(request.command), arguments, count, client) else { return }
             let hash = count > 1 ? keyHash(arguments[1], seed: memory.seed) : 0
-            call(command, arguments, count, hash, client)
+            call(row, arguments, count, hash, client)
         }
     }
 
     private func queue(
-        _ index: Int, _ command: Command, _ arguments: UnsafeMutablePointer<Bytes>, _ count: Int,
+        _ index: Int, _ row: UnsafePointer<Command>, _ arguments: UnsafeMutablePointer<Bytes>, _ count: Int,
         _ client: CacheClient
     ) {
+        let command = row.pointee
         if command.flags.contains(.noMulti) { return refuse(client, command, "\(ErrorText.notInsideMulti)") }
         if command.name.description == "acl", !arguments[1].isWord("whoami") {
             // The front's refusal, at once: a command that may not run does not wait in a queue.
             client.transaction?.isAborted = true
-            return call(command, arguments, count, 0, client)
+            return call(row, arguments, count, 0, client)
         }
         client.transaction?.append(Transaction.Request(command: index, arguments, count))
         client.writer.simple("QUEUED")
     }
 
-    @inline(__always) func hasRightArity(_ command: Command, _ count: Int) -> Bool {
-        command.arity >= 0 ? count == command.arity : count >= -command.arity
+    @inline(__always) func hasRightArity(_ row: UnsafePointer<Command>, _ count: Int) -> Bool {
+        let arity = row.pointee.arity
+        return arity >= 0 ? count == arity : count >= -arity
     }
 
     /// Answers with an error; inside MULTI, EXEC will not run. A refused EXEC ends the transaction.

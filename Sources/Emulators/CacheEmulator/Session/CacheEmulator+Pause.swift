@@ -40,7 +40,7 @@ extension CacheEmulator {
     {
         guard let pause, index >= 0, client.isAuthenticated else { return false }
         let command = table.commands[index]
-        guard hasRightArity(command, count), !command.flags.contains(.refused),
+        guard hasRightArity(table.row(index), count), !command.flags.contains(.refused),
             pause.isOfAll || mayWrite(command, client)
         else { return false }
         client.isPostponed = true

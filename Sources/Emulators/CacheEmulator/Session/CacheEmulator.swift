@@ -29,29 +29,31 @@ public final class CacheEmulator {
     }()
     private(set) var hasScripts = false
     private(set) var hasFunctionState = false
-    var channels = Channels()
+    @exclusivity(unchecked) var channels = Channels()
     /// What commands that write are answered while their effects cannot be kept: an error, where somebody listens.
     public var writeRefusal: String?
     /// Which events of keys are published; empty while nobody has asked for any.
-    var events: KeyspaceEvents = []
-    var watchers: [WatchedKey: [CacheClient]] = [:]
-    var waiting = Waiting()
+    @exclusivity(unchecked) var events: KeyspaceEvents = []
+    @exclusivity(unchecked) var watchers: [WatchedKey: [CacheClient]] = [:]
+    @exclusivity(unchecked) var waiting = Waiting()
     /// Nil while all commands run.
-    var pause: Pause?
-    var statistics = CacheStatistics()
-    var limit = MemoryLimit()
-    var slowLog = SlowLog()
+    @exclusivity(unchecked) var pause: Pause?
+    @exclusivity(unchecked) var statistics = CacheStatistics()
+    @exclusivity(unchecked) var limit = MemoryLimit() { didSet { look() } }
+    @exclusivity(unchecked) var slowLog = SlowLog() { didSet { look() } }
     /// Of the command that runs: the limit is exceeded, and nothing may go.
-    var isOutOfMemory = false
+    @exclusivity(unchecked) var isOutOfMemory = false
     /// What tells its cursors from those of a provider before it; nil where there is none.
     public var scanEpoch: ScanEpoch?
     /// Nil while nobody listens to what changes.
-    var effects: Effects?
+    @exclusivity(unchecked) var effects: Effects? { didSet { look() } }
+    /// Nobody looks on while ordinary commands run: no limit, no log of changes, no times that are taken of all.
+    @exclusivity(unchecked) private(set) var isPlain = true
     /// How many intakes are open: until they are closed, keys end when the other server says so.
     var openIntakes = 0
     public private(set) var clientCount = 0
     let startedAt: UInt64
-    private var expiryTimer: TimerToken?
+    @exclusivity(unchecked) private var expiryTimer: TimerToken?
 
     /// Per batch: the command of each request (-1 for none) and the hash of its first key.
     let plannedCommand = UnsafeMutablePointer<Int>.allocate(capacity: CacheEmulator.batchCapacity)
@@ -81,6 +83,10 @@ public final class CacheEmulator {
                 waiting.note(entry.key, entry.type, in: database.number)
             }
         }
+    }
+
+    private func look() {
+        isPlain = effects == nil && limit.bytes == 0 && !slowLog.timesQuick
     }
 
     deinit {
