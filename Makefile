@@ -35,8 +35,10 @@ lint: ## swift format, strict, changing nothing
 format: ## swift format, in place
 	swift format --in-place --recursive Sources Tests Package.swift
 
-bench: ## the benchmarks, in a release build
-	swift run $(RELEASE_FLAGS) BrokerBenchmarks
+bench: ## the benchmarks, in a release build (BENCH="--only redis --pairs 9 --json FILE")
+	swift build $(RELEASE_FLAGS) --product broker
+	swift build $(RELEASE_FLAGS) --product BrokerBenchmarks
+	.build/release/BrokerBenchmarks $(BENCH)
 
 fuzz: ## every fuzz target for a minute (FUZZ_SECONDS=60), and long random commands against real servers
 	@.ci/fuzz
