@@ -103,5 +103,5 @@ extension ResourceID {
 }
 
 extension Attachment {
-    var endpoint: EndpointID { EndpointID(id.rawValue) }
+    var endpoint: EndpointID { EndpointID(id.rawValue, of: resource.rawValue) }
 }

@@ -21,7 +21,7 @@ import NIODriver
 #endif
 
 extension Daemon {
-    /// The loop of the data plane: our own epoll on Linux, SwiftNIO elsewhere.
+    /// A loop of the data plane: our own epoll on Linux, SwiftNIO elsewhere.
     static func makeLoop() throws -> any EventLoop {
         #if os(Linux)
         try EpollLoop(name: "endpoints")
@@ -34,7 +34,7 @@ extension Daemon {
     ///
     /// - Parameter path: where the programs of `exec:` providers are looked up.
     static func makeControlPlane(
-        _ settings: Settings, _ places: BrokerPlaces, _ loop: any EventLoop, path: String, _ logger: Logger
+        _ settings: Settings, _ places: BrokerPlaces, _ loops: LoopPool, path: String, _ logger: Logger
     ) throws(BrokerError) -> ControlPlane {
         let ledger = try Ledger.open(
             path: settings.ledger ?? Settings.ledger(in: places.home), masterKey: settings.masterKey,
@@ -42,9 +42,9 @@ extension Daemon {
         let folders = places.home + "/resources"
         try PrivateFolder.make(folders)
         return ControlPlane(
-            ledger: ledger, gateway: Gateway(loop: loop),
+            ledger: ledger, gateway: Gateway(loops: loops),
             providers: [
-                EmulatorProvider(loop: loop, folders: folders),
+                EmulatorProvider(loops: loops, folders: folders),
                 ExecProvider(folders: folders, runtime: places.runtime, path: path),
                 URLProvider(runtime: places.runtime),
             ],

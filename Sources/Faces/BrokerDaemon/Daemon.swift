@@ -2,6 +2,7 @@ import AdminAPI
 import BrokerClient
 import BrokerModel
 import ControlPlane
+import EventLoop
 import Logging
 import Processes
 import ServiceLifecycle
@@ -37,8 +38,8 @@ public enum Daemon {
     private static func serve(
         _ settings: Settings, _ places: BrokerPlaces, path: String, _ logger: Logger
     ) async throws {
-        let loop = try makeLoop()
-        let controlPlane = try makeControlPlane(settings, places, loop, path: path, logger)
+        let loops = try LoopPool { try makeLoop() }
+        let controlPlane = try makeControlPlane(settings, places, loops, path: path, logger)
         try await controlPlane.start()
         let stopRequest = StopRequest()
         let unheard = Unheard()
@@ -59,7 +60,7 @@ public enum Daemon {
         // Ended from the last to the first: no new request, then no endpoint.
         var group = ServiceGroupConfiguration(
             services: [
-                .init(service: EndpointService(controlPlane: controlPlane, loop: loop)),
+                .init(service: EndpointService(controlPlane: controlPlane, loops: loops)),
                 .init(service: stopRequest, successTerminationBehavior: .gracefullyShutdownGroup),
                 .init(
                     service: HomeWatch(lock: places.daemonLock, logger: logger),

@@ -4,17 +4,17 @@ import Logging
 import Processes
 import ServiceLifecycle
 
-/// Keeps the endpoints until the daemon ends: then the control plane stops its resources, and the loop sends what
+/// Keeps the endpoints until the daemon ends: then the control plane stops its resources, and the loops send what
 /// waits to every client.
 struct EndpointService: Service {
     let controlPlane: ControlPlane
-    let loop: any EventLoop
+    let loops: LoopPool
 
     func run() async throws {
         // Thrown when the group is cancelled instead of shut down: the end is the same.
         try? await gracefulShutdown()
         await controlPlane.stop()
-        await loop.stop(grace: .seconds(2))
+        await loops.stop(grace: .seconds(2))
     }
 }
 

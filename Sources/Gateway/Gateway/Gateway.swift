@@ -1,24 +1,45 @@
 public import EventLoop
 public import RESPWire
+import Synchronization
 
-/// All endpoints of one loop: stable addresses behind which providers are exchanged.
+/// All endpoints: stable addresses behind which providers are exchanged.
 ///
-/// Callable from anywhere; the work is done on the loop, in the order of the calls.
+/// Callable from anywhere; the work is done on the loop of the endpoint's tenant, in the order of the calls.
 public final class Gateway: Sendable {
-    public let loop: any EventLoop
-    private let endpoints: LoopBound<EndpointTable>
+    /// The endpoints of one loop.
+    private struct Home {
+        let loop: any EventLoop
+        let endpoints: LoopBound<EndpointTable>
+    }
 
-    /// - Parameter longestHold: how long a client waits for an upstream before it is told that there is none.
-    public init(loop: any EventLoop, longestHold: Duration = .seconds(10)) {
-        self.loop = loop
-        endpoints = LoopBound(EndpointTable(loop: loop, longestHold: longestHold), on: loop)
+    private struct Places {
+        var homes: [ObjectIdentifier: Home] = [:]
+        var open: [EndpointID: Home] = [:]
+    }
+
+    private let loops: LoopPool
+    private let longestHold: Duration
+    private let places = Mutex(Places())
+
+    /// - Parameters:
+    ///   - loops: also of those who provide upstreams: what serves an endpoint lives on the endpoint's loop.
+    ///   - longestHold: how long a client waits for an upstream before it is told that there is none.
+    public init(loops: LoopPool, longestHold: Duration = .seconds(10)) {
+        self.loops = loops
+        self.longestHold = longestHold
+    }
+
+    /// All endpoints on one loop.
+    public convenience init(loop: any EventLoop, longestHold: Duration = .seconds(10)) {
+        self.init(loops: LoopPool(of: loop), longestHold: longestHold)
     }
 
     /// Binds an endpoint. Clients that come before `route` names an upstream are accepted and held.
     ///
     /// Throws the system's error: EADDRINUSE when somebody else has the address.
     public func open(_ id: EndpointID, at address: SocketAddress) async throws(SocketError) {
-        let result: Result<Void, SocketError> = await run { table in
+        let home = settle(id)
+        let result: Result<Void, SocketError> = await run(at: home) { table in
             do throws(SocketError) {
                 try table.open(id, at: address)
                 return .success(())
@@ -28,6 +49,7 @@ public final class Gateway: Sendable {
         } orWhenStopped: {
             .failure(SocketError(call: "listen", address: address, errno: 0, reason: "the loop has stopped"))
         }
+        if case .failure = result { leave(id) }
         try result.get()
     }
 
@@ -35,18 +57,21 @@ public final class Gateway: Sendable {
     /// An unknown endpoint has none.
     @discardableResult
     public func close(_ id: EndpointID) async -> Int {
-        await run {
+        guard let home = home(of: id) else { return 0 }
+        let closed = await run(at: home) {
             $0.close(id)
         } orWhenStopped: {
             0
         }
+        leave(id)
+        return closed
     }
 
     /// Names who serves an endpoint. Connections to the former upstream are closed at a reply boundary; returns how
     /// many. With nil nobody serves it: clients are held.
     @discardableResult
     public func route(_ id: EndpointID, to upstream: Upstream?) async -> Int {
-        await run {
+        await run(id) {
             $0.route(id, to: upstream)
         } orWhenStopped: {
             0
@@ -74,7 +99,7 @@ public final class Gateway: Sendable {
 
     /// Has the target serve the paused clients and those that were held; nil when nothing was restored.
     public func adopt(_ id: EndpointID) async -> Adoption? {
-        await run {
+        await run(id) {
             $0.endpoints[id]?.adopt()
         } orWhenStopped: {
             nil
@@ -83,7 +108,7 @@ public final class Gateway: Sendable {
 
     /// Has the present upstream serve on; whatever was prepared at the target is given up.
     public func resume(_ id: EndpointID) async {
-        await run {
+        await run(id) {
             $0.endpoints[id]?.abandonHandover()
         } orWhenStopped: {
         }
@@ -93,8 +118,9 @@ public final class Gateway: Sendable {
         _ id: EndpointID, _ body: @escaping @Sendable (Endpoint, @escaping Endpoint.Ended) -> Void
     ) async -> HandoverFailure? {
         await withCheckedContinuation { continuation in
-            let isPosted = loop.post { [endpoints] in
-                guard let endpoint = endpoints.value.endpoints[id] else {
+            guard let home = home(of: id) else { return continuation.resume(returning: .notServing) }
+            let isPosted = home.loop.post {
+                guard let endpoint = home.endpoints.value.endpoints[id] else {
                     return continuation.resume(returning: .notServing)
                 }
                 body(endpoint) { continuation.resume(returning: $0) }
@@ -103,12 +129,14 @@ public final class Gateway: Sendable {
         }
     }
 
-    /// Notes from now on which keys the clients of these endpoints change at `server`, of which `keys` tells where its
-    /// commands have them. Returns when nothing is under way that was sent before; nil when that does not end.
+    /// Notes from now on which keys the clients of these endpoints, which are of one tenant, change at `server`, of which
+    /// `keys` tells where its commands have them. Returns when nothing is under way that was sent before; nil when that
+    /// does not end.
     public func watchChanges(
         of ids: [EndpointID], at server: Upstream.RedisServer, _ keys: CommandKeys
     ) async -> ChangeWatch? {
-        let watch = ChangeWatch(loop, endpoints, ids, server, keys)
+        guard let home = ids.lazy.compactMap({ self.home(of: $0) }).first else { return nil }
+        let watch = ChangeWatch(home.loop, home.endpoints, ids, server, keys)
         if await watch.begin() { return watch }
         watch.end()
         return nil
@@ -118,7 +146,7 @@ public final class Gateway: Sendable {
 
     /// Lets an attachment in. A grant of the same holder is replaced.
     public func grant(_ grant: Grant, on id: EndpointID) async {
-        await run {
+        await run(id) {
             $0.endpoints[id]?.grants.add(grant)
         } orWhenStopped: {
         }
@@ -127,7 +155,7 @@ public final class Gateway: Sendable {
     /// Takes an attachment's right away and closes its connections, nobody else's; returns how many.
     @discardableResult
     public func revoke(holder: String, on id: EndpointID) async -> Int {
-        await run {
+        await run(id) {
             $0.endpoints[id]?.revoke(holder: holder) ?? 0
         } orWhenStopped: {
             0
@@ -136,7 +164,7 @@ public final class Gateway: Sendable {
 
     /// What an endpoint's clients do and have used; of one that is not open nothing.
     public func use(of id: EndpointID) async -> EndpointUse {
-        await run {
+        await run(id) {
             $0.endpoints[id]?.use ?? EndpointUse()
         } orWhenStopped: {
             EndpointUse()
@@ -144,18 +172,59 @@ public final class Gateway: Sendable {
     }
 
     public func statistics() async -> [EndpointID: EndpointStatistics] {
-        await run {
-            $0.endpoints.mapValues(\.statistics)
-        } orWhenStopped: {
-            [:]
+        var all: [EndpointID: EndpointStatistics] = [:]
+        for home in places.withLock({ Array($0.homes.values) }) {
+            let part = await run(at: home) {
+                $0.endpoints.mapValues(\.statistics)
+            } orWhenStopped: {
+                [:]
+            }
+            all.merge(part) { first, _ in first }
+        }
+        return all
+    }
+
+    // MARK: loops
+
+    private func home(of id: EndpointID) -> Home? { places.withLock { $0.open[id] } }
+
+    /// Chooses the loop of an endpoint that is to be opened; one that is open already keeps its own.
+    private func settle(_ id: EndpointID) -> Home {
+        places.withLock { places in
+            if let home = places.open[id] { return home }
+            let loop = loops.take(for: id.tenant)
+            let name = ObjectIdentifier(loop)
+            let home =
+                places.homes[name]
+                ?? Home(
+                    loop: loop,
+                    endpoints: LoopBound(EndpointTable(loop: loop, longestHold: longestHold), on: loop))
+            places.homes[name] = home
+            places.open[id] = home
+            return home
         }
     }
 
+    private func leave(_ id: EndpointID) {
+        guard places.withLock({ $0.open.removeValue(forKey: id) }) != nil else { return }
+        loops.give(for: id.tenant)
+    }
+
+    /// On the endpoint's loop; of one that is not open `fallback` is all there is to say.
     private func run<Value: Sendable>(
-        _ body: @escaping @Sendable (EndpointTable) -> Value, orWhenStopped fallback: @escaping @Sendable () -> Value
+        _ id: EndpointID, _ body: @escaping @Sendable (EndpointTable) -> Value,
+        orWhenStopped fallback: @escaping @Sendable () -> Value
+    ) async -> Value {
+        guard let home = home(of: id) else { return fallback() }
+        return await run(at: home, body, orWhenStopped: fallback)
+    }
+
+    private func run<Value: Sendable>(
+        at home: Home, _ body: @escaping @Sendable (EndpointTable) -> Value,
+        orWhenStopped fallback: @escaping @Sendable () -> Value
     ) async -> Value {
         await withCheckedContinuation { continuation in
-            let isPosted = loop.post { [endpoints] in continuation.resume(returning: body(endpoints.value)) }
+            let isPosted = home.loop.post { continuation.resume(returning: body(home.endpoints.value)) }
             if !isPosted { continuation.resume(returning: fallback()) }
         }
     }

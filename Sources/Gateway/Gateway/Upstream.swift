@@ -2,7 +2,7 @@ public import CacheEmulator
 public import EventLoop
 public import QueueEmulator
 
-/// Who serves an endpoint: an emulator on the gateway's own loop, or a server over a socket.
+/// Who serves an endpoint: an emulator on the endpoint's own loop, or a server over a socket.
 public enum Upstream: Sendable {
     case cache(LoopBound<CacheEmulator>)
     case queue(LoopBound<QueueEmulator>)
@@ -39,9 +39,13 @@ public enum Upstream: Sendable {
 /// Names an endpoint within the daemon: the id of a resource, or of an attachment where each has its own.
 public struct EndpointID: Hashable, Sendable, CustomStringConvertible {
     public let rawValue: String
+    /// Whose endpoint it is: those of one tenant live on one loop, with what serves them.
+    public let tenant: String
 
-    public init(_ rawValue: String) {
+    /// - Parameter tenant: nil where the endpoint is all that the tenant has.
+    public init(_ rawValue: String, of tenant: String? = nil) {
         self.rawValue = rawValue
+        self.tenant = tenant ?? rawValue
     }
 
     public var description: String { rawValue }

@@ -6,21 +6,19 @@ public import ProviderKit
 import QueueEmulator
 import Synchronization
 
-/// Serves resources from the daemon itself: a cache and a queue in memory on the gateway's loop, a store as a file. A
+/// Serves resources from the daemon itself: a cache and a queue in memory on the resource's loop, a store as a file. A
 /// cache by the plan `durable` is written to files as well.
 public struct EmulatorProvider: Provider {
-    let loop: any EventLoop
-    let shelf: LoopBound<EmulatorShelf>
+    let shelf: EmulatorShelf
     private let folders: String
     private let durables = Durables()
 
     /// - Parameters:
-    ///   - loop: the gateway's, since an emulator is called directly by the sessions of its endpoint.
+    ///   - loops: the gateway's, since an emulator is called directly by the sessions of its endpoint.
     ///   - folders: where each file resource gets a folder of its own.
-    public init(loop: any EventLoop, folders: String) {
-        self.loop = loop
+    public init(loops: LoopPool, folders: String) {
         self.folders = folders
-        shelf = LoopBound(EmulatorShelf(), on: loop)
+        shelf = EmulatorShelf(loops)
     }
 
     public let offerings = [
@@ -40,19 +38,15 @@ public struct EmulatorProvider: Provider {
         let server = Self.server(of: request.serviceClass)
         switch request.serviceClass {
         case .redis:
-            let cache = try await onLoop { [loop] shelf in
-                LoopBound(shelf.cache(id) { CacheEmulator(loop: loop) }, on: loop)
-            }
+            let cache = try await shelf.cache(id, of: request.backing.resource.rawValue)
             if request.plan == .durable {
                 try await makeDurable(cache, id)
                 try await request.remember([Plan.memoryKey: request.plan.name])
             }
-            return ProvisionResponse(upstream: .cache(cache), server: server)
+            return ProvisionResponse(upstream: .cache(cache.emulator), server: server)
         case .beanstalk:
-            let upstream = try await onLoop { [loop] shelf in
-                Upstream.queue(LoopBound(shelf.queue(id) { QueueEmulator(clock: QueueClock(loop: loop)) }, on: loop))
-            }
-            return ProvisionResponse(upstream: upstream, server: server)
+            let queue = try await shelf.queue(id, of: request.backing.resource.rawValue)
+            return ProvisionResponse(upstream: .queue(queue.emulator), server: server)
         case .sqlite:
             let file = storeFile(of: id)
             try file.make()
@@ -69,8 +63,7 @@ public struct EmulatorProvider: Provider {
             } else if request.serviceClass == .redis {
                 try DurableFiles(folder: folder(of: id)).remove()
             }
-            // A loop that has ended has nothing left to remove.
-            try? await onLoop { $0.remove(id) }
+            await shelf.remove(id)
         case .sqlite: try storeFile(of: id).remove()
         }
         return DeprovisionResponse()
@@ -94,12 +87,14 @@ public struct EmulatorProvider: Provider {
     private func folder(of id: BackingID) -> String { "\(folders)/\(id)" }
 
     /// A cache whose files cannot be loaded does not serve.
-    private func makeDurable(_ cache: LoopBound<CacheEmulator>, _ id: BackingID) async throws(BrokerError) {
+    private func makeDurable(
+        _ cache: EmulatorShelf.Shelved<CacheEmulator>, _ id: BackingID
+    ) async throws(BrokerError) {
         guard durables.isUnknown(id) else { return }
         do throws(BrokerError) {
-            durables.put(try await DurableCache.open(cache, on: loop, folder: folder(of: id)), id)
+            durables.put(try await DurableCache.open(cache.emulator, on: cache.loop, folder: folder(of: id)), id)
         } catch {
-            try? await onLoop { $0.remove(id) }
+            await shelf.remove(id)
             throw error
         }
     }
@@ -111,12 +106,6 @@ public struct EmulatorProvider: Provider {
         case .sqlite: "sqlite \(StoreFile.sqliteVersion)"
         }
     }
-
-    private func onLoop<Value: Sendable>(
-        _ body: @escaping @Sendable (EmulatorShelf) -> Value
-    ) async throws(BrokerError) -> Value {
-        try await loop.answer { [shelf] answer in answer.give(.success(body(shelf.value))) }
-    }
 }
 
 extension EmulatorProvider: SuspendsServers {
@@ -124,9 +113,13 @@ extension EmulatorProvider: SuspendsServers {
     public func suspend(_ backing: Backing) async throws(BrokerError) {
         guard let durable = durables.take(backing.id) else { return }
         // What is loaded again is loaded into an empty cache.
-        let id = backing.id
-        defer { loop.post { [shelf] in shelf.value.remove(id) } }
-        try await durable.stop()
+        do throws(BrokerError) {
+            try await durable.stop()
+        } catch {
+            await shelf.remove(backing.id)
+            throw error
+        }
+        await shelf.remove(backing.id)
     }
 }
 

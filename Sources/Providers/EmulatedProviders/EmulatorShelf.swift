@@ -1,30 +1,78 @@
 import BrokerModel
 import CacheEmulator
+import EventLoop
 import QueueEmulator
+import Synchronization
 
-/// The emulators by backing. It lives on the loop, so that an emulator is made and let go where it runs.
-final class EmulatorShelf {
-    private var caches: [BackingID: CacheEmulator] = [:]
-    private var queues: [BackingID: QueueEmulator] = [:]
-
-    func cache(_ id: BackingID, make: () -> CacheEmulator) -> CacheEmulator {
-        if let cache = caches[id] { return cache }
-        let cache = make()
-        caches[id] = cache
-        return cache
+/// The emulators by backing, each with the loop on which it was made and lives.
+final class EmulatorShelf: Sendable {
+    struct Shelved<Emulator>: Sendable {
+        /// Whose loop it is.
+        let tenant: String
+        let loop: any EventLoop
+        let emulator: LoopBound<Emulator>
     }
 
-    func cache(_ id: BackingID) -> CacheEmulator? { caches[id] }
-
-    func queue(_ id: BackingID, make: () -> QueueEmulator) -> QueueEmulator {
-        if let queue = queues[id] { return queue }
-        let queue = make()
-        queues[id] = queue
-        return queue
+    private struct Contents {
+        var caches: [BackingID: Shelved<CacheEmulator>] = [:]
+        var queues: [BackingID: Shelved<QueueEmulator>] = [:]
     }
 
-    func remove(_ id: BackingID) {
-        caches[id] = nil
-        queues[id] = nil
+    private let loops: LoopPool
+    private let contents = Mutex(Contents())
+
+    init(_ loops: LoopPool) {
+        self.loops = loops
+    }
+
+    func cache(_ id: BackingID) -> Shelved<CacheEmulator>? { contents.withLock { $0.caches[id] } }
+
+    /// The backing's cache; made where there is none.
+    func cache(_ id: BackingID, of tenant: String) async throws(BrokerError) -> Shelved<CacheEmulator> {
+        if let cache = cache(id) { return cache }
+        let made = try await make(tenant) { CacheEmulator(loop: $0) }
+        contents.withLock { $0.caches[id] = made }
+        return made
+    }
+
+    /// The backing's queue; made where there is none.
+    func queue(_ id: BackingID, of tenant: String) async throws(BrokerError) -> Shelved<QueueEmulator> {
+        if let queue = contents.withLock({ $0.queues[id] }) { return queue }
+        let made = try await make(tenant) { QueueEmulator(clock: QueueClock(loop: $0)) }
+        contents.withLock { $0.queues[id] = made }
+        return made
+    }
+
+    /// Lets an emulator go on its own loop, when what is under way there is done.
+    func remove(_ id: BackingID) async {
+        let (cache, queue) = contents.withLock {
+            ($0.caches.removeValue(forKey: id), $0.queues.removeValue(forKey: id))
+        }
+        if let cache { await letGo(cache) }
+        if let queue { await letGo(queue) }
+    }
+
+    private func make<Emulator>(
+        _ tenant: String, _ body: @escaping @Sendable (any EventLoop) -> Emulator
+    ) async throws(BrokerError) -> Shelved<Emulator> {
+        let loop = loops.take(for: tenant)
+        do throws(BrokerError) {
+            let emulator: LoopBound<Emulator> = try await loop.answer { answer in
+                answer.give(.success(LoopBound(body(loop), on: loop)))
+            }
+            return Shelved(tenant: tenant, loop: loop, emulator: emulator)
+        } catch {
+            loops.give(for: tenant)
+            throw error
+        }
+    }
+
+    private func letGo<Emulator>(_ shelved: Shelved<Emulator>) async {
+        // A loop that has ended has nothing left to remove.
+        let _: Void? = try? await shelved.loop.answer { [shelved] answer in
+            withExtendedLifetime(shelved) {}
+            answer.give(.success(()))
+        }
+        loops.give(for: shelved.tenant)
     }
 }

@@ -70,7 +70,7 @@ final class BrokerUnderTest {
         let exec = ExecProvider(
             folders: folder.file("resources"), runtime: folder.path,
             path: ProcessInfo.processInfo.environment["PATH"] ?? "", limits: limits)
-        let emulator = EmulatorProvider(loop: loop, folders: folder.file("resources"))
+        let emulator = EmulatorProvider(loops: LoopPool(of: loop), folders: folder.file("resources"))
         let fake = FakeProvider(emulator)
         let plane = ControlPlane(
             ledger: ledger, gateway: Gateway(loop: loop),

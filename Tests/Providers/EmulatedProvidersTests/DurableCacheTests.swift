@@ -272,7 +272,7 @@ struct DurableCacheTests {
     @Test func `the provider keeps what the plan says, and removes it with the backing`() async throws {
         let folder = try TemporaryDirectory()
         try await LoopUnderTest.allCases[0].run { loop in
-            let provider = EmulatorProvider(loop: loop, folders: folder.path)
+            let provider = EmulatorProvider(loops: LoopPool(of: loop), folders: folder.path)
             let backing = Backing(
                 id: .random(), resource: .random(), provider: .emulator, secret: Secret("secret"), memory: [:])
             let request = ProvisionRequest(backing: backing, serviceClass: .redis, plan: .durable) {

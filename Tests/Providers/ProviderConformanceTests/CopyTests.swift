@@ -41,7 +41,7 @@ import Testing
         let path = ProcessInfo.processInfo.environment["PATH"] ?? ""
         try await LoopUnderTest.allCases[0].run { loop in
             let bench = Bench(
-                loop: loop, emulator: EmulatorProvider(loop: loop, folders: folder.path),
+                loop: loop, emulator: EmulatorProvider(loops: LoopPool(of: loop), folders: folder.path),
                 exec: ExecProvider(folders: folder.path, runtime: folder.path, path: path))
             try await body(bench)
         }

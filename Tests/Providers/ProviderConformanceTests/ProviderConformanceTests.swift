@@ -12,7 +12,7 @@ import Testing
         let folder = try TemporaryDirectory()
         try await LoopUnderTest.allCases[0].run { loop in
             try await ProviderConformance(
-                provider: EmulatorProvider(loop: loop, folders: folder.path), reference: .emulator,
+                provider: EmulatorProvider(loops: LoopPool(of: loop), folders: folder.path), reference: .emulator,
                 serviceClass: serviceClass
             ).run()
         }

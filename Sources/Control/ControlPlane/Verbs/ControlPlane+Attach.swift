@@ -75,7 +75,7 @@ extension ControlPlane {
         let hasEndpoint = resource.serviceClass.isNetworked && !resource.serviceClass.authenticates
         let intent = Intent(attachment: id, makesResource: made != nil)
         do throws(BrokerError) {
-            let port = hasEndpoint ? try await openNew(EndpointID(id.rawValue)) : nil
+            let port = hasEndpoint ? try await openNew(EndpointID(id.rawValue, of: resource.id.rawValue)) : nil
             let new = made
             try await ledger.write { writer in
                 if let new { try writer.insert(new.resource, .coming, backing: new.backing) }
@@ -95,7 +95,7 @@ extension ControlPlane {
             }
         } catch {
             if made != nil { await close(resource.id.endpoint) }
-            await close(EndpointID(id.rawValue))
+            await close(EndpointID(id.rawValue, of: resource.id.rawValue))
             throw error
         }
         await reached(.attachIntended)

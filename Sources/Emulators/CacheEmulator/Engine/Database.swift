@@ -160,14 +160,7 @@ final class Database {
 
     /// Frees what an entry's value owns outside the entry's block.
     func freeValue(_ entry: Entry) {
-        switch entry.type {
-        case .string: break
-        case .list: ListValue(block: entry.pointer).free(in: memory)
-        case .stream: StreamValue(block: entry.pointer).free(in: memory)
-        case .set: SetValue(entry, memory).free()
-        case .hash: HashValue(entry, memory).free()
-        case .sortedSet: SortedSet(entry, memory).free()
-        }
+        entry.freeValue(in: memory)
     }
 
     /// Takes out everything.
@@ -175,16 +168,27 @@ final class Database {
         let old = table
         table = Table.make(in: memory)
         expiringCount = 0
-        old.free(in: memory) { entry in
-            freeValue(entry)
-            entry.free(in: memory)
-        }
+        memory.discard(old, ofKeys: true)
     }
 
     /// Exchanges contents with another database of the keyspace.
     func swapContents(with other: Database) {
         swap(&table, &other.table)
         swap(&expiringCount, &other.expiringCount)
+    }
+}
+
+extension Entry {
+    /// Frees what the value owns outside the entry's block, a large one a part at a time.
+    func freeValue(in memory: Memory) {
+        switch type {
+        case .string: break
+        case .list: memory.discard(ListValue(block: pointer))
+        case .stream: StreamValue(block: pointer).free(in: memory)
+        case .set: SetValue(self, memory).free()
+        case .hash: HashValue(self, memory).free()
+        case .sortedSet: SortedSet(self, memory).free()
+        }
     }
 }
 

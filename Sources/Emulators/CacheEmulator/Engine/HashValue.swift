@@ -33,7 +33,7 @@ struct HashValue {
     var count: Int { isPacked ? packed.count / 2 : table.count }
 
     func free() {
-        if isPacked { packed.free(in: memory) } else { table.free(in: memory) { $0.free(in: memory) } }
+        if isPacked { packed.free(in: memory) } else { memory.discard(table) }
     }
 
     func value(of field: Bytes) -> Bytes? {

@@ -71,6 +71,11 @@ struct ListValue {
 
     func free(in memory: Memory) {
         for index in 0..<chunkCount { chunk(index).free(in: memory) }
+        freeDeque(in: memory)
+    }
+
+    /// Frees what is left when all chunks are freed.
+    func freeDeque(in memory: Memory) {
         memory.free(UnsafeMutableRawPointer(deque), places * 8, epoch: epoch)
         memory.free(block, Self.headerSize, epoch: epoch)
     }

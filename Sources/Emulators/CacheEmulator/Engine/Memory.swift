@@ -13,6 +13,12 @@ final class Memory {
     let seed: UInt64
     /// Bytes that only snapshots, or nobody any more, still see.
     @exclusivity(unchecked) private var keptBytes = 0
+    /// What is freed a part at a time, the newest last.
+    var discarded: [Discarded] = []
+    /// Somebody has been asked to free it.
+    var isDiscarding = false
+    /// Called when there is something to free a part at a time.
+    var discardingBegan: (() -> Void)?
 
     /// Bytes of what is live.
     var inUse: Int { arena.used - keptBytes }

@@ -29,7 +29,7 @@ struct SetValue {
     var count: Int { hasIntegers ? integers.count : table.count }
 
     func free() {
-        if hasIntegers { integers.free(in: memory) } else { table.free(in: memory) { $0.free(in: memory) } }
+        if hasIntegers { integers.free(in: memory) } else { memory.discard(table) }
     }
 
     func contains(_ member: Bytes) -> Bool {

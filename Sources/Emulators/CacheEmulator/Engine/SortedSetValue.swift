@@ -43,8 +43,8 @@ struct SortedSetValue {
     }
 
     func free(in memory: Memory) {
-        index.free(in: memory)
-        table.free(in: memory) { $0.free(in: memory) }
+        memory.discard(index, count: count)
+        memory.discard(table)
         memory.free(block, Self.headerSize, epoch: epoch)
     }
 

@@ -165,6 +165,11 @@ struct Table {
             for index in 0..<segment.capacity where slots[index] != 0 { freeEntry(Segment.entry(slots[index])) }
             segment.free(in: memory)
         }
+        freeDirectory(in: memory)
+    }
+
+    /// Frees what is left when all segments are freed.
+    func freeDirectory(in memory: Memory) {
         memory.free(UnsafeMutableRawPointer(directory), 8 * directoryCount, epoch: epoch)
         memory.free(block, Self.headerSize, epoch: epoch)
     }

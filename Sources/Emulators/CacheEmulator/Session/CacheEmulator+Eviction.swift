@@ -55,6 +55,12 @@ extension CacheEmulator {
         let deadline = ContinuousClock.now + Self.evictionTime
         var evicted = 0
         while memory.inUse > limit.bytes {
+            // What is gone already counts until it is freed.
+            if !memory.discarded.isEmpty {
+                _ = memory.freeDiscarded(256)
+                if ContinuousClock.now >= deadline { return true }
+                continue
+            }
             guard let (database, entry) = candidate() else { return false }
             evict(entry, of: database)
             evicted += 1

@@ -62,7 +62,7 @@ public final class CacheEmulator {
 
     /// How often keys whose time is over are looked for, and how many entries at a time.
     private static let expiryInterval: UInt64 = 100_000_000
-    private static let expiryBudget = 8192
+    private static let expiryBudget = 2048
 
     public init(loop: any EventLoop) {
         self.loop = loop
@@ -72,6 +72,7 @@ public final class CacheEmulator {
         startedAt = loop.now
         runID = (0..<40).map { _ in String(Int.random(in: 0..<16), radix: 16) }.joined()
         clock.now = loop.wallClock
+        memory.discardingBegan = { [unowned self] in freeDiscardedSoon() }
         for database in databases {
             database.keyExpired = { [unowned self, unowned database] key in
                 statistics.expiredKeys &+= 1
@@ -170,7 +171,7 @@ public final class CacheEmulator {
         clock.now = loop.wallClock
         var isDone = true
         for database in databases where !database.expireDue(budget: Self.expiryBudget) { isDone = false }
-        if isDone { watchExpiry() } else { scheduleExpiry(after: 1_000_000) }
+        if isDone { watchExpiry() } else { scheduleExpiry(after: 500_000) }
     }
 }
 
