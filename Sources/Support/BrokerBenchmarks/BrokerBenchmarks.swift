@@ -1,9 +1,9 @@
 import Foundation
 
-/// `make bench`: measures the built program against its gates, the emulated cache against redis-server, and the
-/// relay against haproxy.
+/// `make bench`: measures the built program against its gates, the emulated cache against redis-server (processor time,
+/// stalls, memory), and the relay against haproxy.
 ///
-///     BrokerBenchmarks [--smoke] [--pairs N] [--only start|redis|relay] [--json FILE]
+///     BrokerBenchmarks [--smoke] [--pairs N] [--only start|redis|relay|stalls|memory] [--json FILE]
 ///
 /// `--smoke` runs everything once and shortly: it finds breakage and says nothing about speed.
 @main
@@ -19,6 +19,12 @@ struct BrokerBenchmarks {
                 }
                 if options.measures("redis") {
                     try await RedisBenchmarks(broker: broker, options: options).run(into: &report)
+                }
+                if options.measures("stalls") {
+                    try await StallBenchmarks(broker: broker, options: options).run(into: &report)
+                }
+                if options.measures("memory") {
+                    try await MemoryBenchmarks(broker: broker, options: options).run(into: &report)
                 }
                 if options.measures("relay") {
                     try await RelayBenchmarks(broker: broker, options: options).run(into: &report)
@@ -58,8 +64,8 @@ struct Options {
                 pairs = number
             case "--json": json = rest.popFirst()
             case "--only":
-                guard let part = rest.popFirst(), ["start", "redis", "relay"].contains(part) else {
-                    throw BenchmarkFailure("--only is followed by start, redis or relay")
+                guard let part = rest.popFirst(), ["start", "redis", "stalls", "memory", "relay"].contains(part) else {
+                    throw BenchmarkFailure("--only is followed by start, redis, stalls, memory or relay")
                 }
                 only = part
             default:

@@ -15,7 +15,7 @@ extension CacheEmulator {
     /// Some more of a database's keys, about `wanted`, from `cursor` on, which begins at 0; the next cursor is 0 at the
     /// end. As SCAN, it hands out every key at least once that is there throughout.
     public func keys(in database: Int, from cursor: UInt64, wanted: Int) -> (keys: [[UInt8]], next: UInt64) {
-        clock.now = loop.wallClock
+        readClock()
         let now = clock.now
         var keys: [[UInt8]] = []
         let next = databases[database].table.scan(from: cursor, wanted: wanted) { entry in
@@ -28,7 +28,7 @@ extension CacheEmulator {
     public func weigh(
         in database: Int, from cursor: UInt64, wanted: Int
     ) -> (keys: [(type: String, bytes: Int)], next: UInt64) {
-        clock.now = loop.wallClock
+        readClock()
         let (now, database) = (clock.now, databases[database])
         var weighed: [(type: String, bytes: Int)] = []
         let next = database.table.scan(from: cursor, wanted: wanted) { entry in
@@ -53,7 +53,7 @@ extension CacheEmulator {
 
     /// `RDBValue.digest` of a key; nil where there is none.
     public func digest(of key: [UInt8], in database: Int) -> UInt64? {
-        clock.now = loop.wallClock
+        readClock()
         let database = databases[database]
         let entry = key.withBytes { database.table.find($0, database.hash($0)) }
         guard let entry else { return nil }

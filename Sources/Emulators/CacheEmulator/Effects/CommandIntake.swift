@@ -36,7 +36,7 @@ public final class CommandIntake {
         let connection = Connection(id: Connection.nextID(), pool: BufferPool(), peerAddress: "", localAddress: "")
         client = CacheClient(connection: connection, id: 0, isAuthenticated: true, front: front)
         client.mayWait = false
-        time = emulator.loop.wallClock
+        time = emulator.time
         emulator.openIntakes += 1
     }
 
@@ -58,7 +58,7 @@ public final class CommandIntake {
         emulator.clock.now = time
         let seen = emulator.statistics
         defer {
-            emulator.clock.now = emulator.loop.wallClock
+            emulator.readClock()
             emulator.statistics = seen.keepingCounts(butOf: emulator.statistics)
             emulator.watchExpiry()
         }

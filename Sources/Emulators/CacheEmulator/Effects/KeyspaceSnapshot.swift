@@ -33,7 +33,7 @@ public final class KeyspaceSnapshot {
 
     init(of emulator: CacheEmulator) {
         self.emulator = emulator
-        emulator.clock.now = emulator.loop.wallClock
+        emulator.readClock()
         time = emulator.clock.now
         name = emulator.memory.beginSnapshot()
         libraries = emulator.libraryCodes

@@ -106,7 +106,7 @@ extension Memory {
 }
 
 extension CacheEmulator {
-    private static let freedAtOnce = 2048
+    private static let freedAtOnce = 1024
 
     /// Frees what is discarded, a part in every turn of the loop.
     func freeDiscardedSoon() {

@@ -9,7 +9,7 @@ extension CacheEmulator {
     /// now, waits in a command that blocks (then none is to be handed in before `CacheFront.waitEnded`), or is to be
     /// closed.
     public func execute(_ batch: RequestBatch, from first: Int, for client: CacheClient) -> Int {
-        clock.now = loop.wallClock
+        readClock()
         plan(batch, from: first, client)
         var index = first
         while index < batch.count {

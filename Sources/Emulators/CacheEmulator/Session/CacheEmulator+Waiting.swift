@@ -10,10 +10,15 @@ extension CacheEmulator {
         databases[waiter.database].awaitedCount += 1
         // What is further away than this is no time to anybody.
         guard milliseconds > 0, milliseconds < 1 << 40 else { return }
-        waiter.timer = loop.schedule(after: UInt64(milliseconds) * 1_000_000) { [weak self, weak waiter] in
-            guard let self, let waiter, waiter.client.waiter === waiter else { return }
-            end(waiter) { $0.nullArray() }
-        }
+        waiter.deadline = clock.now &+ milliseconds
+        timed[waiter.number] = waiter
+        startTimer(of: waiter)
+    }
+
+    /// The answer of a wait whose time is over.
+    func timeIsOver(_ waiter: Waiter) {
+        guard waiter.client.waiter === waiter else { return }
+        end(waiter) { $0.nullArray() }
     }
 
     /// Serves those who wait for keys that have appeared, until nobody can be served.
@@ -72,7 +77,8 @@ extension CacheEmulator {
         waiting.remove(waiter)
         databases[waiter.database].awaitedCount -= 1
         waiter.client.waiter = nil
-        if let timer = waiter.timer { loop.cancel(timer) }
+        if waiter.deadline != nil { timed[waiter.number] = nil }
+        stopTimer(of: waiter)
     }
 
     // MARK: for whoever owns the connection
@@ -97,7 +103,7 @@ extension CacheEmulator {
 
     /// Runs a command that a client has asked elsewhere, before it came here: it is answered, or waits.
     public func ask(_ words: [[UInt8]], isSilent: Bool, for client: CacheClient) {
-        clock.now = loop.wallClock
+        readClock()
         let mode = client.replies
         let before = client.connection.output.count
         client.replies = isSilent ? .off : .on

@@ -36,6 +36,9 @@ public final class CacheEmulator {
     @exclusivity(unchecked) var events: KeyspaceEvents = []
     @exclusivity(unchecked) var watchers: [WatchedKey: [CacheClient]] = [:]
     @exclusivity(unchecked) var waiting = Waiting()
+    /// Those who wait for a time, by their number.
+    var timed: [Int: Waiter] = [:]
+    @exclusivity(unchecked) var resourceTime = ResourceTime()
     /// Nil while all commands run.
     @exclusivity(unchecked) var pause: Pause?
     @exclusivity(unchecked) var statistics = CacheStatistics()
@@ -62,7 +65,7 @@ public final class CacheEmulator {
 
     /// How often keys whose time is over are looked for, and how many entries at a time.
     private static let expiryInterval: UInt64 = 100_000_000
-    private static let expiryBudget = 2048
+    private static let expiryBudget = 1024
 
     public init(loop: any EventLoop) {
         self.loop = loop
@@ -71,7 +74,7 @@ public final class CacheEmulator {
         databases = (0..<Self.databaseCount).map { Database(number: $0, memory: memory, clock: clock) }
         startedAt = loop.now
         runID = (0..<40).map { _ in String(Int.random(in: 0..<16), radix: 16) }.joined()
-        clock.now = loop.wallClock
+        readClock()
         memory.discardingBegan = { [unowned self] in freeDiscardedSoon() }
         for database in databases {
             database.keyExpired = { [unowned self, unowned database] key in
@@ -168,7 +171,7 @@ public final class CacheEmulator {
     private func expireDue() {
         expiryTimer = nil
         guard openIntakes == 0 else { return watchExpiry() }
-        clock.now = loop.wallClock
+        readClock()
         var isDone = true
         for database in databases where !database.expireDue(budget: Self.expiryBudget) { isDone = false }
         if isDone { watchExpiry() } else { scheduleExpiry(after: 500_000) }

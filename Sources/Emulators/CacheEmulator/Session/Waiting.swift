@@ -20,6 +20,8 @@ final class Waiter {
     /// Its place among all that ever waited here.
     fileprivate(set) var number = 0
     fileprivate(set) var places: [(key: WatchedKey, ticket: UInt64)] = []
+    /// When its time is over, in milliseconds of the resource's time; nil for never.
+    var deadline: Int64?
     var timer: TimerToken?
 
     init(
