@@ -28,7 +28,20 @@ extension RedisSession {
         ("kill", -3, { session, arguments, count, reply in session.kill(arguments, count, reply) }),
         ("reply", 3, { session, arguments, _, reply in session.setReplies(arguments[2], reply) }),
         ("no-evict", 3, { _, arguments, _, reply in setEviction(arguments[2], reply) }),
-        ("getredir", 2, { _, _, _, reply in reply.integer(-1) }),
+        ("getredir", 2, { session, _, _, reply in session.atEmulator(reply) { reply.integer($1.trackingRedirect) } }),
+        (
+            "tracking", -3,
+            { session, arguments, count, reply in
+                session.atEmulator(reply) { $0.track(arguments, count, for: $1, reply) }
+            }
+        ),
+        (
+            "caching", 3,
+            { session, arguments, _, reply in
+                session.atEmulator(reply) { $0.setCaching(arguments[2], for: $1, reply) }
+            }
+        ),
+        ("trackinginfo", 2, { session, _, _, reply in session.atEmulator(reply) { $0.replyTracking(of: $1, reply) } }),
         ("help", 2, { _, _, _, reply in reply.help(clientHelp) }),
         ("unblock", -3, { session, arguments, count, reply in session.unblock(arguments, count, reply) }),
         ("pause", -3, { session, arguments, count, reply in session.pause(arguments, count, reply) }),
@@ -36,6 +49,14 @@ extension RedisSession {
     ]
 
     func name(of client: CacheClient) -> [UInt8] { name }
+
+    /// What a relay hands to its server (`RedisRelay.track`), and an emulator answers.
+    private func atEmulator(_ reply: ReplyWriter, _ body: (CacheEmulator, CacheClient) -> Void) {
+        guard case .emulator(let emulator, let client) = upstream else {
+            return reply.error("ERR nobody serves this resource now")
+        }
+        body(emulator, client)
+    }
 
     private func replyName(_ reply: ReplyWriter) {
         if name.isEmpty { reply.null() } else { name.withBytes { reply.bulk($0) } }
@@ -236,19 +257,19 @@ extension RedisSession {
     var description: String {
         let now = endpoint.loop.now
         var (database, channels, patterns, shards, queued) = (0, 0, 0, 0, -1)
-        var command = "NULL"
+        var (command, modes, redirect) = ("NULL", "", Int64(-1))
         switch upstream {
         case .emulator(_, let client):
             (database, channels, patterns) = (client.database, client.channelCount, client.patternCount)
             (shards, queued) = (client.shardChannelCount, client.queuedCount)
-            command = client.lastCommandName
+            (command, modes, redirect) = (client.lastCommandName, client.modeFlags, client.trackingRedirect)
         case .relay(let relay):
             let state = relay.tracker.state
             (database, channels, patterns) = (state.database, state.channels.count, state.patterns.count)
             (shards, queued) = (state.shardChannels.count, state.transaction?.count ?? -1)
         case .none: break
         }
-        let flags = (subscriptionCount > 0 ? "P" : "") + (queued >= 0 ? "x" : "") + (isBlocked ? "b" : "")
+        let flags = modes + (subscriptionCount > 0 ? "P" : "") + (queued >= 0 ? "x" : "") + (isBlocked ? "b" : "")
         let fields = [
             ("id", "\(id)"), ("addr", connection.peerAddress), ("laddr", connection.localAddress), ("fd", "0"),
             ("name", String(decoding: name, as: UTF8.self)), ("age", "\((now - connectedAt) / 1_000_000_000)"),
@@ -257,7 +278,7 @@ extension RedisSession {
             ("multi", "\(queued)"), ("qbuf", "0"), ("qbuf-free", "0"), ("argv-mem", "0"), ("multi-mem", "0"),
             ("rbs", "0"), ("rbp", "0"), ("obl", "\(connection.output.count)"), ("oll", "0"),
             ("omem", "\(connection.output.count)"), ("tot-mem", "0"), ("events", "r"), ("cmd", command),
-            ("user", grant?.user ?? "(superuser)"), ("redir", "-1"), ("resp", "\(version)"),
+            ("user", grant?.user ?? "(superuser)"), ("redir", "\(redirect)"), ("resp", "\(version)"),
             ("lib-name", String(decoding: library, as: UTF8.self)),
             ("lib-ver", String(decoding: libraryVersion, as: UTF8.self)),
         ]

@@ -98,9 +98,11 @@ extension RedisSession {
         case .relay(let relay):
             suspended = nil
             relay.adopt()
-        case .emulator, .none:
+        case .emulator(let emulator, let client):
+            emulator.adopted(client)
             askAgain()
             deliverAgain()
+        case .none: break
         }
     }
 

@@ -117,7 +117,7 @@ extension Call {
             let words = slots.baseAddress.unsafelyUnwrapped
             words.initialize(to: Bytes(name))
             for place in 1..<count { (words + place).initialize(to: arguments[place]) }
-            emulator.call(emulator.table.row(index), words, count, hash, client)
+            emulator.perform(emulator.table.row(index), words, count, hash, client)
         }
         tellNothing()
     }

@@ -22,6 +22,8 @@ struct Command: @unchecked Sendable {
     /// Runs as it is where nothing is asked of its client (`CacheClient.isPlain`) and nobody looks on
     /// (`CacheEmulator.isPlain`).
     let isPlain: Bool
+    /// EVAL, FCALL and their like.
+    let runsScript: Bool
 
     /// `get`, `config|get`
     var fullName: String { container.map { "\($0)|\(name)" } ?? name.description }
@@ -36,6 +38,7 @@ struct Command: @unchecked Sendable {
         self.keys = keys
         self.body = body
         isQuick = flags.contains(.fast) || flags.contains(.front) || name.description == "set"
+        runsScript = ["eval", "evalsha", "eval_ro", "evalsha_ro", "fcall", "fcall_ro"].contains(name.description)
         isPlain = isQuick && subcommands.isEmpty && flags.isDisjoint(with: [.front, .refused, .immediate])
         let rows = UnsafeMutableBufferPointer<Command>.allocate(capacity: subcommands.count)
         _ = rows.initialize(from: subcommands)

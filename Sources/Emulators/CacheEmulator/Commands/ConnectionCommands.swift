@@ -12,6 +12,7 @@ let connectionCommands: [Command] = [
             front("list", -2, clientAdministration), front("kill", -3, clientAdministration), front("reply", 3),
             front("no-evict", 3, clientAdministration), front("getredir", 2),
             front("unblock", -3, clientAdministration), front("help", 2, [.loading, .stale]),
+            front("tracking", -3), front("caching", 3), front("trackinginfo", 2),
             front("pause", -3, clientAdministration), front("unpause", 2, clientAdministration),
         ], body: { _ in }),
     front("quit", -1, [.allowBusy, .noscript, .loading, .stale, .fast, .noAuth, .immediate, .whileSubscribed]),

@@ -40,6 +40,7 @@ extension CacheEmulator {
                 [
                     ("connected_clients", "\(clientCount)"),
                     ("blocked_clients", "\(waiting.count + (pause?.postponed.count ?? 0))"),
+                    ("tracking_clients", "\(tracking.clients.count)"),
                 ]
             ),
             (
@@ -70,6 +71,9 @@ extension CacheEmulator {
                     ("evicted_keys", "\(statistics.evictedKeys)"), ("keyspace_hits", "\(statistics.hits)"),
                     ("keyspace_misses", "\(statistics.misses)"), ("pubsub_channels", "\(channels.channels.count)"),
                     ("pubsub_patterns", "\(channels.patterns.count)"),
+                    ("tracking_total_keys", "\(tracking.readers.count)"),
+                    ("tracking_total_items", "\(tracking.items)"),
+                    ("tracking_total_prefixes", "\(tracking.prefixCount)"),
                 ]
             ),
             ("Replication", [("role", "master"), ("connected_slaves", "0")]),

@@ -8,7 +8,6 @@ let refusedCommands: [Command] = [
     refused("lastsave", 1, [.loading, .stale, .fast]),
     refused("migrate", -6, [.write, .movableKeys], Command.Keys(first: 3, last: 3, step: 1)),
     refused("module", -2, []),
-    refused("monitor", 1, [.admin, .noscript, .loading, .stale]),
     refused("pfdebug", 3, [.write, .denyOOM, .admin], .second),
     refused("pfselftest", 1, [.admin]),
     refused("psync", -3, [.admin, .noscript, .noAsyncLoading, .noMulti]),

@@ -6,6 +6,7 @@ let serverCommands: [Command] = [
     Command("flushdb", -1, [.write], body: Server.flush),
     Command("flushall", -1, [.write], body: Server.flushAll),
     Command("swapdb", 3, [.write, .fast], body: Server.swap),
+    Command("monitor", 1, [.admin, .noscript, .loading, .stale], body: Server.monitor),
     Command("time", 1, [.loading, .stale, .fast], body: Server.time),
     Command("wait", 3, [.noscript], body: Server.wait),
     Command("role", 1, [.noscript, .loading, .stale, .fast], body: Server.role),
@@ -82,6 +83,16 @@ private enum Server {
                 if exists { emulator.taintWatchers(watched) }
             }
         }
+        call.reply.ok()
+    }
+
+    static let monitor: CommandBody = { call in
+        guard !call.client.isExecuting else {
+            return call.reply.error("ERR MONITOR isn't allowed for DENY BLOCKING client")
+        }
+        // Asked again, it is not answered.
+        guard !call.client.isMonitor else { return }
+        call.emulator.startMonitoring(call.client)
         call.reply.ok()
     }
 
@@ -195,6 +206,7 @@ private enum Server {
 extension CacheEmulator {
     /// Takes all keys out of some databases; whoever watches one of them is told.
     func flush(_ flushed: [Database]) {
+        trackFlush()
         for watched in watchers.keys where flushed.contains(where: { $0.number == watched.database }) {
             let database = databases[watched.database]
             let exists = watched.key.withBytes { database.find($0, database.hash($0)) != nil }

@@ -13,6 +13,8 @@ extension CacheEmulator {
         state.channels = client.channels
         state.patterns = client.patterns
         state.shardChannels = client.shardChannels
+        state.tracking = client.tracking?.words
+        state.isMonitoring = client.isMonitor
         if let transaction = client.transaction {
             var queued = QueuedTransaction()
             for request in transaction.queue { queued.append(request.encoded) }
@@ -24,9 +26,7 @@ extension CacheEmulator {
 
     /// Puts a state into a client that has none; nothing of it is answered. False when the state cannot be had here.
     public func restore(_ state: RESPSessionState, to client: CacheClient) -> Bool {
-        guard state.database < databases.count, state.transaction?.isTooLong != true, state.tracking == nil,
-            !state.isMonitoring
-        else { return false }
+        guard state.database < databases.count, state.transaction?.isTooLong != true else { return false }
         client.version = state.version
         client.database = state.database
         // What was watched was watched elsewhere, and nobody can tell what has changed since.
@@ -35,8 +35,23 @@ extension CacheEmulator {
         for pattern in state.patterns { channels.subscribe(client, toPattern: pattern) }
         for channel in state.shardChannels { channels.subscribeShard(client, to: channel) }
         if let transaction = state.transaction { queue(transaction, client) }
+        if let words = state.tracking { restoreTracking(words, to: client) }
+        if state.isMonitoring { startMonitoring(client) }
         client.replies = state.replies
         return true
+    }
+
+    /// What the client keeps may have changed while nobody tracked it (`adopted`).
+    private func restoreTracking(_ words: [[UInt8]], to client: CacheClient) {
+        let output = client.connection.output
+        let before = output.count
+        KeptArguments(words).withArguments { track($0, $1, for: client, client.writer) }
+        output.truncate(to: before)
+    }
+
+    /// A client that was moved here is served from now on.
+    public func adopted(_ client: CacheClient) {
+        if client.tracking != nil { forgetEverythingKept(client) }
     }
 
     private func queue(_ queued: QueuedTransaction, _ client: CacheClient) {

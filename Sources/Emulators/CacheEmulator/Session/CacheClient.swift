@@ -44,6 +44,10 @@ public final class CacheClient {
     var watched: [WatchedKey] = []
     /// A watched key was changed: EXEC answers nil.
     var isTainted = false
+    /// What CLIENT TRACKING has set; nil where it is off.
+    var tracking: ClientTracking? { didSet { look() } }
+    /// Every command is shown to it.
+    var isMonitor = false { didSet { look() } }
     @exclusivity(unchecked) var channels: Set<[UInt8]> = [] { didSet { look() } }
     @exclusivity(unchecked) var patterns: Set<[UInt8]> = [] { didSet { look() } }
     @exclusivity(unchecked) var shardChannels: Set<[UInt8]> = [] { didSet { look() } }
@@ -63,7 +67,7 @@ public final class CacheClient {
     }
 
     private func look() {
-        isPlain = isAuthenticated && transaction == nil && !isInSubscribedMode
+        isPlain = isAuthenticated && transaction == nil && !isInSubscribedMode && tracking == nil && !isMonitor
     }
 
     /// Notes a command of the table, and options of it that not every server has.
@@ -110,6 +114,13 @@ public final class CacheClient {
     /// The number of queued commands, -1 outside MULTI, for CLIENT LIST.
     public var queuedCount: Int { transaction?.queue.count ?? -1 }
     public var isWatching: Bool { !watched.isEmpty }
+    /// The letters of CLIENT LIST for what it tracks and monitors.
+    public var modeFlags: String {
+        (isMonitor ? "O" : "") + (tracking == nil ? "" : "t") + (tracking?.isBroken == true ? "R" : "")
+            + (tracking?.isBroadcast == true ? "B" : "")
+    }
+    /// As CLIENT GETREDIR answers: -1 where it does not track, 0 where messages come to itself.
+    public var trackingRedirect: Int64 { tracking?.redirect ?? -1 }
     /// It waits in a command that blocks, or for the end of a pause: none of its requests runs before that is over.
     public var isWaiting: Bool { waiter != nil || isPostponed }
     /// The last command as CLIENT LIST shows it: `get`, `client|list`.

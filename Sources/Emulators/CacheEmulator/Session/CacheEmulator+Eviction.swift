@@ -72,7 +72,7 @@ extension CacheEmulator {
     private func evict(_ entry: Entry, of database: Database) {
         let key = entry.key
         statistics.evictedKeys &+= 1
-        keyChanged(key, in: database)
+        keyChanged(key, in: database, isOwn: false)
         effects?.emit(in: database.number, ["DEL", .bytes(key)])
         notify(.evicted, "evicted", key, in: database)
         database.remove(entry, database.hash(key))

@@ -10,6 +10,8 @@ extension CacheEmulator {
     /// closed.
     public func execute(_ batch: RequestBatch, from first: Int, for client: CacheClient) -> Int {
         readClock()
+        current = client
+        defer { current = nil }
         plan(batch, from: first, client)
         var index = first
         while index < batch.count {
@@ -23,6 +25,7 @@ extension CacheEmulator {
             index += 1
             if client.isEnding || client.isWaiting || client.connection.isOverHighWater { break }
         }
+        if tracking.isOn { broadcastChanges() }
         watchExpiry()
         return index
     }
@@ -93,6 +96,9 @@ extension CacheEmulator {
         if client.isInSubscribedMode, !command.flags.contains(.whileSubscribed) {
             return refuse(client, command, Self.refusedWhileSubscribed(command.fullName))
         }
+        if client.isMonitor, command.flags.contains(.readonly) || mayWrite(command, client) {
+            return refuse(client, command, "ERR Replica can't interact with the keyspace")
+        }
         if limit.bytes > 0, client.id != 0, lacksMemory(for: command, client) {
             return refuse(client, command, "\(ErrorText.outOfMemory)")
         }
@@ -102,11 +108,32 @@ extension CacheEmulator {
         }
         call(row, arguments, count, hash, client)
         if waiting.hasReady { serveReady() }
+        if tracking.isOn { trackingCommandEnded(command, client) }
     }
 
     /// Runs a command that may run, now.
     @inline(__always)
     func call(
+        _ row: UnsafePointer<Command>, _ arguments: UnsafeMutablePointer<Bytes>, _ count: Int, _ hash: UInt64,
+        _ client: CacheClient
+    ) {
+        let command = row.pointee
+        let isShownBefore = command.runsScript
+        if isShownBefore {
+            if !monitors.isEmpty { showToMonitors(command, arguments, count, client) }
+            scriptCall = (row, arguments, count)
+        }
+        defer {
+            if isShownBefore { scriptCall = nil }
+            if tracking.isOn { trackReading(command, arguments, count, client) }
+            if !monitors.isEmpty, !isShownBefore { showToMonitors(command, arguments, count, client) }
+        }
+        perform(row, arguments, count, hash, client)
+    }
+
+    /// The same, of which nobody is told: a part of another command.
+    @inline(__always)
+    func perform(
         _ row: UnsafePointer<Command>, _ arguments: UnsafeMutablePointer<Bytes>, _ count: Int, _ hash: UInt64,
         _ client: CacheClient
     ) {

@@ -48,7 +48,8 @@ extension CacheEmulator {
         return true
     }
 
-    private func mayWrite(_ command: Command, _ client: CacheClient) -> Bool {
+    /// It may change keys, or is handed on to replicas.
+    func mayWrite(_ command: Command, _ client: CacheClient) -> Bool {
         if !command.flags.isDisjoint(with: [.write, .mayReplicate]) { return true }
         switch command.name.description {
         // Redis hands messages on to replicas.

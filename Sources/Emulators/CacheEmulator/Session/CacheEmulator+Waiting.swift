@@ -104,6 +104,8 @@ extension CacheEmulator {
     /// Runs a command that a client has asked elsewhere, before it came here: it is answered, or waits.
     public func ask(_ words: [[UInt8]], isSilent: Bool, for client: CacheClient) {
         readClock()
+        current = client
+        defer { current = nil }
         let mode = client.replies
         let before = client.connection.output.count
         client.replies = isSilent ? .off : .on

@@ -36,6 +36,15 @@ public final class CacheEmulator {
     @exclusivity(unchecked) var events: KeyspaceEvents = []
     @exclusivity(unchecked) var watchers: [WatchedKey: [CacheClient]] = [:]
     @exclusivity(unchecked) var waiting = Waiting()
+    /// Those with a connection, by the number that CLIENT ID answers.
+    private(set) var clients: [Int64: CacheClient] = [:]
+    @exclusivity(unchecked) var tracking = TrackingTable()
+    @exclusivity(unchecked) var monitors: [CacheClient] = [] { didSet { look() } }
+    /// The command that runs a script, while it does.
+    @exclusivity(unchecked) var scriptCall:
+        (row: UnsafePointer<Command>, arguments: UnsafeMutablePointer<Bytes>, count: Int)?
+    /// Whose command runs.
+    @exclusivity(unchecked) unowned(unsafe) var current: CacheClient?
     /// Those who wait for a time, by their number.
     var timed: [Int: Waiter] = [:]
     @exclusivity(unchecked) var resourceTime = ResourceTime()
@@ -50,7 +59,8 @@ public final class CacheEmulator {
     public var scanEpoch: ScanEpoch?
     /// Nil while nobody listens to what changes.
     @exclusivity(unchecked) var effects: Effects? { didSet { look() } }
-    /// Nobody looks on while ordinary commands run: no limit, no log of changes, no times that are taken of all.
+    /// Nobody looks on while ordinary commands run: no limit, no log of changes, no times that are
+    /// taken of all, nobody who monitors.
     @exclusivity(unchecked) private(set) var isPlain = true
     /// How many intakes are open: until they are closed, keys end when the other server says so.
     var openIntakes = 0
@@ -79,7 +89,7 @@ public final class CacheEmulator {
         for database in databases {
             database.keyExpired = { [unowned self, unowned database] key in
                 statistics.expiredKeys &+= 1
-                keyChanged(key, in: database)
+                keyChanged(key, in: database, isOwn: false)
                 effects?.emit(in: database.number, ["DEL", .bytes(key)])
                 notify(.expired, "expired", key, in: database)
             }
@@ -89,8 +99,8 @@ public final class CacheEmulator {
         }
     }
 
-    private func look() {
-        isPlain = effects == nil && limit.bytes == 0 && !slowLog.timesQuick
+    func look() {
+        isPlain = effects == nil && limit.bytes == 0 && !slowLog.timesQuick && monitors.isEmpty
     }
 
     deinit {
@@ -102,12 +112,16 @@ public final class CacheEmulator {
 
     public func clientConnected(_ client: CacheClient) {
         clientCount += 1
+        clients[client.id] = client
         statistics.connections += 1
     }
 
     /// Takes the client out of everything; must be called once when its connection ends.
     public func clientGone(_ client: CacheClient) {
         clientCount -= 1
+        if clients[client.id] === client { clients[client.id] = nil }
+        stopTracking(client)
+        stopMonitoring(client)
         stopWaiting(client)
         unwatch(client)
         channels.removeAll(client)
@@ -121,6 +135,8 @@ public final class CacheEmulator {
         client.transaction = nil
         unwatch(client)
         channels.removeAll(client)
+        stopTracking(client)
+        stopMonitoring(client)
         client.database = 0
         client.replies = .on
     }
@@ -128,8 +144,9 @@ public final class CacheEmulator {
     // MARK: keys
 
     /// A key was changed, removed or expired.
-    @inline(__always) func keyChanged(_ key: Bytes, in database: Database) {
+    @inline(__always) func keyChanged(_ key: Bytes, in database: Database, isOwn: Bool = true) {
         statistics.changes &+= 1
+        if tracking.isOn { trackChange(of: key, isOwn: isOwn) }
         if !watchers.isEmpty { taintWatchers(WatchedKey(database: database.number, key: key.array)) }
     }
 

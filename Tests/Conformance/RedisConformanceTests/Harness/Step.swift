@@ -15,6 +15,8 @@ struct Step: ExpressibleByStringInterpolation, Sendable {
         case approximately(Double)
         /// Exactly, but for when something of a stream's group was last seen or delivered, which is each server's own.
         case timeless
+        /// Exactly, but for the time and the address in a line of MONITOR.
+        case monitored
         /// Of errors only the first word counts.
         case errorClass
         /// Only types and numbers of elements count.
@@ -77,6 +79,7 @@ extension Step.Rule {
         case .pairs: Self.paired(ours) == Self.paired(theirs)
         case .approximately(let tolerance): Self.isNear(ours, theirs, tolerance)
         case .timeless: Self.timeless(ours) == Self.timeless(theirs)
+        case .monitored: Self.monitored(ours) == Self.monitored(theirs)
         case .errorClass:
             ours == theirs || Self.firstWord(ours) == Self.firstWord(theirs) && Self.firstWord(ours) != nil
         case .shape: Self.shape(ours) == Self.shape(theirs)
@@ -128,6 +131,17 @@ extension Step.Rule {
             elements[index] = .null
         }
         return reply.withElements(elements)
+    }
+
+    /// Without what stands in front of the words: `+1700000000.123456 [0 127.0.0.1:6379] "get" "k"`.
+    private static func monitored(_ reply: Reply) -> Reply {
+        if let elements = reply.elements { return reply.withElements(elements.map(monitored)) }
+        guard case .simple(let bytes) = reply, let open = bytes.firstIndex(of: UInt8(ascii: "[")),
+            let close = bytes.firstIndex(of: UInt8(ascii: "]"))
+        else { return reply }
+        let source = bytes[open...close].split(separator: 32)
+        let isScript = source.last.map { $0.starts(with: Array("lua".utf8)) } ?? false
+        return .simple(Array(source[0]) + (isScript ? Array(" lua] ".utf8) : Array(" client] ".utf8)) + bytes[close...])
     }
 
     private static func shape(_ reply: Reply) -> Reply {

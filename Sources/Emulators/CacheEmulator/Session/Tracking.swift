@@ -1,0 +1,229 @@
+import EventLoop
+import RESPWire
+
+/// What CLIENT TRACKING ON has set for one client.
+struct ClientTracking {
+    /// As the client sent it.
+    var words: [[UInt8]]
+    /// Whom the messages go to; 0 for the client itself.
+    var redirect: Int64 = 0
+    var isBroadcast = false
+    var isOptIn = false
+    var isOptOut = false
+    var skipsOwn = false
+    /// Of a broadcast: no prefix stands for all keys.
+    var prefixes: [[UInt8]] = []
+    /// CLIENT CACHING was called for the next command.
+    var isCachingGiven = false
+    /// The client that the messages went to is gone.
+    var isBroken = false
+}
+
+/// Which client has read which key, so that it can be told when the key changes: the first time only, as from then on it
+/// does not keep it. Keys count by their names, in whatever database, as in Redis.
+struct TrackingTable {
+    private(set) var readers: [[UInt8]: Set<Int64>] = [:]
+    /// Pairs of a key and a reader.
+    private(set) var items = 0
+    /// More keys than this are not kept (`tracking-table-max-keys`).
+    var most = 1_000_000
+    /// The clients that track.
+    private(set) var clients: [Int64: CacheClient] = [:]
+    /// What changed since the last broadcast, and by whom where that matters, in the order of the first change.
+    var changed: [(key: [UInt8], by: Int64)] = []
+    private var isChanged: Set<[UInt8]> = []
+    /// For the client whose command runs: told behind its reply. Nil for everything.
+    var pending: [[UInt8]?] = []
+
+    @inline(__always) var isOn: Bool { !clients.isEmpty }
+    /// Different prefixes of all who have asked for some.
+    var prefixCount: Int { Set(clients.values.flatMap { $0.tracking?.prefixes ?? [] }).count }
+    /// Somebody is told of keys that he has not read.
+    private(set) var broadcasters = 0
+
+    mutating func add(_ client: CacheClient) {
+        if clients.updateValue(client, forKey: client.id) == nil { countBroadcast(client, 1) }
+    }
+
+    mutating func remove(_ client: CacheClient) {
+        guard clients.removeValue(forKey: client.id) != nil else { return }
+        countBroadcast(client, -1)
+        // What it has read is dropped when those keys change, or with the last client.
+        if clients.isEmpty { self = TrackingTable(most: most) }
+    }
+
+    init(most: Int = 1_000_000) {
+        self.most = most
+    }
+
+    private mutating func countBroadcast(_ client: CacheClient, _ step: Int) {
+        if client.tracking?.isBroadcast == true { broadcasters += step }
+    }
+
+    /// Notes a reader; returns a key that is forgotten for it where there are too many, with its readers.
+    mutating func note(_ key: [UInt8], readBy id: Int64) -> (key: [UInt8], readers: Set<Int64>)? {
+        if readers[key, default: []].insert(id).inserted { items += 1 }
+        guard readers.count > most, let (other, ids) = readers.first(where: { $0.key != key }) else { return nil }
+        return (other, take(other) ?? ids)
+    }
+
+    /// Forgets who has read a key.
+    mutating func take(_ key: [UInt8]) -> Set<Int64>? {
+        guard let ids = readers.removeValue(forKey: key) else { return nil }
+        items -= ids.count
+        return ids
+    }
+
+    mutating func takeAll() {
+        readers = [:]
+        items = 0
+    }
+
+    mutating func noteChange(_ key: [UInt8], by id: Int64) {
+        if isChanged.insert(key).inserted {
+            changed.append((key, id))
+        } else if let place = changed.lastIndex(where: { $0.key == key }) {
+            changed[place].by = id
+        }
+    }
+
+    mutating func takeChanged() -> [(key: [UInt8], by: Int64)] {
+        defer {
+            changed = []
+            isChanged = []
+        }
+        return changed
+    }
+}
+
+extension CacheEmulator {
+    // MARK: what happens
+
+    /// A key is another one now. `isOwn`: by a command, of the client that runs; else its time was over, or it had to go.
+    @inline(never)
+    func trackChange(of key: Bytes, isOwn: Bool) {
+        let name = key.array
+        if tracking.broadcasters > 0 {
+            tracking.noteChange(name, by: isOwn ? current?.id ?? 0 : 0)
+            if current == nil { broadcastSoon() }
+        }
+        guard let ids = tracking.take(name) else { return }
+        invalidate(name, for: ids)
+    }
+
+    private func invalidate(_ key: [UInt8], for ids: Set<Int64>) {
+        for id in ids.sorted() {
+            guard let client = tracking.clients[id], let options = client.tracking, !options.isBroadcast else {
+                continue
+            }
+            if client === current {
+                if !options.skipsOwn { tracking.pending.append(key) }
+            } else {
+                send([key], about: client)
+            }
+        }
+    }
+
+    /// All keys of a database are gone. Who tracks is told to forget everything.
+    func trackFlush() {
+        guard tracking.isOn else { return }
+        tracking.takeAll()
+        for client in tracking.clients.values.sorted(by: { $0.id < $1.id }) {
+            if client === current { tracking.pending.append(nil) } else { send(nil, about: client) }
+        }
+    }
+
+    /// Notes the keys that a command has read, for who tracks them. A script reads for who runs it, and what that one has
+    /// named counts, as in Redis.
+    func trackReading(_ command: Command, _ arguments: UnsafeMutablePointer<Bytes>, _ count: Int, _ client: CacheClient)
+    {
+        guard let reader = client.id == 0 ? current : client, let options = reader.tracking, !options.isBroadcast,
+            command.flags.contains(.readonly), !command.flags.contains(.pubsub), !command.runsScript,
+            !(options.isOptIn && !options.isCachingGiven), !(options.isOptOut && options.isCachingGiven)
+        else { return }
+        var (keys, arguments, count) = (command.keys, arguments, count)
+        if client.id == 0 {
+            guard let script = scriptCall else { return }
+            (keys, arguments, count) = (script.row.pointee.keys, script.arguments, script.count)
+        }
+        guard let places = keys.places(arguments, count) else { return }
+        for place in places {
+            guard let (key, readers) = tracking.note(arguments[place].array, readBy: reader.id) else { continue }
+            invalidate(key, for: readers)
+        }
+    }
+
+    /// Behind a command: what its own client is to be told, and whether CLIENT CACHING was for it.
+    func trackingCommandEnded(_ command: Command, _ client: CacheClient) {
+        if !tracking.pending.isEmpty {
+            let pending = tracking.pending
+            tracking.pending = []
+            if client.tracking != nil { for key in pending { send(key.map { [$0] }, about: client) } }
+        }
+        guard client.tracking?.isCachingGiven == true, client.transaction == nil else { return }
+        let name = command.container ?? command.name
+        if name.description != "client" { client.tracking?.isCachingGiven = false }
+    }
+
+    /// Tells who has asked for prefixes what has changed.
+    func broadcastChanges() {
+        guard !tracking.changed.isEmpty else { return }
+        // In the order of the alphabet, as Redis keeps both keys and prefixes.
+        let changed = tracking.takeChanged().sorted { $0.key.lexicographicallyPrecedes($1.key) }
+        for client in tracking.clients.values.sorted(by: { $0.id < $1.id }) {
+            guard let options = client.tracking, options.isBroadcast else { continue }
+            for prefix in options.prefixes {
+                let keys = changed.filter { key, by in
+                    key.starts(with: prefix) && !(options.skipsOwn && by == client.id)
+                }
+                if !keys.isEmpty { send(keys.map(\.key), about: client) }
+            }
+        }
+    }
+
+    private func broadcastSoon() {
+        guard tracking.changed.count == 1 else { return }
+        loop.schedule(after: 0) { [weak self] in self?.broadcastChanges() }
+    }
+
+    // MARK: messages
+
+    private static let channel: StaticString = "__redis__:invalidate"
+
+    /// Tells that keys, or all (nil), are not to be used any more, to whom the tracking client has named.
+    private func send(_ keys: [[UInt8]]?, about client: CacheClient) {
+        guard let options = client.tracking else { return }
+        var target = client
+        if options.redirect != 0 {
+            guard let other = clients[options.redirect] else { return redirectIsBroken(client, options.redirect) }
+            target = other
+        }
+        let writer = target.writer
+        if target.version == 3 {
+            writer.push(2)
+            writer.bulk("invalidate")
+        } else {
+            guard options.redirect != 0, target.subscriptionCount > 0 else { return }
+            writer.push(3)
+            writer.bulk("message")
+            writer.bulk(Self.channel)
+        }
+        // The form of "everything" is that of the tracking client, as in Redis.
+        guard let keys else { return ReplyWriter(target.connection.output, version: client.version).null() }
+        writer.array(keys.count)
+        for key in keys { key.withBytes { writer.bulk($0) } }
+    }
+
+    private func redirectIsBroken(_ client: CacheClient, _ redirect: Int64) {
+        client.tracking?.isBroken = true
+        guard client.version == 3 else { return }
+        client.writer.push(2)
+        client.writer.bulk("tracking-redir-broken")
+        client.writer.integer(redirect)
+    }
+
+    /// Tells a client that has come from elsewhere to use nothing of what it keeps.
+    func forgetEverythingKept(_ client: CacheClient) {
+        send(nil, about: client)
+    }
+}
