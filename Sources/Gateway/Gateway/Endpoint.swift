@@ -84,6 +84,10 @@ final class Endpoint {
             queueConnections[connection.id] = connection
             let session = QueueSession(emulator: emulator.value, connection: connection)
             return CountedClient(session, endpoint: self)
+        case .cache(let emulator) where !emulator.value.mayConnect():
+            ReplyWriter(connection.output, version: 2).error("ERR max number of clients reached")
+            connection.closeAfterFlush()
+            return RefusedClient()
         case .cache, .redisServer:
             lastClientID += 1
             let session = RedisSession(connection: connection, id: lastClientID, endpoint: self, upstream: upstream)

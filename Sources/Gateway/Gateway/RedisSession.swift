@@ -119,11 +119,12 @@ final class RedisSession: ConnectionHandler, CacheFront {
 
     private func serve(_ bytes: UnsafeRawBufferPointer, _ emulator: CacheEmulator, _ client: CacheClient) -> Int {
         let batch = endpoint.batch
+        let limits = isAuthenticated ? emulator.requestLimits : .unauthenticated
         var offset = 0
         while offset < bytes.count {
             let rest = UnsafeRawBufferPointer(rebasing: bytes[offset...])
             let end = batch.parse(
-                rest, limits: isAuthenticated ? .authenticated : .unauthenticated, partial: &partial,
+                rest, limits: limits, partial: &partial,
                 most: isAuthenticated ? .max : 1)
             if batch.count > 0 {
                 let done = emulator.execute(batch, from: 0, for: client)
@@ -139,7 +140,11 @@ final class RedisSession: ConnectionHandler, CacheFront {
                 offset += batch.skipped
             }
             switch end {
-            case .needsMore: return offset
+            case .needsMore:
+                guard bytes.count - offset > emulator.longestInput else { return offset }
+                // As Redis, without a word: it is in the middle of a request.
+                drop(client)
+                return bytes.count
             case .full: break
             case .failed(let error):
                 refuse(error)
@@ -148,6 +153,8 @@ final class RedisSession: ConnectionHandler, CacheFront {
         }
         return offset
     }
+
+    func idleNanoseconds(of client: CacheClient) -> UInt64 { endpoint.loop.now - lastActive }
 
     /// Answers bytes that are no request, and closes.
     func refuse(_ error: ProtocolError) {

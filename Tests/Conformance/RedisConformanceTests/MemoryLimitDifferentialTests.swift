@@ -90,4 +90,19 @@ struct MemoryLimitDifferentialTests {
                 "CONFIG SET notify-keyspace-events \"\"",
             ] + Self.unlimited)
     }
+
+    @Test func `frequencies are told where a policy is by them`() throws {
+        try compare([
+            "SET k v", "OBJECT FREQ k", "CONFIG SET maxmemory-policy allkeys-lfu", "OBJECT FREQ none", "SET fresh v",
+            "OBJECT FREQ fresh", "OBJECT IDLETIME fresh", "OBJECT IDLETIME none", "CONFIG SET lfu-log-factor 0",
+            "GET fresh", "OBJECT FREQ fresh", "GET fresh", "GET fresh", "OBJECT FREQ fresh", "SET fresh w",
+            "OBJECT FREQ fresh", "APPEND fresh x", "OBJECT FREQ fresh", "HSET h f v", "OBJECT FREQ h", "HGET h f",
+            "HGETALL h", "OBJECT FREQ h", "HSET h g v", "OBJECT FREQ h", "RPUSH l a", "LPOP l", "RPUSH l b",
+            "LRANGE l 0 -1", "OBJECT FREQ l", "EXISTS fresh", "TYPE fresh", "TTL fresh", "OBJECT FREQ fresh",
+            "RENAME fresh other", "OBJECT FREQ other", "COPY other copied", "OBJECT FREQ copied", "TOUCH other",
+            "OBJECT FREQ other", "SET n word", "APPEND n x", "OBJECT FREQ n", "EXPIRE n 100", "OBJECT FREQ n",
+            "RESTORE r 0 \"\\x00\\xc0\\x01\\x0a\\x00\\x8c\\x00\\xef\\xc9\\x1f\\xb9\\x3b\\xd3\" FREQ 77",
+            "CONFIG SET lfu-log-factor 10", "CONFIG SET maxmemory-policy noeviction", "OBJECT FREQ n",
+        ])
+    }
 }

@@ -28,7 +28,9 @@ struct DiscardingTests {
         }
     }
 
-    @Test(arguments: ["set", "hash", "sorted set", "list"], ["DEL large", "FLUSHALL", "SET large x", "RENAME a large"])
+    private static let types = ["set", "hash", "sorted set", "list"]
+
+    @Test(arguments: types, ["DEL large", "FLUSHALL", "SET large x", "RENAME a large"])
     func `all of it is freed in the end, and little at a time`(type: String, command: String) {
         engine.run("SET a x")
         let empty = memory.inUse
@@ -48,7 +50,7 @@ struct DiscardingTests {
         #expect(memory.inUse <= empty + 64, "\(memory.inUse - empty) bytes are left")
     }
 
-    @Test(arguments: ["set", "hash", "sorted set", "list"])
+    @Test(arguments: types)
     func `a snapshot that was taken before sees it still`(type: String) throws {
         fill(type, 20_000)
         let empty = EmulatorAtHand().emulator.memory.inUse

@@ -87,4 +87,28 @@ struct EvictionTests {
         engine.run("PING")
         #expect(listener.lines() == ["0: DEL k"])
     }
+
+    @Test func `those that are used least often go first`() {
+        limit(1 << 30, "allkeys-lfu")
+        engine.run("CONFIG SET lfu-log-factor 1")
+        for number in 0..<1000 { engine.run("SET k\(number) \(value)") }
+        for _ in 0..<20 { for number in 0..<500 { engine.run("GET k\(number)") } }
+        limit(0, "allkeys-lfu")
+        for number in 0..<250 { engine.run("SET new\(number) \(value)") }
+        let (used, unused) = (count("k", 0..<500), count("k", 500..<1000))
+        #expect(used >= 470 && unused <= 400, "\(used) \(unused)")
+    }
+
+    @Test func `uses are forgotten with time`() {
+        engine.run("CONFIG SET maxmemory-policy volatile-lfu lfu-log-factor 0")
+        engine.run("SET k v")
+        for _ in 0..<40 { engine.run("GET k") }
+        #expect(engine.run("OBJECT FREQ k") == ":45\r\n")
+        engine.time += 30 * 60_000
+        #expect(engine.run("OBJECT FREQ k") == ":15\r\n")
+        engine.run("CONFIG SET lfu-decay-time 10")
+        #expect(engine.run("OBJECT FREQ k") == ":42\r\n")
+        engine.run("CONFIG SET lfu-decay-time 0")
+        #expect(engine.run("OBJECT FREQ k") == ":45\r\n")
+    }
 }

@@ -40,6 +40,18 @@ struct Call: ~Copyable {
         return entry
     }
 
+    /// The same, but that it counts as no access.
+    func glance(_ key: Bytes) -> Entry? {
+        let entry = database.find(key, database.hash(key))
+        if entry == nil {
+            emulator.statistics.misses &+= 1
+            notify(.missed, "keymiss", key)
+        } else {
+            emulator.statistics.hits &+= 1
+        }
+        return entry
+    }
+
     /// Whether an entry, where there is one, is of a type: false after the error reply when it is of another.
     @inline(__always) func accepts(_ entry: Entry?, _ type: ValueType) -> Bool {
         guard let entry, entry.type != type else { return true }

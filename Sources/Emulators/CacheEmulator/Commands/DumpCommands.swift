@@ -24,10 +24,10 @@ private enum Dump {
         var replaces = false
         var isAbsolute = false
         var idle: Int64?
+        var frequency: Int64?
 
         /// Nil after an error reply.
         init?(_ call: borrowing Call) {
-            var hasFrequency = false
             var index = 4
             while index < call.count {
                 let hasMore = index + 1 < call.count
@@ -35,7 +35,7 @@ private enum Dump {
                     replaces = true
                 } else if call.isWord(index, "absttl") {
                     isAbsolute = true
-                } else if call.isWord(index, "idletime"), hasMore, !hasFrequency {
+                } else if call.isWord(index, "idletime"), hasMore, frequency == nil {
                     guard let seconds = call.integer(index + 1) else { return nil }
                     guard seconds >= 0 else {
                         call.reply.error("ERR Invalid IDLETIME value, must be >= 0")
@@ -44,12 +44,12 @@ private enum Dump {
                     idle = seconds
                     index += 1
                 } else if call.isWord(index, "freq"), hasMore, idle == nil {
-                    guard let frequency = call.integer(index + 1) else { return nil }
-                    guard (0...255).contains(frequency) else {
+                    guard let counter = call.integer(index + 1) else { return nil }
+                    guard (0...255).contains(counter) else {
                         call.reply.error("ERR Invalid FREQ value, must be >= 0 and <= 255")
                         return nil
                     }
-                    hasFrequency = true
+                    frequency = counter
                     index += 1
                 } else {
                     call.reply.error(ErrorText.syntax)
@@ -57,6 +57,16 @@ private enum Dump {
                 }
                 index += 1
             }
+        }
+    }
+
+    /// Of the two options that counts which the policy asks for.
+    private static func setUse(of entry: Entry, _ options: Options, _ call: borrowing Call) {
+        if call.emulator.limit.policy.isByFrequency {
+            guard let frequency = options.frequency else { return }
+            entry.setAccess(Frequency.minutes(call.now) << 8 | UInt32(frequency))
+        } else if let idle = options.idle {
+            entry.setAccess(UInt32(truncatingIfNeeded: call.now / 1000 - idle) & 0xff_ffff)
         }
     }
 
@@ -86,12 +96,10 @@ private enum Dump {
                 call.notifyRemoval(of: call[1])
             }
         } else {
-            if let idle = options.idle {
-                entry.setAccess(UInt32(truncatingIfNeeded: call.now / 1000 - idle) & 0xff_ffff)
-            }
             // Redis takes the old key out first, so that the other one is new.
             if let old { database.remove(old, call.hash) }
             database.insert(entry, call.hash)
+            setUse(of: entry, options, call)
             if let expiry { database.setExpiry(expiry, of: entry, call.hash) }
             call.tell([
                 "RESTORE", .bytes(call[1]), .number(expiry ?? 0), .bytes(call[3]), "REPLACE", "ABSTTL",

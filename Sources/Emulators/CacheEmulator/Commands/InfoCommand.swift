@@ -38,7 +38,7 @@ extension CacheEmulator {
             (
                 "Clients",
                 [
-                    ("connected_clients", "\(clientCount)"),
+                    ("connected_clients", "\(clientCount)"), ("maxclients", "\(connectionLimits.clients)"),
                     ("blocked_clients", "\(waiting.count + (pause?.postponed.count ?? 0))"),
                     ("tracking_clients", "\(tracking.clients.count)"),
                 ]
@@ -67,6 +67,7 @@ extension CacheEmulator {
                 [
                     ("total_connections_received", "\(statistics.connections)"),
                     ("total_commands_processed", "\(statistics.commands)"),
+                    ("rejected_connections", "\(statistics.rejectedConnections)"),
                     ("expired_keys", "\(statistics.expiredKeys)"),
                     ("evicted_keys", "\(statistics.evictedKeys)"), ("keyspace_hits", "\(statistics.hits)"),
                     ("keyspace_misses", "\(statistics.misses)"), ("pubsub_channels", "\(channels.channels.count)"),

@@ -49,7 +49,7 @@ private enum Keys {
 
     static let exists: CommandBody = { call in
         var count = 0
-        for index in 1..<call.count where call.find(call[index]) != nil { count += 1 }
+        for index in 1..<call.count where call.glance(call[index]) != nil { count += 1 }
         call.reply.integer(count)
     }
 
@@ -253,7 +253,10 @@ private enum ObjectInspection {
     }
 
     static let frequency: CommandBody = { call in
-        guard find(call) != nil else { return }
+        guard let entry = find(call) else { return }
+        if call.emulator.limit.policy.isByFrequency {
+            return call.reply.integer(Int(call.emulator.frequency(of: entry)))
+        }
         call.reply.error(
             """
             ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that when switching \
@@ -263,6 +266,13 @@ private enum ObjectInspection {
 
     static let idleTime: CommandBody = { call in
         guard let entry = find(call) else { return }
+        guard !call.emulator.limit.policy.isByFrequency else {
+            return call.reply.error(
+                """
+                ERR An LFU maxmemory policy is selected, idle time not tracked. Please note that when switching between \
+                policies at runtime LRU and LFU data will take some time to adjust.
+                """)
+        }
         let seconds = UInt32(truncatingIfNeeded: call.now / 1000) & 0xff_ffff
         call.reply.integer(Int((seconds &- entry.access) & 0xff_ffff))
     }

@@ -160,9 +160,19 @@ private enum Server {
         }
         for (number, place) in places.enumerated() {
             call.emulator.configuration.set(place, to: values[number])
-            if parameters[place].name.hasPrefix("maxmemory") {
+            if parameters[place].name.hasPrefix("maxmemory") || parameters[place].name.hasPrefix("lfu") {
                 call.emulator.limit = MemoryLimit(call.emulator.configuration)
+                call.emulator.clock.countsUses = call.emulator.limit.policy.isByFrequency
+                call.emulator.look()
                 if call.emulator.limit.bytes == 0 { call.emulator.isOutOfMemory = false }
+            }
+            if Self.ofConnections.contains(parameters[place].name) {
+                call.emulator.connectionLimits = ConnectionLimits(call.emulator.configuration)
+                call.emulator.watchConnections()
+            }
+            if parameters[place].name == "tracking-table-max-keys" {
+                let most = call.emulator.configuration.number("tracking-table-max-keys")
+                call.emulator.tracking.most = most == 0 ? .max : most
             }
             if parameters[place].name.hasPrefix("slowlog") {
                 call.emulator.slowLog.configure(call.emulator.configuration)
@@ -174,6 +184,10 @@ private enum Server {
         }
         call.reply.ok()
     }
+
+    private static let ofConnections = [
+        "client-output-buffer-limit", "client-query-buffer-limit", "maxclients", "proto-max-bulk-len", "timeout",
+    ]
 
     private static func refuse(_ name: String, _ problem: String, _ call: borrowing Call) {
         call.reply.error("ERR CONFIG SET failed (possibly related to argument '\(name)') - \(problem)")

@@ -27,9 +27,6 @@ let stringCommands: [Command] = [
 ]
 
 private enum Strings {
-    /// The longest string: proto-max-bulk-len's default.
-    static let longest = 512 << 20
-
     // MARK: reading
 
     static let get: CommandBody = { call in
@@ -313,7 +310,7 @@ private enum Strings {
         }
         guard entry.type == .string else { return call.reply.error(ErrorText.wrongType) }
         let old = call.database.withString(entry) { $0.count }
-        guard old + value.count <= longest else { return call.reply.error(ErrorText.tooLong) }
+        guard old + value.count <= call.emulator.connectionLimits.bulk else { return call.reply.error(ErrorText.tooLong) }
         let grown = call.database.resizeString(entry, call.hash, to: old + value.count)
         (grown.valueStart + old).copyMemory(from: value.start, byteCount: value.count)
         call.changed(call[1], .string, "append")
@@ -328,7 +325,7 @@ private enum Strings {
         if let entry, entry.type != .string { return call.reply.error(ErrorText.wrongType) }
         let old = entry.map { call.database.withString($0) { $0.count } } ?? 0
         guard value.count > 0 else { return call.reply.integer(old) }
-        guard offset <= Int64(longest - value.count) else { return call.reply.error(ErrorText.tooLong) }
+        guard offset <= Int64(call.emulator.connectionLimits.bulk - value.count) else { return call.reply.error(ErrorText.tooLong) }
         let start = Int(offset)
         if entry == nil { call.database.setString(call[1], call.hash, Bytes(""), expiry: nil) }
         guard let existing = call.database.find(call[1], call.hash) else { return }

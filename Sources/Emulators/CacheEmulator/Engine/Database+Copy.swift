@@ -5,7 +5,11 @@ extension Database {
     /// here.
     func insertCopy(of entry: Entry, as key: Bytes, _ hash: UInt64) {
         let expiry = entry.hasExpiry ? entry.expiry : nil
-        if entry.type == .string { return insert(entry.renamed(key, in: memory), hash) }
+        if entry.type == .string {
+            let made = entry.renamed(key, in: memory)
+            made.setAccess(0)  // a copy has not been used
+            return insert(made, hash)
+        }
         if entry.type == .stream {
             let made = Entry.make(key: key, valueLength: 8, type: .stream, encoding: 0, expiry: expiry, in: memory)
             made.pointer = stream(entry).duplicated(in: memory).block

@@ -4,10 +4,18 @@ import RESPWire
 final class KeyspaceClock {
     /// Milliseconds since 1970.
     @exclusivity(unchecked) var now: Int64 = 0 {
-        didSet { access = UInt32(truncatingIfNeeded: now / 1000) & 0xff_ffff }
+        didSet { look() }
     }
-    /// The same in seconds, as far as entries have room for it.
+    /// Entries say how often they are used, not when.
+    var countsUses = false { didSet { look() } }
+    /// What a new entry says of its use: the time in seconds, as far as there is room for it, or a `Frequency`.
     @exclusivity(unchecked) private(set) var access: UInt32 = 0
+
+    @inline(__always) private func look() {
+        access =
+            countsUses
+            ? Frequency.minutes(now) << 8 | Frequency.initial : UInt32(truncatingIfNeeded: now / 1000) & 0xff_ffff
+    }
 }
 
 /// One numbered database of a keyspace: keys with their values.
@@ -65,7 +73,8 @@ final class Database {
 
     @inline(__always) private func insertSilently(_ entry: Entry, _ hash: UInt64) {
         table = table.owned(in: memory)
-        entry.setAccess(clock.access)
+        // One that has had another name says of its use what it did.
+        if entry.access == 0 { entry.setAccess(clock.access) }
         table.insert(entry, hash, in: memory)
         if entry.hasExpiry { expiringCount &+= 1 }
     }
@@ -97,7 +106,9 @@ final class Database {
 
     /// The entry in a block that may be written: itself, or a copy in its place when a snapshot shares it.
     @inline(__always) func owned(_ entry: Entry, _ hash: UInt64) -> Entry {
-        memory.isShared(entry.epoch) ? copied(entry, hash) : entry
+        let owned = memory.isShared(entry.epoch) ? copied(entry, hash) : entry
+        if !clock.countsUses { owned.setAccess(clock.access) }
+        return owned
     }
 
     private func copied(_ entry: Entry, _ hash: UInt64) -> Entry {
@@ -235,7 +246,7 @@ extension Database {
             old.valueStart.copyMemory(from: value.start, byteCount: value.count)
             old.setValueLength(value.count)
             old.setEncoding(StringEncoding.bytes)
-            old.setAccess(clock.access)
+            if !clock.countsUses { old.setAccess(clock.access) }
             return
         }
         if old.type != .string {
@@ -243,7 +254,8 @@ extension Database {
             freeValue(old)
         }
         let entry = makeString(key, value, expiry: expiry, isNumber: isNumber)
-        entry.setAccess(clock.access)
+        // As in Redis a key that is set anew has been used as often as before.
+        entry.setAccess(clock.countsUses ? old.access : clock.access)
         replace(old, with: entry, hash)
     }
 

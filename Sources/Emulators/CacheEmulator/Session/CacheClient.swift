@@ -55,6 +55,8 @@ public final class CacheClient {
     var isSlow = false
     /// It took its messages too slowly, and is about to be closed.
     var isDropped = false
+    /// Since when it has more unread than the soft limit of its class, in the loop's nanoseconds.
+    var softLimitSince: UInt64?
     /// Set when the rest of its requests must not run: QUIT, a protocol error.
     @exclusivity(unchecked) public var isEnding = false
 
@@ -174,12 +176,15 @@ public protocol CacheFront: AnyObject {
     func waitEnded(_ client: CacheClient)
     /// What CLIENT SETNAME has called it; empty for nothing.
     func name(of client: CacheClient) -> [UInt8]
+    /// Since it has last sent something.
+    func idleNanoseconds(of client: CacheClient) -> UInt64
 }
 
 extension CacheFront {
     /// For a front whose clients' next requests come by themselves.
     public func waitEnded(_ client: CacheClient) {}
     public func name(of client: CacheClient) -> [UInt8] { [] }
+    public func idleNanoseconds(of client: CacheClient) -> UInt64 { 0 }
 }
 
 /// A command for the front, valid during the call.

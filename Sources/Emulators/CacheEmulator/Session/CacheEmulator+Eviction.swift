@@ -6,11 +6,14 @@ struct MemoryLimit {
         case none = "noeviction"
         case allLeastRecent = "allkeys-lru"
         case allRandom = "allkeys-random"
+        case allLeastFrequent = "allkeys-lfu"
+        case expiringLeastFrequent = "volatile-lfu"
         case expiringLeastRecent = "volatile-lru"
         case expiringRandom = "volatile-random"
         case expiringSoonest = "volatile-ttl"
 
-        var isOfExpiring: Bool { self == .expiringLeastRecent || self == .expiringRandom || self == .expiringSoonest }
+        var isOfExpiring: Bool { rawValue.hasPrefix("volatile") }
+        var isByFrequency: Bool { self == .allLeastFrequent || self == .expiringLeastFrequent }
     }
 
     /// 0 for none.
@@ -18,6 +21,7 @@ struct MemoryLimit {
     var policy = Policy.none
     /// How many keys are compared for one that goes.
     var samples = 5
+    var frequency = Frequency()
 
     init() {}
 
@@ -27,6 +31,8 @@ struct MemoryLimit {
         }
         bytes = Int(value("maxmemory")) ?? 0
         policy = Policy(rawValue: value("maxmemory-policy")) ?? .none
+        frequency = Frequency(
+            factor: configuration.number("lfu-log-factor"), decay: configuration.number("lfu-decay-time"))
         samples = min(Int(value("maxmemory-samples")) ?? 5, 64)
     }
 }
@@ -98,7 +104,28 @@ extension CacheEmulator {
         case .none: 0
         case .allRandom, .expiringRandom: .random(in: 0..<1 << 32, using: &random)
         case .allLeastRecent, .expiringLeastRecent: Int64((clock.access &- entry.access) & 0xff_ffff)
+        case .allLeastFrequent, .expiringLeastFrequent: 255 - Int64(frequency(of: entry))
         case .expiringSoonest: -entry.expiry
+        }
+    }
+
+    /// As OBJECT FREQ answers.
+    func frequency(of entry: Entry) -> UInt32 { limit.frequency.counter(entry.access, at: clock.now) }
+
+    @inline(never)
+    func countUse(of entry: Entry) {
+        entry.setAccess(limit.frequency.used(entry.access, at: clock.now, &random))
+    }
+
+    /// Of the keys of a command that writes; those that are read are counted where they are found.
+    @inline(never)
+    func countUses(
+        _ command: Command, _ arguments: UnsafeMutablePointer<Bytes>, _ count: Int, _ client: CacheClient
+    ) {
+        guard command.name.description != "copy" else { return }
+        let database = databases[client.database]
+        for place in command.keys.places(arguments, count) ?? [] where place < count {
+            if let entry = database.find(arguments[place], database.hash(arguments[place])) { countUse(of: entry) }
         }
     }
 

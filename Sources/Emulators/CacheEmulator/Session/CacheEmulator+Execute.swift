@@ -25,10 +25,15 @@ extension CacheEmulator {
             index += 1
             if client.isEnding || client.isWaiting || client.connection.isOverHighWater { break }
         }
+        if client.connection.output.count > Self.looksAtOutput { checkOutput(of: client) }
         if tracking.isOn { broadcastChanges() }
+        if !channels.overSoftLimit.isEmpty { checkSubscribers() }
         watchExpiry()
         return index
     }
+
+    /// No limit is below it that would mean anything.
+    private static let looksAtOutput = 1024
 
     /// Finds the command of every request, and has the processor fetch what the commands will look at: first the
     /// slots of all their first keys, then the entries.
@@ -118,6 +123,7 @@ extension CacheEmulator {
         _ client: CacheClient
     ) {
         let command = row.pointee
+        if clock.countsUses, command.flags.contains(.write) { countUses(command, arguments, count, client) }
         let isShownBefore = command.runsScript
         if isShownBefore {
             if !monitors.isEmpty { showToMonitors(command, arguments, count, client) }

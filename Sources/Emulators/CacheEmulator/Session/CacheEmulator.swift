@@ -38,6 +38,10 @@ public final class CacheEmulator {
     @exclusivity(unchecked) var waiting = Waiting()
     /// Those with a connection, by the number that CLIENT ID answers.
     private(set) var clients: [Int64: CacheClient] = [:]
+    @exclusivity(unchecked) var connectionLimits = ConnectionLimits() {
+        didSet { channels.limit = connectionLimits.output.pubsub }
+    }
+    var connectionTimer: TimerToken?
     @exclusivity(unchecked) var tracking = TrackingTable()
     @exclusivity(unchecked) var monitors: [CacheClient] = [] { didSet { look() } }
     /// The command that runs a script, while it does.
@@ -100,7 +104,7 @@ public final class CacheEmulator {
     }
 
     func look() {
-        isPlain = effects == nil && limit.bytes == 0 && !slowLog.timesQuick && monitors.isEmpty
+        isPlain = effects == nil && limit.bytes == 0 && !slowLog.timesQuick && monitors.isEmpty && !clock.countsUses
     }
 
     deinit {
@@ -160,6 +164,7 @@ public final class CacheEmulator {
             return
         }
         statistics.hits &+= 1
+        if clock.countsUses { return countUse(of: entry) }
         entry.setAccess(clock.access)
     }
 
@@ -201,6 +206,8 @@ struct CacheStatistics {
 
     var commands = 0
     var connections = 0
+    /// For which there was no room.
+    var rejectedConnections = 0
     var hits = 0
     var misses = 0
     var expiredKeys = 0

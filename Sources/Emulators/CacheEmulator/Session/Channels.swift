@@ -11,8 +11,10 @@ struct Channels {
     /// Those with more unread than `slow` when a message last came for them.
     private var slowClients: [CacheClient] = []
 
-    /// A subscriber that has this much unread is dropped, in bytes: it would take the memory of all.
-    static let outputLimit = 32 << 20
+    /// A subscriber that has more unread is dropped: it would take the memory of all.
+    var limit = OutputLimits().pubsub
+    /// Those that have just come over the soft limit.
+    var overSoftLimit: [CacheClient] = []
     /// What all slow subscribers together may have unread; above it the slowest is dropped.
     static let totalLimit = 48 << 20
     /// From here on a subscriber counts as slow.
@@ -91,7 +93,8 @@ struct Channels {
     ) {
         guard client.connection.isOpen, !client.isDropped else { return }
         let unread = client.connection.output.count
-        if unread >= Self.outputLimit { return drop(client) }
+        if limit.hard > 0, unread >= limit.hard { return drop(client) }
+        if limit.soft > 0, unread >= limit.soft, client.softLimitSince == nil { overSoftLimit.append(client) }
         if unread >= Self.slow {
             makeRoom(beside: client)
             if client.isDropped { return }

@@ -11,6 +11,11 @@ struct Configuration {
         case memory(least: Int64)
         case yesOrNo
         case choice([String])
+        /// The limits of three classes of clients.
+        case outputLimits
+        case percentiles
+        /// A number with a unit, or a part of a hundred: `5%`.
+        case memoryOrPercent
         /// Letters of events, shown in the order of Redis.
         case events
         /// Never changed while the server runs.
@@ -23,73 +28,24 @@ struct Configuration {
         var name: String
         var value: String
         var kind: Kind
+        var effect: Effect
 
-        init(_ name: String, _ value: String, _ kind: Kind) {
+        init(_ name: String, _ value: String, _ kind: Kind, _ effect: Effect = .fixed) {
             self.name = name
             self.value = value
             self.kind = kind
+            self.effect = effect
         }
     }
 
-    /// What only tells a server how to work, not what it does: any value is kept. A change of all others is refused,
-    /// since nothing would come of it.
-    private static let tuning: Set<String> = [
-        "activerehashing", "hz", "latency-monitor-threshold", "lfu-decay-time", "lfu-log-factor", "loglevel",
-        "busy-reply-threshold", "lua-time-limit", "maxmemory-samples", "slowlog-log-slower-than", "slowlog-max-len",
-        "tcp-keepalive",
-    ]
+    /// What comes of a change.
+    enum Effect: String {
+        case honoured
+        case kept
+        case fixed
+    }
 
-    private static let count = Kind.number(0, .max)
-    private static let positive32 = Kind.number(1, Int64(Int32.max))
-    private static let natural32 = Kind.number(0, Int64(Int32.max))
-
-    private(set) var parameters: [Parameter] = [
-        Parameter("activerehashing", "yes", .yesOrNo),
-        Parameter("appendfsync", "everysec", .choice(["everysec", "always", "no"])),
-        Parameter("appendonly", "no", .yesOrNo),
-        Parameter("busy-reply-threshold", "5000", count),
-        Parameter(
-            "client-output-buffer-limit", "normal 0 0 0 slave 268435456 67108864 60 pubsub 33554432 8388608 60", .text),
-        Parameter("databases", "16", .immutable),
-        Parameter("dbfilename", "dump.rdb", .protected),
-        Parameter("dir", "/", .protected),
-        Parameter("hash-max-listpack-entries", "512", count),
-        Parameter("hash-max-listpack-value", "64", count),
-        Parameter("hash-max-ziplist-entries", "512", count),
-        Parameter("hash-max-ziplist-value", "64", count),
-        Parameter("hz", "10", .number(0, Int64(Int32.max))),
-        Parameter("latency-monitor-threshold", "0", count),
-        Parameter("lfu-decay-time", "1", natural32),
-        Parameter("lfu-log-factor", "10", natural32),
-        Parameter("list-max-listpack-size", "-2", .number(Int64(Int32.min), Int64(Int32.max))),
-        Parameter("list-max-ziplist-size", "-2", .number(Int64(Int32.min), Int64(Int32.max))),
-        Parameter("logfile", "", .immutable),
-        Parameter("loglevel", "notice", .choice(["debug", "verbose", "notice", "warning"])),
-        Parameter("lua-time-limit", "5000", count),
-        Parameter("maxclients", "10000", .number(1, Int64(UInt32.max))),
-        Parameter("maxmemory", "0", .memory(least: 0)),
-        Parameter(
-            "maxmemory-policy", "noeviction",
-            .choice([
-                "volatile-lru", "volatile-lfu", "volatile-random", "volatile-ttl", "allkeys-lru", "allkeys-lfu",
-                "allkeys-random", "noeviction",
-            ])),
-        Parameter("maxmemory-samples", "5", positive32),
-        Parameter("notify-keyspace-events", "", .events),
-        Parameter("proto-max-bulk-len", "536870912", .memory(least: 1 << 20)),
-        Parameter("save", "", .text),
-        Parameter("set-max-intset-entries", "512", count),
-        Parameter("slowlog-log-slower-than", "10000", .number(-1, .max)),
-        Parameter("slowlog-max-len", "128", count),
-        Parameter("stream-node-max-bytes", "4096", .memory(least: 0)),
-        Parameter("stream-node-max-entries", "100", count),
-        Parameter("tcp-keepalive", "300", natural32),
-        Parameter("timeout", "0", natural32),
-        Parameter("zset-max-listpack-entries", "128", count),
-        Parameter("zset-max-listpack-value", "64", count),
-        Parameter("zset-max-ziplist-entries", "128", count),
-        Parameter("zset-max-ziplist-value", "64", count),
-    ]
+    private(set) var parameters = initial
 
     /// The parameters that a pattern names; one named in full is called as it was named.
     func matching(_ pattern: Bytes) -> [(name: [UInt8], value: String)] {
@@ -112,17 +68,25 @@ struct Configuration {
     /// Why a parameter cannot have this value here; nil when it can, or has it.
     func refusal(_ index: Int, of value: String) -> String? {
         let parameter = parameters[index]
-        if value == parameter.value || Self.tuning.contains(parameter.name) { return nil }
-        if case .events = parameter.kind { return nil }
-        if parameter.name == "maxmemory" { return nil }
-        if parameter.name == "maxmemory-policy" {
-            return MemoryLimit.Policy(rawValue: value) == nil
-                ? "the emulator does not count how often keys are used" : nil
-        }
+        if value == parameter.value || parameter.effect != .fixed { return nil }
         return "the emulator always works with '\(parameter.value)'"
     }
 
+    /// The value of a parameter that there is.
+    subscript(name: String) -> String { parameters.first { $0.name == name }?.value ?? "" }
+
+    /// The same as a number; what is larger than any is the largest.
+    func number(_ name: String) -> Int { Int(self[name]) ?? .max }
+
     mutating func set(_ index: Int, to value: String) {
+        var value = value
+        if case .outputLimits = parameters[index].kind {
+            // Classes that are not named stay as they are.
+            var limits = OutputLimits()
+            _ = limits.change(parameters[index].value)
+            _ = limits.change(value)
+            value = limits.text
+        }
         parameters[index].value = value
         // One parameter with two names.
         guard Self.scriptTimes.contains(parameters[index].name) else { return }
@@ -166,7 +130,10 @@ extension Configuration.Kind {
             return Self.bounded(number, least, most)
         case .memory(let least):
             guard let number = Self.memory(text) else { return .refused("argument must be a memory value") }
-            return Self.bounded(number, least, .max)
+            // What overflows is out of bounds.
+            return number == .max && text != "\(Int64.max)"
+                ? .refused("argument must be between \(least) and \(Int64.max) inclusive")
+                : Self.bounded(number, least, .max)
         case .yesOrNo:
             let folded = text.lowercased()
             return ["yes", "no"].contains(folded) ? .taken(folded) : .refused("argument must be 'yes' or 'no'")
@@ -175,6 +142,14 @@ extension Configuration.Kind {
             if choices.contains(folded) { return .taken(folded) }
             return .refused("argument(s) must be one of the following: " + choices.joined(separator: ", "))
         case .events: return Self.events(text)
+        case .outputLimits:
+            var limits = OutputLimits()
+            return limits.change(text).map { .refused($0) } ?? .taken(text)
+        case .percentiles: return Self.percentiles(text)
+        case .memoryOrPercent:
+            let isPercent = text.last == "%" && Int(text.dropLast()).map { (0...100).contains($0) } ?? false
+            return isPercent || Self.memory(text) != nil
+                ? .taken(text) : .refused("argument must be a memory or percent value")
         }
     }
 
@@ -183,16 +158,29 @@ extension Configuration.Kind {
             ? .taken("\(number)") : .refused("argument must be between \(least) and \(most) inclusive")
     }
 
-    private static func memory(_ text: String) -> Int64? {
+    static func memory(_ text: String) -> Int64? {
+        if text.isEmpty { return 0 }
         let digits = text.prefix { $0.isASCII && $0.isNumber }
         let units: [String: Int64] = [
             "": 1, "b": 1, "k": 1000, "kb": 1 << 10, "m": 1_000_000, "mb": 1 << 20, "g": 1_000_000_000, "gb": 1 << 30,
         ]
-        guard let number = Int64(digits), let unit = units[text.dropFirst(digits.count).lowercased()] else {
-            return nil
+        guard !digits.isEmpty, let unit = units[text.dropFirst(digits.count).lowercased()] else { return nil }
+        let (product, overflow) = (Int64(digits) ?? .max).multipliedReportingOverflow(by: unit)
+        return overflow ? .max : product
+    }
+
+    private static func percentiles(_ text: String) -> CheckedValue {
+        var shown: [String] = []
+        for word in text.split(separator: " ") {
+            guard let value = Double(word) else {
+                return .refused("Invalid latency-tracking-info-percentiles parameters")
+            }
+            guard (0...100).contains(value) else {
+                return .refused("latency-tracking-info-percentiles parameters should sit between [0.0,100.0]")
+            }
+            shown.append(value == value.rounded() ? "\(Int(value))" : "\(value)")
         }
-        let (product, overflow) = number.multipliedReportingOverflow(by: unit)
-        return overflow ? nil : product
+        return .taken(shown.joined(separator: " "))
     }
 
     /// `A` stands for all classes but those of misses and new keys.

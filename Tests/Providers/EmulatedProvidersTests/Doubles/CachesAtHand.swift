@@ -84,7 +84,8 @@ struct CachesAtHand {
     static func run(_ driver: LoopUnderTest, _ body: (CachesAtHand) async throws -> Void) async throws {
         let folder = try TemporaryDirectory()
         try await driver.run { loop in
-            try await body(CachesAtHand(loop: loop, provider: EmulatorProvider(loops: LoopPool(of: loop), folders: folder.path)))
+            let provider = EmulatorProvider(loops: LoopPool(of: loop), folders: folder.path)
+            try await body(CachesAtHand(loop: loop, provider: provider))
         }
     }
 
