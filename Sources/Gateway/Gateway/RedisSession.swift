@@ -162,7 +162,11 @@ final class RedisSession: ConnectionHandler, CacheFront {
     }
 
     func outputDrained(on connection: Connection) {
-        if case .relay(let relay) = upstream { relay.clientOutputDrained() }
+        switch upstream {
+        case .relay(let relay): relay.clientOutputDrained()
+        case .emulator(let emulator, let client): emulator.outputDrained(of: client)
+        case .none: break
+        }
     }
 
     func closed(_ connection: Connection, because reason: CloseReason) {
@@ -197,7 +201,8 @@ final class RedisSession: ConnectionHandler, CacheFront {
     }
 
     func drop(_ client: CacheClient) {
-        endpoint.loop.atEndOfTurn { [connection] in connection.close() }
+        let bound = LoopBound(connection, on: endpoint.loop)
+        endpoint.loop.post { bound.value.close() }
     }
 }
 

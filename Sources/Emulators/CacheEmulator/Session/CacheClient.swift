@@ -36,9 +36,19 @@ public final class CacheClient {
     /// Nobody is there who could wait for what a command blocks for: a copy's intake.
     var mayWait = true
     /// The command that the client waits in.
-    @exclusivity(unchecked) var waiter: Waiter?
+    @exclusivity(unchecked) var waiter: Waiter? { didSet { lookWhetherWaiting() } }
     /// Its next request waits for the end of a pause.
-    @exclusivity(unchecked) var isPostponed = false
+    @exclusivity(unchecked) var isPostponed = false { didSet { lookWhetherWaiting() } }
+    /// It waits for something else than a key.
+    @exclusivity(unchecked) var pending: PendingReply? { didSet { lookWhetherWaiting() } }
+    /// It waits in a command that blocks, or for the end of a pause: none of its requests runs before that is over.
+    @exclusivity(unchecked) public private(set) var isWaiting = false
+    /// What it has said of the replica that it is going to be.
+    var replicaSetup: ReplicaSetup?
+    /// Set from PSYNC or SYNC on.
+    @exclusivity(unchecked) var replica: Replica? { didSet { look() } }
+    /// The offset of the stream for replicas behind what it has written last.
+    var writeOffset: Int64 = 0
     /// Nil outside MULTI.
     @exclusivity(unchecked) var transaction: Transaction? { didSet { look() } }
     var watched: [WatchedKey] = []
@@ -63,7 +73,11 @@ public final class CacheClient {
     }
 
     private func look() {
-        isPlain = isAuthenticated && transaction == nil && !isInSubscribedMode
+        isPlain = isAuthenticated && transaction == nil && !isInSubscribedMode && replica == nil
+    }
+
+    private func lookWhetherWaiting() {
+        isWaiting = waiter != nil || isPostponed || pending != nil
     }
 
     /// Notes a command of the table, and options of it that not every server has.
@@ -110,8 +124,8 @@ public final class CacheClient {
     /// The number of queued commands, -1 outside MULTI, for CLIENT LIST.
     public var queuedCount: Int { transaction?.queue.count ?? -1 }
     public var isWatching: Bool { !watched.isEmpty }
-    /// It waits in a command that blocks, or for the end of a pause: none of its requests runs before that is over.
-    public var isWaiting: Bool { waiter != nil || isPostponed }
+    /// It takes a copy of everything: none of its requests is answered, and it cannot be moved to another server.
+    public var isReplica: Bool { replica != nil }
     /// The last command as CLIENT LIST shows it: `get`, `client|list`.
     public var lastCommandName: String { lastCommand?.pointee.fullName ?? "NULL" }
     /// Of version 2 and subscribed to something: it may do little else, and messages look like replies.

@@ -27,6 +27,8 @@ public final class CacheEmulator {
         hasFunctionState = true
         return FunctionLibraries(self)
     }()
+    lazy var replication = Replication(self)
+    var saving = Saving()
     private(set) var hasScripts = false
     private(set) var hasFunctionState = false
     @exclusivity(unchecked) var channels = Channels()
@@ -72,6 +74,7 @@ public final class CacheEmulator {
         startedAt = loop.now
         runID = (0..<40).map { _ in String(Int.random(in: 0..<16), radix: 16) }.joined()
         clock.now = loop.wallClock
+        saving.last = clock.now / 1000
         for database in databases {
             database.keyExpired = { [unowned self, unowned database] key in
                 statistics.expiredKeys &+= 1
@@ -107,6 +110,12 @@ public final class CacheEmulator {
         stopWaiting(client)
         unwatch(client)
         channels.removeAll(client)
+        if client.replica != nil { replication.remove(client) }
+    }
+
+    /// A client's output, which stood above its high-water mark, is sent.
+    public func outputDrained(of client: CacheClient) {
+        if let replica = client.replica { replication.drained(replica) }
     }
 
     /// Commands that clients sent and that are not known here, with how often.

@@ -11,6 +11,8 @@ struct Configuration {
         case memory(least: Int64)
         case yesOrNo
         case choice([String])
+        /// How much may wait for clients, by their class.
+        case outputLimits
         /// Letters of events, shown in the order of Redis.
         case events
         /// Never changed while the server runs.
@@ -49,7 +51,8 @@ struct Configuration {
         Parameter("appendonly", "no", .yesOrNo),
         Parameter("busy-reply-threshold", "5000", count),
         Parameter(
-            "client-output-buffer-limit", "normal 0 0 0 slave 268435456 67108864 60 pubsub 33554432 8388608 60", .text),
+            "client-output-buffer-limit", "normal 0 0 0 slave 268435456 67108864 60 pubsub 33554432 8388608 60",
+            .outputLimits),
         Parameter("databases", "16", .immutable),
         Parameter("dbfilename", "dump.rdb", .protected),
         Parameter("dir", "/", .protected),
@@ -77,6 +80,11 @@ struct Configuration {
         Parameter("maxmemory-samples", "5", positive32),
         Parameter("notify-keyspace-events", "", .events),
         Parameter("proto-max-bulk-len", "536870912", .memory(least: 1 << 20)),
+        Parameter("repl-backlog-size", "1048576", .memory(least: 1)),
+        Parameter("repl-backlog-ttl", "3600", count),
+        Parameter("repl-ping-replica-period", "10", positive32),
+        Parameter("repl-ping-slave-period", "10", positive32),
+        Parameter("repl-timeout", "60", positive32),
         Parameter("save", "", .text),
         Parameter("set-max-intset-entries", "512", count),
         Parameter("slowlog-log-slower-than", "10000", .number(-1, .max)),
@@ -113,6 +121,12 @@ struct Configuration {
     func refusal(_ index: Int, of value: String) -> String? {
         let parameter = parameters[index]
         if value == parameter.value || Self.tuning.contains(parameter.name) { return nil }
+        if parameter.name.hasPrefix("repl-") { return nil }
+        if case .outputLimits = parameter.kind, let new = OutputLimits(value), let old = OutputLimits(parameter.value),
+            new.differsForReplicasOnly(from: old)
+        {
+            return nil
+        }
         if case .events = parameter.kind { return nil }
         if parameter.name == "maxmemory" { return nil }
         if parameter.name == "maxmemory-policy" {
@@ -122,16 +136,36 @@ struct Configuration {
         return "the emulator always works with '\(parameter.value)'"
     }
 
-    mutating func set(_ index: Int, to value: String) {
-        parameters[index].value = value
-        // One parameter with two names.
-        guard Self.scriptTimes.contains(parameters[index].name) else { return }
-        for other in parameters.indices where Self.scriptTimes.contains(parameters[other].name) {
-            parameters[other].value = value
+    /// Whether a parameter may have a value; what a value leaves out stays as it is.
+    func check(_ index: Int, _ bytes: Bytes) -> CheckedValue {
+        let parameter = parameters[index]
+        if parameter.name == "repl-backlog-size", case .taken(let text) = parameter.kind.check(bytes) {
+            return .taken("\(max(Int64(text) ?? 0, Self.leastBacklog))")
+        }
+        guard case .outputLimits = parameter.kind, var limits = OutputLimits(parameter.value) else {
+            return parameter.kind.check(bytes)
+        }
+        do throws(OutputLimits.Problem) {
+            try limits.apply(bytes.text)
+            return .taken(limits.text)
+        } catch {
+            return .refused(error.rawValue)
         }
     }
 
+    mutating func set(_ index: Int, to value: String) {
+        parameters[index].value = value
+        // One parameter with two names.
+        for names in [Self.scriptTimes, Self.pingPeriods] where names.contains(parameters[index].name) {
+            for other in parameters.indices where names.contains(parameters[other].name) {
+                parameters[other].value = value
+            }
+        }
+    }
+
+    private static let leastBacklog: Int64 = 16 << 10
     private static let scriptTimes = ["busy-reply-threshold", "lua-time-limit"]
+    private static let pingPeriods = ["repl-ping-replica-period", "repl-ping-slave-period"]
 
     /// How long a script may run, in milliseconds: nobody else is served meanwhile, so that it is ended then.
     var scriptTimeLimit: Int64 {
@@ -160,7 +194,7 @@ extension Configuration.Kind {
     func check(_ bytes: Bytes) -> CheckedValue {
         let text = bytes.text
         switch self {
-        case .text, .immutable, .protected: return .taken(text)
+        case .text, .outputLimits, .immutable, .protected: return .taken(text)
         case .number(let least, let most):
             guard let number = bytes.integer else { return .refused("argument couldn't be parsed into an integer") }
             return Self.bounded(number, least, most)
@@ -183,7 +217,7 @@ extension Configuration.Kind {
             ? .taken("\(number)") : .refused("argument must be between \(least) and \(most) inclusive")
     }
 
-    private static func memory(_ text: String) -> Int64? {
+    static func memory(_ text: String) -> Int64? {
         let digits = text.prefix { $0.isASCII && $0.isNumber }
         let units: [String: Int64] = [
             "": 1, "b": 1, "k": 1000, "kb": 1 << 10, "m": 1_000_000, "mb": 1 << 20, "g": 1_000_000_000, "gb": 1 << 30,

@@ -46,6 +46,8 @@ actor DurableCache {
     /// Not before this is a snapshot tried again that has failed.
     private var nextRewrite = ContinuousClock.now
     private var failedRewrites = 0
+    /// Snapshots that clients have asked for.
+    private let requests = SaveRequests()
 
     /// A snapshot that is written, with most of what has changed since, and where the rest comes from.
     private struct Base {
@@ -54,6 +56,12 @@ actor DurableCache {
         var changes: AppendFile
         var reached: Int64
         var source: EmulatorSource
+        /// Who has asked for it.
+        var asked: [SaveRequests.Answer] = []
+
+        func answer(_ isOnDisk: Bool) {
+            for answer in asked { answer(isOnDisk) }
+        }
     }
 
     /// So many snapshots that could not keep up with the changes, and writes are held for the next one.
@@ -145,6 +153,7 @@ actor DurableCache {
     // MARK: the work
 
     private func start() {
+        loop.post { [cache, requests] in requests.serve(cache.value) }
         task = Task { await work() }
     }
 
@@ -161,10 +170,9 @@ actor DurableCache {
                 if let base = rewritten {
                     rewritten = nil
                     try await take(base)
-                } else if changes.size > max(limits.changes, baseSize), rewriting == nil,
-                    ContinuousClock.now >= nextRewrite
-                {
-                    rewriting = Task { await rewrite() }
+                } else if rewriting == nil, needsRewrite {
+                    let asked = requests.take()
+                    rewriting = Task { await rewrite(for: asked) }
                 }
             } catch {
                 await beginAnew(error)
@@ -223,12 +231,20 @@ actor DurableCache {
 
     // MARK: snapshots
 
-    private func rewrite() async {
+    private var needsRewrite: Bool {
+        if !requests.isEmpty { return true }
+        return changes.size > max(limits.changes, baseSize) && ContinuousClock.now >= nextRewrite
+    }
+
+    private func rewrite(for asked: [SaveRequests.Answer]) async {
         defer { rewriting = nil }
         do throws(BrokerError) {
-            rewritten = try await writeBase()
+            var base = try await writeBase()
+            base.asked = asked
+            rewritten = base
             failedRewrites = 0
         } catch {
+            for answer in asked { answer(false) }
             // The changes so far are all there: nothing is lost by waiting, but for changes that no snapshot keeps up with.
             nextRewrite = .now + limits.patience * 10
             failedRewrites += error.code == .timedOut ? 1 : 0
@@ -311,7 +327,9 @@ actor DurableCache {
             files.removeOthers(than: next)
             gap = nil
             refuseWrites(nil)
+            base.answer(true)
         } catch {
+            base.answer(false)
             await base.source.close()
             base.changes.close()
             throw error
@@ -369,6 +387,7 @@ actor DurableCache {
 
     private func end() async {
         isStopping = true
+        requests.close()
         await task?.value
         await dropRewritten()
         await syncing?.value
@@ -378,6 +397,7 @@ actor DurableCache {
         await rewriting?.value
         let base = rewritten
         rewritten = nil
+        base?.answer(false)
         await base?.source.close()
         base?.changes.close()
         files.removeOthers(than: generation)
