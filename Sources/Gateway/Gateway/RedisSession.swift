@@ -99,6 +99,7 @@ final class RedisSession: ConnectionHandler, CacheFront {
         switch upstream {
         case .emulator(let emulator, let client):
             let used = client.isWaiting ? 0 : serve(bytes, emulator, client)
+            if client.isReplica { emulator.heard(from: client) }
             // A client that is blocked may stay so for ever: only who reads notices that it goes.
             if client.isWaiting, bytes.count - used >= Self.mostHeld { connection.pauseReading() }
             return used

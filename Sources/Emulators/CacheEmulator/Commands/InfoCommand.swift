@@ -41,7 +41,7 @@ extension CacheEmulator {
                     ("connected_clients", "\(clientCount)"),
                     (
                         "blocked_clients",
-                        "\(waiting.count + replication.waiting.count + (pause?.postponed.count ?? 0))"
+                        "\(waiting.count + pendingCount + (pause?.postponed.count ?? 0))"
                     ),
                 ]
             ),
@@ -85,6 +85,9 @@ extension CacheEmulator {
             ),
         ]
     }
+
+    /// Of those who wait for something else than a key.
+    private var pendingCount: Int { replication.waiting.count + saving.waiting.count }
 
     private var persistenceLines: [(String, String)] {
         let isKept = saving.make != nil

@@ -1,4 +1,4 @@
-/// What apps may not do: it would hand out everything, stop the server, or touch its host.
+/// What apps may not do: it would stop the server, touch its host, or reach into it.
 let refusedCommands: [Command] = [
     refused("cluster", -2, []),
     refused("debug", -2, [.admin, .noscript, .loading, .stale]),

@@ -135,9 +135,10 @@ final class Replication {
 
     /// Frees what neither a replica nor the backlog needs.
     private func trim() {
-        guard let log, log.size > limits.backlog else { return }
-        let needed = replicas.map(\.place).min() ?? log.end
-        self.log?.discard(before: min(needed, log.end - Int64(limits.backlog)))
+        guard let size = log?.size, size > limits.backlog else { return }
+        var needed = offset - Int64(limits.backlog)
+        for replica in replicas { needed = min(needed, replica.place) }
+        log?.discard(before: needed)
     }
 
     // MARK: replicas
@@ -219,6 +220,11 @@ final class Replication {
         serveWaiting()
     }
 
+    /// A replica has sent something, if only an empty line: so it does while it loads a snapshot.
+    func heard(from replica: Replica) {
+        replica.lastSeen = loop.now
+    }
+
     /// A replica's connection takes more.
     func drained(_ replica: Replica) {
         replica.lastSeen = loop.now
@@ -239,6 +245,8 @@ final class Replication {
 
     /// Writes some more of a replica's snapshot.
     private func advance(_ replica: Replica) {
+        // Of one that is gone, the client may be gone, too.
+        if case .gone = replica.state { return }
         guard !replica.isEnding else { return }
         let syncing = replicas.count { !$0.isOnline }
         let deadline = ContinuousClock.now + Self.slice / max(syncing, 1)

@@ -109,9 +109,16 @@ public final class CacheClient {
         let commands = CommandTable.shared.commands
         return usedOptions.union(
             commands.indices.lazy.filter { [used] in $0 >> 6 < used.count && used[$0 >> 6] >> UInt64($0 & 63) & 1 == 1 }
-                .filter { !commands[$0].flags.contains(.refused) && !commands[$0].flags.contains(.front) }.map {
+                .filter { Self.isNeededElsewhere(commands[$0]) }.map {
                     commands[$0].name.description
                 })
+    }
+
+    /// Not what no app may ask of a real server: whoever has used it here goes on without it.
+    private static func isNeededElsewhere(_ command: Command) -> Bool {
+        guard command.flags.isDisjoint(with: [.refused, .front]) else { return false }
+        if case .refused = CommandName(Bytes(command.name)).flatMap({ Interception.of($0) }) { return false }
+        return true
     }
 
     var writer: ReplyWriter { ReplyWriter(connection.output, version: version) }

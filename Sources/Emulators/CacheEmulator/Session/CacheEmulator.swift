@@ -113,6 +113,11 @@ public final class CacheEmulator {
         if client.replica != nil { replication.remove(client) }
     }
 
+    /// A client that copies everything has sent something, a request or none.
+    public func heard(from client: CacheClient) {
+        if let replica = client.replica { replication.heard(from: replica) }
+    }
+
     /// A client's output, which stood above its high-water mark, is sent.
     public func outputDrained(of client: CacheClient) {
         if let replica = client.replica { replication.drained(replica) }
