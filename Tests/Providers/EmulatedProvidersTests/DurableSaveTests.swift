@@ -44,6 +44,7 @@ struct DurableSaveTests {
             try await cache.run((0..<500).map { "SET key\($0) \($0)" })
             #expect(try bases(folder) == [])
             #expect(try await info(cache)["aof_enabled"] == "1")
+            #expect(try await cache.ask("CONFIG GET appendonly").hasSuffix("$3\r\nyes\r\n"))
             #expect(try await info(cache)["rdb_changes_since_last_save"] == "500")
             #expect(try await cache.ask("BGSAVE") == "+Background saving started\r\n")
             #expect(try await cache.ask("BGSAVE") == "-ERR Background save already in progress\r\n")

@@ -40,6 +40,8 @@ extension CacheEmulator {
     /// Has SAVE, BGSAVE and BGREWRITEAOF call `make`; see `Saving.make`. With nil they are refused.
     public func keepSnapshots(by make: ((_ ended: @escaping (Bool) -> Void) -> Void)?) {
         saving.make = make
+        guard let place = configuration.parameters.firstIndex(where: { $0.name == "appendonly" }) else { return }
+        configuration.set(place, to: make == nil ? "no" : "yes")
     }
 
     /// Begins a snapshot; false where there are no files.

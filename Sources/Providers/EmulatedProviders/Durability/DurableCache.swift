@@ -40,7 +40,7 @@ actor DurableCache {
     private var syncFailure: BrokerError?
     private var lastSync = ContinuousClock.now
     private var rewriting: Task<Void, Never>?
-    private var rewritten: Base?
+    private var rewritten: DurableBase?
     /// The last number that was given to a generation: none is used twice.
     private var lastNumber: Int
     /// Not before this is a snapshot tried again that has failed.
@@ -48,21 +48,6 @@ actor DurableCache {
     private var failedRewrites = 0
     /// Snapshots that clients have asked for.
     private let requests = SaveRequests()
-
-    /// A snapshot that is written, with most of what has changed since, and where the rest comes from.
-    private struct Base {
-        var number: Int
-        var size: Int
-        var changes: AppendFile
-        var reached: Int64
-        var source: EmulatorSource
-        /// Who has asked for it.
-        var asked: [SaveRequests.Answer] = []
-
-        func answer(_ isOnDisk: Bool) {
-            for answer in asked { answer(isOnDisk) }
-        }
-    }
 
     /// So many snapshots that could not keep up with the changes, and writes are held for the next one.
     private static let mostFailedRewrites = 3
@@ -254,13 +239,13 @@ actor DurableCache {
         }
     }
 
-    private func writeBase() async throws(BrokerError) -> Base {
+    private func writeBase() async throws(BrokerError) -> DurableBase {
         lastNumber += 1
         let number = lastNumber
         let fresh = try await Self.source(of: cache, on: loop, readsSnapshot: true)
         do throws(BrokerError) {
             let size = try await writeKeys(files.base(number), of: fresh)
-            var base = Base(
+            var base = DurableBase(
                 number: number, size: size, changes: try AppendFile(path: files.changes(number), isNew: true),
                 reached: 0,
                 source: fresh)
@@ -300,7 +285,7 @@ actor DurableCache {
     }
 
     /// Writes down what has changed by now.
-    private func follow(_ base: inout Base) async throws(BrokerError) {
+    private func follow(_ base: inout DurableBase) async throws(BrokerError) {
         let goal = try await base.source.position()
         while base.reached < goal {
             let batch = try await base.source.next()
@@ -310,7 +295,7 @@ actor DurableCache {
     }
 
     /// Goes on behind a new snapshot: first the rest of what has changed since it was taken is written behind it.
-    private func take(_ written: Base) async throws(BrokerError) {
+    private func take(_ written: DurableBase) async throws(BrokerError) {
         var base = written
         do throws(BrokerError) {
             try await follow(&base)
