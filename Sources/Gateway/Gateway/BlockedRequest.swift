@@ -63,10 +63,8 @@ struct BlockedRequest: Equatable {
     /// In lower case.
     var name: String { words.first.map { String(decoding: $0, as: UTF8.self).lowercased() } ?? "" }
 
-    /// WAIT asks about the replicas of one server: nothing of it can be asked elsewhere.
-    var isMovable: Bool { !words.isEmpty && !isWait }
-
-    private var isWait: Bool { words[0].withBytes { $0.isWord("wait") } }
+    /// WAIT and SAVE ask about one server's replicas and files: nothing of it can be asked elsewhere.
+    var isMovable: Bool { !words.isEmpty && !words[0].withBytes { $0.isWord("wait") || $0.isWord("save") } }
 
     /// Where XREAD asks for what comes from now on (`$`), by the key: which word is to become an id.
     var openIDs: [(key: [UInt8], word: Int)] {

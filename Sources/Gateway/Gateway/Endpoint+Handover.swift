@@ -69,6 +69,7 @@ extension Endpoint {
         // Those that wait longest ask first.
         let sessions = redisSessions.values.sorted { $0.waitOrder < $1.waitOrder }
         let held = heldCount
+        let replicas = sessions.count { $0.isReplica }
         let now = loop.now
         let waits = sessions.compactMap { session in
             session.waitsSince.map { Duration.nanoseconds(Int64(now &- $0)) }
@@ -79,7 +80,7 @@ extension Endpoint {
         isAdopting = false
         serveHeld()
         closeLeft()
-        return Adoption(moved: sessions.count, held: held, waits: waits)
+        return Adoption(moved: sessions.count - replicas, held: held, waits: waits)
     }
 
     /// The present upstream serves on, as if nothing had been.

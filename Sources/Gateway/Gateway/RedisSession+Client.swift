@@ -86,10 +86,10 @@ extension RedisSession {
         if count > 2 {
             if arguments[2].isWord("type"), count == 4 {
                 let type = arguments[3].text.lowercased()
-                guard ["normal", "master", "replica", "slave", "pubsub"].contains(type) else {
+                guard let isWanted = Self.isOfType(type) else {
                     return reply.error("ERR Unknown client type '\(arguments[3].text)'")
                 }
-                sessions = sessions.filter { $0.type == type }
+                sessions = sessions.filter(isWanted)
             } else if arguments[2].isWord("id"), count > 3 {
                 var wanted: Set<Int64> = []
                 for index in 3..<count {
@@ -135,11 +135,10 @@ extension RedisSession {
                 }
                 filters.append { $0.grant?.user == value }
             } else if arguments[index].isWord("type") {
-                let type = value.lowercased()
-                guard ["normal", "master", "replica", "slave", "pubsub"].contains(type) else {
+                guard let isWanted = Self.isOfType(value.lowercased()) else {
                     return reply.error("ERR Unknown client type '\(value)'")
                 }
-                filters.append { $0.type == type }
+                filters.append(isWanted)
             } else if arguments[index].isWord("skipme"), ["yes", "no"].contains(value.lowercased()) {
                 skipsMe = value.lowercased() == "yes"
             } else {
@@ -234,7 +233,18 @@ extension RedisSession {
     }
 
     /// As the filters of CLIENT LIST and KILL name it.
-    var type: String { subscriptionCount > 0 ? "pubsub" : "normal" }
+    var type: String { isReplica ? "replica" : subscriptionCount > 0 ? "pubsub" : "normal" }
+
+    /// It takes a copy of an emulator.
+    var isReplica: Bool {
+        if case .emulator(_, let client) = upstream { client.isReplica } else { false }
+    }
+
+    private static func isOfType(_ word: String) -> ((RedisSession) -> Bool)? {
+        let type = word == "slave" ? "replica" : word
+        guard ["normal", "master", "replica", "pubsub"].contains(type) else { return nil }
+        return { $0.type == type }
+    }
 
     var subscriptionCount: Int {
         switch upstream {
@@ -269,7 +279,9 @@ extension RedisSession {
             (shards, queued) = (state.shardChannels.count, state.transaction?.count ?? -1)
         case .none: break
         }
-        let flags = modes + (subscriptionCount > 0 ? "P" : "") + (queued >= 0 ? "x" : "") + (isBlocked ? "b" : "")
+        let flags =
+            (isReplica ? "S" : "") + modes + (subscriptionCount > 0 ? "P" : "") + (queued >= 0 ? "x" : "")
+            + (isBlocked ? "b" : "")
         let fields = [
             ("id", "\(id)"), ("addr", connection.peerAddress), ("laddr", connection.localAddress), ("fd", "0"),
             ("name", String(decoding: name, as: UTF8.self)), ("age", "\((now - connectedAt) / 1_000_000_000)"),

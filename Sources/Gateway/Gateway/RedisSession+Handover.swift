@@ -10,6 +10,8 @@ extension RedisSession {
     }
 
     func prepare(for target: Upstream) {
+        // A replica goes on with no other server's stream: it is closed when its server is left.
+        if isReplica { return stepEnded(nil) }
         switch target {
         case .cache(let emulator):
             next = .emulator(emulator.value, makeClient(of: emulator.value))
@@ -23,6 +25,7 @@ extension RedisSession {
     }
 
     func pause() {
+        if isReplica { return stepEnded(nil) }
         switch upstream {
         case .relay(let relay): relay.pause()
         case .emulator(let emulator, let client):
@@ -60,6 +63,7 @@ extension RedisSession {
     }
 
     func restore() {
+        if isReplica { return stepEnded(nil) }
         let state: RESPSessionState
         var request: BlockedRequest?
         switch upstream {
@@ -87,6 +91,11 @@ extension RedisSession {
     /// The next upstream serves; the former one is let go.
     func adopt() {
         endpoint.keepUse(of: self)
+        if isReplica {
+            letGo(next)
+            next = .none
+            return closeAtBoundary()
+        }
         waitsSince = nil
         let former = upstream
         upstream = next

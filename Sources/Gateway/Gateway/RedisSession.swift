@@ -99,6 +99,7 @@ final class RedisSession: ConnectionHandler, CacheFront {
         switch upstream {
         case .emulator(let emulator, let client):
             let used = client.isWaiting ? 0 : serve(bytes, emulator, client)
+            if client.isReplica { emulator.heard(from: client) }
             // A client that is blocked may stay so for ever: only who reads notices that it goes.
             if client.isWaiting, bytes.count - used >= Self.mostHeld { connection.pauseReading() }
             return used
@@ -169,7 +170,11 @@ final class RedisSession: ConnectionHandler, CacheFront {
     }
 
     func outputDrained(on connection: Connection) {
-        if case .relay(let relay) = upstream { relay.clientOutputDrained() }
+        switch upstream {
+        case .relay(let relay): relay.clientOutputDrained()
+        case .emulator(let emulator, let client): emulator.outputDrained(of: client)
+        case .none: break
+        }
     }
 
     func closed(_ connection: Connection, because reason: CloseReason) {
@@ -204,7 +209,8 @@ final class RedisSession: ConnectionHandler, CacheFront {
     }
 
     func drop(_ client: CacheClient) {
-        endpoint.loop.atEndOfTurn { [connection] in connection.close() }
+        let bound = LoopBound(connection, on: endpoint.loop)
+        endpoint.loop.post { bound.value.close() }
     }
 }
 

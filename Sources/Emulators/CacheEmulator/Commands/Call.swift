@@ -221,6 +221,23 @@ enum ErrorText {
     static let claimRetries: StaticString = "ERR Invalid RETRYCOUNT option argument for XCLAIM"
     static let autoclaimIdle: StaticString = "ERR Invalid min-idle-time argument for XAUTOCLAIM"
     static let autoclaimCount: StaticString = "ERR COUNT must be > 0"
+    static let ephemeral: StaticString =
+        "ERR this cache is ephemeral: it keeps nothing on disk, and there is no place to save to"
+    static let isSaving: StaticString = "ERR Background save already in progress"
+    static let isRewriting: StaticString = "ERR Background append only file rewriting already in progress"
+    static let isRewritingNotSaving: StaticString =
+        """
+        ERR Another child process is active (AOF?): can't BGSAVE right now. Use BGSAVE SCHEDULE in order to schedule a \
+        BGSAVE whenever possible.
+        """
+    static let notSaved: StaticString = "ERR the snapshot could not be written to disk"
+    static let pendingOutput: StaticString = "ERR SYNC and PSYNC are invalid with pending output"
+    static let failoverOfMaster: StaticString = "ERR PSYNC FAILOVER can't be sent to a master."
+    static let notZeroOrOne: StaticString = "ERR value is out of range, value must between 0 and 1"
+    static let noFilters: StaticString = "ERR Missing rdb-filter-only values"
+    static let invalidMasterPort: StaticString = "ERR Invalid master port"
+    static let noMaster: StaticString =
+        "ERR this server cannot be another's replica: 'broker swap' brings another server's data here"
     static let noAuth: StaticString = "NOAUTH Authentication required."
 
     static let noScript: StaticString = "NOSCRIPT No matching script. Please use EVAL."
@@ -234,6 +251,18 @@ enum ErrorText {
     static let noPermissionInScript: StaticString =
         "NOPERM The user executing the script can't run this command or subcommand"
     static let writeInReadOnlyScript: StaticString = "ERR Write commands are not allowed from read-only scripts."
+
+    static func unknownReplicaOption(_ option: Bytes) -> [UInt8] {
+        Array("ERR Unrecognized REPLCONF option: ".utf8) + option.array
+    }
+
+    static func unknownFilter(_ word: [UInt8]) -> [UInt8] {
+        Array("ERR Unsupported rdb-filter-only option: ".utf8) + word
+    }
+
+    static func longAddress(_ count: Int) -> String {
+        "ERR REPLCONF ip-address provided by replica instance is too long: \(count) bytes"
+    }
 
     static func execAborted(because text: String) -> String {
         "EXECABORT Transaction discarded because of: " + (text.hasPrefix("ERR ") ? String(text.dropFirst(4)) : text)

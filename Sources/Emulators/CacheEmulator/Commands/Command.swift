@@ -80,7 +80,7 @@ struct Command: @unchecked Sendable {
         static let immediate = Flags(rawValue: 1 << 25)
         /// Allowed while a version-2 client is subscribed.
         static let whileSubscribed = Flags(rawValue: 1 << 26)
-        /// Not for apps: it would hand out everything, or touch the host.
+        /// Not for apps: it would stop the server, or touch its host.
         static let refused = Flags(rawValue: 1 << 27)
         /// Where one of its keys is missing it fails, or makes something else of another key (`Effects`).
         static let needsKeys = Flags(rawValue: 1 << 28)

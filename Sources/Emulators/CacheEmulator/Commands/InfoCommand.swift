@@ -39,7 +39,7 @@ extension CacheEmulator {
                 "Clients",
                 [
                     ("connected_clients", "\(clientCount)"), ("maxclients", "\(connectionLimits.clients)"),
-                    ("blocked_clients", "\(waiting.count + (pause?.postponed.count ?? 0))"),
+                    ("blocked_clients", "\(waiting.count + pendingCount + (pause?.postponed.count ?? 0))"),
                     ("tracking_clients", "\(tracking.clients.count)"),
                 ]
             ),
@@ -58,10 +58,7 @@ extension CacheEmulator {
                     ("maxmemory_policy", limit.policy.rawValue),
                 ]
             ),
-            (
-                "Persistence",
-                [("loading", "0"), ("rdb_bgsave_in_progress", "0"), ("aof_enabled", "0")]
-            ),
+            ("Persistence", persistenceLines),
             (
                 "Stats",
                 [
@@ -75,9 +72,12 @@ extension CacheEmulator {
                     ("tracking_total_keys", "\(tracking.readers.count)"),
                     ("tracking_total_items", "\(tracking.items)"),
                     ("tracking_total_prefixes", "\(tracking.prefixCount)"),
+                    ("sync_full", "\(replication.counts.full)"),
+                    ("sync_partial_ok", "\(replication.counts.partial)"),
+                    ("sync_partial_err", "\(replication.counts.partialRefused)"),
                 ]
             ),
-            ("Replication", [("role", "master"), ("connected_slaves", "0")]),
+            ("Replication", replicationLines),
             ("Cluster", [("cluster_enabled", "0")]),
             (
                 "Keyspace",
@@ -85,6 +85,57 @@ extension CacheEmulator {
                     ("db\($0.number)", "keys=\($0.count),expires=\($0.expiringCount),avg_ttl=0")
                 }
             ),
+        ]
+    }
+
+    /// Of those who wait for something else than a key.
+    private var pendingCount: Int { replication.waiting.count + saving.waiting.count }
+
+    private var persistenceLines: [(String, String)] {
+        let isKept = saving.make != nil
+        let status = { (isGood: Bool) in isGood ? "ok" : "err" }
+        let running = { [loop] (progress: Saving.Progress) in
+            progress.since.map { Int64((loop.now - $0) / 1_000_000_000) } ?? -1
+        }
+        return [
+            ("loading", "0"), ("async_loading", "0"),
+            ("rdb_changes_since_last_save", "\(statistics.changes - saving.changes)"),
+            ("rdb_bgsave_in_progress", saving.snapshot.isRunning ? "1" : "0"),
+            ("rdb_last_save_time", "\(saving.last)"),
+            ("rdb_last_bgsave_status", status(saving.snapshot.isLastGood)),
+            ("rdb_last_bgsave_time_sec", "\(saving.snapshot.lastTime)"),
+            ("rdb_current_bgsave_time_sec", "\(running(saving.snapshot))"),
+            ("aof_enabled", isKept ? "1" : "0"),
+            ("aof_rewrite_in_progress", saving.rewrite.isRunning ? "1" : "0"),
+            ("aof_rewrite_scheduled", saving.isRewriteScheduled ? "1" : "0"),
+            ("aof_last_rewrite_time_sec", "\(saving.rewrite.lastTime)"),
+            ("aof_current_rewrite_time_sec", "\(running(saving.rewrite))"),
+            ("aof_last_bgrewrite_status", status(saving.rewrite.isLastGood)),
+            ("aof_last_write_status", status(writeRefusal == nil)),
+        ]
+    }
+
+    private var replicationLines: [(String, String)] {
+        let log = replication.log
+        var lines = [("role", "master"), ("connected_slaves", "\(replication.replicas.count)")]
+        for (number, replica) in replication.replicas.enumerated() {
+            let lag = (loop.now - replica.lastSeen) / 1_000_000_000
+            lines.append(
+                (
+                    "slave\(number)",
+                    """
+                    ip=\(replica.address),port=\(replica.setup.port),state=\(replica.stateName),\
+                    offset=\(replica.acknowledged),lag=\(replica.isOnline && !replica.isSilent ? lag : 0)
+                    """
+                ))
+        }
+        return lines + [
+            ("master_failover_state", "no-failover"), ("master_replid", replication.id),
+            ("master_replid2", String(repeating: "0", count: 40)), ("master_repl_offset", "\(replication.offset)"),
+            ("second_repl_offset", "-1"), ("repl_backlog_active", log == nil ? "0" : "1"),
+            ("repl_backlog_size", "\(replication.limits.backlog)"),
+            ("repl_backlog_first_byte_offset", "\(log.map { $0.start + 1 } ?? 0)"),
+            ("repl_backlog_histlen", "\(log?.size ?? 0)"),
         ]
     }
 

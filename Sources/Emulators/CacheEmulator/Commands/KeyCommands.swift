@@ -5,7 +5,7 @@ let keyCommands: [Command] = [
     Command("del", -2, [.write], .all, body: Keys.delete),
     Command("unlink", -2, [.write, .fast], .all, body: Keys.delete),
     Command("exists", -2, [.readonly, .fast], .all, body: Keys.exists),
-    Command("touch", -2, [.readonly, .fast], .all, body: Keys.exists),
+    Command("touch", -2, [.readonly, .fast], .all, body: Keys.touch),
     Command("type", 2, [.readonly, .fast], .first, body: Keys.type),
     Command("keys", 2, [.readonly], body: Keys.keys),
     Command("scan", -2, [.readonly], body: Keys.scan),
@@ -50,6 +50,12 @@ private enum Keys {
     static let exists: CommandBody = { call in
         var count = 0
         for index in 1..<call.count where call.glance(call[index]) != nil { count += 1 }
+        call.reply.integer(count)
+    }
+
+    static let touch: CommandBody = { call in
+        var count = 0
+        for index in 1..<call.count where call.find(call[index]) != nil { count += 1 }
         call.reply.integer(count)
     }
 

@@ -98,10 +98,12 @@ private enum PubSub {
     static let publish: CommandBody = { call in
         // The receivers' messages go first where the publisher is one of them, as Redis has it.
         call.reply.integer(call.emulator.channels.publish(call[2], on: call[1]))
+        call.emulator.effects?.replication?.append(message: call.arguments, call.count)
     }
 
     static let publishShard: CommandBody = { call in
         call.reply.integer(call.emulator.channels.publishShard(call[2], on: call[1]))
+        call.emulator.effects?.replication?.append(message: call.arguments, call.count)
     }
 
     static let listChannels: CommandBody = { call in

@@ -8,8 +8,6 @@ let serverCommands: [Command] = [
     Command("swapdb", 3, [.write, .fast], body: Server.swap),
     Command("monitor", 1, [.admin, .noscript, .loading, .stale], body: Server.monitor),
     Command("time", 1, [.loading, .stale, .fast], body: Server.time),
-    Command("wait", 3, [.noscript], body: Server.wait),
-    Command("role", 1, [.noscript, .loading, .stale, .fast], body: Server.role),
     Command("info", -1, [.loading, .stale], body: { $0.emulator.replyInfo($0) }),
     Command(
         "config", -2, [],
@@ -102,22 +100,6 @@ private enum Server {
         call.reply.bulkInteger(call.now % 1000 * 1000)
     }
 
-    static let wait: CommandBody = { call in
-        guard call.integer(1) != nil else { return }
-        guard let timeout = call[2].integer else {
-            return call.reply.error("ERR timeout is not an integer or out of range")
-        }
-        guard timeout >= 0 else { return call.reply.error("ERR timeout is negative") }
-        call.reply.integer(0)  // there are no replicas
-    }
-
-    static let role: CommandBody = { call in
-        call.reply.array(3)
-        call.reply.bulk("master")
-        call.reply.integer(0)
-        call.reply.array(0)
-    }
-
     static let getConfiguration: CommandBody = { call in
         var found: [(name: [UInt8], value: String)] = []
         for index in 2..<call.count {
@@ -176,6 +158,9 @@ private enum Server {
             }
             if parameters[place].name.hasPrefix("slowlog") {
                 call.emulator.slowLog.configure(call.emulator.configuration)
+            }
+            if parameters[place].name.hasPrefix("repl-") || parameters[place].name == "client-output-buffer-limit" {
+                call.emulator.replication.limits = ReplicationLimits(call.emulator.configuration)
             }
             // What is shown may be less than what was asked for.
             if case .events = parameters[place].kind {

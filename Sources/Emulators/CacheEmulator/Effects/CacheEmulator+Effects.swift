@@ -15,7 +15,14 @@ extension CacheEmulator {
         log.wake = nil
         log.removeAll()
         effects?.remove(log)
-        if effects?.logs.isEmpty == true { effects = nil }
+        if effects?.isUnheard == true { effects = nil }
+    }
+
+    /// From now on every change is told to replicas, too, or no longer.
+    func tellReplicas(_ isTold: Bool) {
+        let effects = effects ?? Effects()
+        effects.replication = isTold ? replication : nil
+        self.effects = effects.isUnheard ? nil : effects
     }
 
     /// Runs a command while somebody listens, and tells its effect.

@@ -14,6 +14,8 @@ final class Effects {
     static let slack: Int64 = 300_000
 
     private(set) var logs: [EffectLog] = []
+    /// Hands what changes to replicas; nil where there are none.
+    var replication: Replication?
     /// The running command's effect was told, or it has none.
     var isTold = false
     private var command: [UInt8] = []
@@ -21,6 +23,8 @@ final class Effects {
     func add(_ log: EffectLog) {
         logs.append(log)
     }
+
+    var isUnheard: Bool { logs.isEmpty && replication == nil }
 
     func remove(_ log: EffectLog) {
         logs.removeAll { $0 === log }
@@ -47,6 +51,7 @@ final class Effects {
             emit(in: database.number, try database.restoring(entry, by: maker))
         } catch {
             for log in logs { log.lose(.notEncodable("\(error)")) }
+            replication?.lose()
         }
     }
 
@@ -58,6 +63,7 @@ final class Effects {
 
     private func spread(in database: Int) {
         for log in logs { log.append(command, in: database) }
+        replication?.append(command, in: database)
         // A single large value does not hold its memory for ever.
         if command.capacity > 1 << 20 { command = [] }
     }

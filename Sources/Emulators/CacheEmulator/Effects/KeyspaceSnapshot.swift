@@ -6,17 +6,25 @@ import RESPWire
 ///
 /// What changes meanwhile is copied, so that the snapshot costs memory until its last part is read or it is closed.
 public final class KeyspaceSnapshot {
-    private let emulator: CacheEmulator
+    let emulator: CacheEmulator
     private let name: UInt32
     /// When it was taken: what was over by then is left out.
-    private let time: Int64
-    /// The databases that had keys, with their tables.
-    private let tables: [(database: Database, table: Table)]
+    let time: Int64
+    /// The databases that had keys.
+    private let tables: [FrozenTable]
     public private(set) var isComplete = false
     /// The libraries of functions, which come first.
     private var libraries: [[UInt8]]
     /// How many of them are handed out: commands that make no key.
     public private(set) var librariesTaken = 0
+
+    /// A database's table, with how many keys it had then.
+    struct FrozenTable {
+        let database: Database
+        let table: Table
+        let keys: Int
+        let expiring: Int
+    }
 
     /// A value that cannot be written down.
     public struct Unreadable: Error {
@@ -29,7 +37,7 @@ public final class KeyspaceSnapshot {
     private var slot = 0
 
     /// How many keys are met between two looks at the clock.
-    private static let keysPerLook = 8
+    static let keysPerLook = 8
 
     init(of emulator: CacheEmulator) {
         self.emulator = emulator
@@ -37,7 +45,9 @@ public final class KeyspaceSnapshot {
         time = emulator.clock.now
         name = emulator.memory.beginSnapshot()
         libraries = emulator.libraryCodes
-        tables = emulator.databases.filter { $0.count > 0 }.map { ($0, $0.table) }
+        tables = emulator.databases.filter { $0.count > 0 }.map {
+            FrozenTable(database: $0, table: $0.table, keys: $0.count, expiring: $0.expiringCount)
+        }
     }
 
     deinit {
@@ -58,18 +68,17 @@ public final class KeyspaceSnapshot {
         var segments: [CommandSegment] = []
         var written = 0
         var sinceLook = 0
-        if !libraries.isEmpty {
+        let codes = takeLibraries()
+        if !codes.isEmpty {
             var segment = CommandSegment(database: 0)
-            for code in libraries { segment.bytes.append(command: ["FUNCTION", "LOAD", "REPLACE", .array(code)]) }
-            segment.commands = libraries.count
+            for code in codes { segment.bytes.append(command: ["FUNCTION", "LOAD", "REPLACE", .array(code)]) }
+            segment.commands = codes.count
             segments.append(segment)
-            librariesTaken = libraries.count
-            libraries = []
         }
-        while let (database, entry) = nextEntry() {
+        while let (frozen, entry) = nextEntry() {
             sinceLook += 1
             let isOver = entry.hasExpiry && entry.expiry <= time
-            let length = isOver ? 0 : try write(entry, of: database, to: &segments)
+            let length = isOver ? 0 : try write(entry, of: frozen.database, to: &segments)
             written += length
             if written >= size { return segments }
             if sinceLook == Self.keysPerLook || length > 16 << 10 {
@@ -97,7 +106,15 @@ public final class KeyspaceSnapshot {
         return segments[last].bytes.count - before
     }
 
-    private func nextEntry() -> (Database, Entry)? {
+    /// The code of the libraries, once.
+    func takeLibraries() -> [[UInt8]] {
+        defer { libraries = [] }
+        librariesTaken += libraries.count
+        return libraries
+    }
+
+    /// The next key, whether its time is over or not; nil behind the last one.
+    func nextEntry() -> (FrozenTable, Entry)? {
         while !isComplete, index < tables.count {
             let table = tables[index].table
             while place < table.directoryCount {
@@ -105,7 +122,7 @@ public final class KeyspaceSnapshot {
                 while slot < segment.capacity {
                     defer { slot += 1 }
                     if segment.slots[slot] != 0 {
-                        return (tables[index].database, Segment.entry(segment.slots[slot]))
+                        return (tables[index], Segment.entry(segment.slots[slot]))
                     }
                 }
                 slot = 0

@@ -36,9 +36,19 @@ public final class CacheClient {
     /// Nobody is there who could wait for what a command blocks for: a copy's intake.
     var mayWait = true
     /// The command that the client waits in.
-    @exclusivity(unchecked) var waiter: Waiter?
+    @exclusivity(unchecked) var waiter: Waiter? { didSet { lookWhetherWaiting() } }
     /// Its next request waits for the end of a pause.
-    @exclusivity(unchecked) var isPostponed = false
+    @exclusivity(unchecked) var isPostponed = false { didSet { lookWhetherWaiting() } }
+    /// It waits for something else than a key.
+    @exclusivity(unchecked) var pending: PendingReply? { didSet { lookWhetherWaiting() } }
+    /// It waits in a command that blocks, or for the end of a pause: none of its requests runs before that is over.
+    @exclusivity(unchecked) public private(set) var isWaiting = false
+    /// What it has said of the replica that it is going to be.
+    var replicaSetup: ReplicaSetup?
+    /// Set from PSYNC or SYNC on.
+    @exclusivity(unchecked) var replica: Replica? { didSet { look() } }
+    /// The offset of the stream for replicas behind what it has written last.
+    var writeOffset: Int64 = 0
     /// Nil outside MULTI.
     @exclusivity(unchecked) var transaction: Transaction? { didSet { look() } }
     var watched: [WatchedKey] = []
@@ -69,7 +79,12 @@ public final class CacheClient {
     }
 
     private func look() {
-        isPlain = isAuthenticated && transaction == nil && !isInSubscribedMode && tracking == nil && !isMonitor
+        isPlain = isAuthenticated && transaction == nil && !isInSubscribedMode && replica == nil && tracking == nil
+            && !isMonitor
+    }
+
+    private func lookWhetherWaiting() {
+        isWaiting = waiter != nil || isPostponed || pending != nil
     }
 
     /// Notes a command of the table, and options of it that not every server has.
@@ -101,9 +116,16 @@ public final class CacheClient {
         let commands = CommandTable.shared.commands
         return usedOptions.union(
             commands.indices.lazy.filter { [used] in $0 >> 6 < used.count && used[$0 >> 6] >> UInt64($0 & 63) & 1 == 1 }
-                .filter { !commands[$0].flags.contains(.refused) && !commands[$0].flags.contains(.front) }.map {
+                .filter { Self.isNeededElsewhere(commands[$0]) }.map {
                     commands[$0].name.description
                 })
+    }
+
+    /// Not what no app may ask of a real server: whoever has used it here goes on without it.
+    private static func isNeededElsewhere(_ command: Command) -> Bool {
+        guard command.flags.isDisjoint(with: [.refused, .front]) else { return false }
+        if case .refused = CommandName(Bytes(command.name)).flatMap({ Interception.of($0) }) { return false }
+        return true
     }
 
     var writer: ReplyWriter { ReplyWriter(connection.output, version: version) }
@@ -123,8 +145,8 @@ public final class CacheClient {
     }
     /// As CLIENT GETREDIR answers: -1 where it does not track, 0 where messages come to itself.
     public var trackingRedirect: Int64 { tracking?.redirect ?? -1 }
-    /// It waits in a command that blocks, or for the end of a pause: none of its requests runs before that is over.
-    public var isWaiting: Bool { waiter != nil || isPostponed }
+    /// It takes a copy of everything: none of its requests is answered, and it cannot be moved to another server.
+    public var isReplica: Bool { replica != nil }
     /// The last command as CLIENT LIST shows it: `get`, `client|list`.
     public var lastCommandName: String { lastCommand?.pointee.fullName ?? "NULL" }
     /// Of version 2 and subscribed to something: it may do little else, and messages look like replies.

@@ -90,6 +90,7 @@ extension CacheEmulator {
         _ row: UnsafePointer<Command>, _ index: Int, _ arguments: UnsafeMutablePointer<Bytes>, _ count: Int,
         _ hash: UInt64, _ client: CacheClient
     ) {
+        if client.replica != nil, refusesReplica(row.pointee, arguments, count, client) { return }
         guard let row = resolve(row, arguments, count, client) else { return }
         let command = row.pointee
         if !client.isAuthenticated, !command.flags.contains(.noAuth) {
@@ -111,9 +112,35 @@ extension CacheEmulator {
         if client.transaction != nil, !command.flags.contains(.immediate) {
             return queue(index, row, arguments, count, client)
         }
+        guard let replication = effects?.replication else {
+            call(row, arguments, count, hash, client)
+            if waiting.hasReady { serveReady() }
+            if tracking.isOn { trackingCommandEnded(command, client) }
+            return
+        }
+        replication.begin()
         call(row, arguments, count, hash, client)
-        if waiting.hasReady { serveReady() }
+        replication.end(of: client)
+        if waiting.hasReady {
+            replication.begin()
+            serveReady()
+            replication.end(of: nil)
+        }
         if tracking.isOn { trackingCommandEnded(command, client) }
+    }
+
+    /// Whether a replica's request must not run: it would be answered in the middle of the stream. As in Redis the
+    /// replica is closed then.
+    private func refusesReplica(
+        _ command: Command, _ arguments: UnsafeMutablePointer<Bytes>, _ count: Int, _ client: CacheClient
+    ) -> Bool {
+        switch command.name.description {
+        case "psync", "sync": return true
+        case "replconf" where count >= 3 && (arguments[1].isWord("ack") || arguments[1].isWord("getack")): return false
+        default:
+            if let replica = client.replica { replication.drop(replica) }
+            return true
+        }
     }
 
     /// Runs a command that may run, now.

@@ -38,7 +38,7 @@ extension CacheEmulator {
     @inline(never)
     func postpones(_ index: Int, _ arguments: UnsafeMutablePointer<Bytes>, _ count: Int, _ client: CacheClient) -> Bool
     {
-        guard let pause, index >= 0, client.isAuthenticated else { return false }
+        guard let pause, index >= 0, client.isAuthenticated, client.replica == nil else { return false }
         let command = table.commands[index]
         guard hasRightArity(table.row(index), count), !command.flags.contains(.refused),
             pause.isOfAll || mayWrite(command, client)

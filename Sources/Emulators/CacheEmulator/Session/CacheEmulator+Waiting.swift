@@ -85,6 +85,7 @@ extension CacheEmulator {
 
     /// Ends a client's wait as if its time were over, or with an error. False when it does not wait.
     public func unblock(_ client: CacheClient, withError: Bool) -> Bool {
+        if let pending = client.pending { return unblock(pending, withError: withError) }
         guard let waiter = client.waiter else { return false }
         end(waiter) { withError ? $0.error(ErrorText.unblocked) : $0.nullArray() }
         return true
@@ -93,12 +94,14 @@ extension CacheEmulator {
     /// Gives up what a client waits in; nothing is answered.
     public func stopWaiting(_ client: CacheClient) {
         forgetPostponed(client)
+        if let pending = client.pending { forget(pending) }
         if let waiter = client.waiter { leave(waiter) }
     }
 
     /// What a client waits in; nil when it does not wait.
     public func awaited(by client: CacheClient) -> (words: [[UInt8]], since: UInt64, isSilent: Bool)? {
-        client.waiter.map { ($0.request.words, $0.since, $0.isSilent) }
+        if let pending = client.pending { return (pending.request.words, pending.since, pending.isSilent) }
+        return client.waiter.map { ($0.request.words, $0.since, $0.isSilent) }
     }
 
     /// Runs a command that a client has asked elsewhere, before it came here: it is answered, or waits.

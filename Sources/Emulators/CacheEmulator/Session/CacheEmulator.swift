@@ -27,6 +27,8 @@ public final class CacheEmulator {
         hasFunctionState = true
         return FunctionLibraries(self)
     }()
+    lazy var replication = Replication(self)
+    var saving = Saving()
     private(set) var hasScripts = false
     private(set) var hasFunctionState = false
     @exclusivity(unchecked) var channels = Channels()
@@ -90,6 +92,7 @@ public final class CacheEmulator {
         runID = (0..<40).map { _ in String(Int.random(in: 0..<16), radix: 16) }.joined()
         readClock()
         memory.discardingBegan = { [unowned self] in freeDiscardedSoon() }
+        saving.last = clock.now / 1000
         for database in databases {
             database.keyExpired = { [unowned self, unowned database] key in
                 statistics.expiredKeys &+= 1
@@ -129,6 +132,17 @@ public final class CacheEmulator {
         stopWaiting(client)
         unwatch(client)
         channels.removeAll(client)
+        if client.replica != nil { replication.remove(client) }
+    }
+
+    /// A client that copies everything has sent something, a request or none.
+    public func heard(from client: CacheClient) {
+        if let replica = client.replica { replication.heard(from: replica) }
+    }
+
+    /// A client's output, which stood above its high-water mark, is sent.
+    public func outputDrained(of client: CacheClient) {
+        if let replica = client.replica { replication.drained(replica) }
     }
 
     /// Commands that clients sent and that are not known here, with how often.

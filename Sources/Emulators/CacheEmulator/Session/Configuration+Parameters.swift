@@ -140,7 +140,7 @@ extension Configuration {
         Parameter("repl-diskless-sync-max-replicas", "0", natural32, .kept),
         Parameter("repl-ping-replica-period", "10", positive32, .honoured),
         Parameter("repl-ping-slave-period", "10", positive32, .honoured),
-        Parameter("repl-timeout", "60", positive32, .kept),
+        Parameter("repl-timeout", "60", positive32, .honoured),
         Parameter("replica-announce-ip", "", .text),
         Parameter("replica-announce-port", "0", port),
         Parameter("replica-announced", "yes", .yesOrNo),

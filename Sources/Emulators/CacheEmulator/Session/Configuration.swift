@@ -87,14 +87,20 @@ struct Configuration {
             _ = limits.change(value)
             value = limits.text
         }
+        if parameters[index].name == "repl-backlog-size" { value = "\(max(Int64(value) ?? 0, Self.leastBacklog))" }
         parameters[index].value = value
         // One parameter with two names.
-        guard Self.scriptTimes.contains(parameters[index].name) else { return }
-        for other in parameters.indices where Self.scriptTimes.contains(parameters[other].name) {
+        guard let names = Self.twoNames.first(where: { $0.contains(parameters[index].name) }) else { return }
+        for other in parameters.indices where names.contains(parameters[other].name) {
             parameters[other].value = value
         }
     }
 
+    private static let leastBacklog: Int64 = 16 << 10
+    private static let twoNames = [
+        scriptTimes, ["repl-ping-replica-period", "repl-ping-slave-period"],
+        ["replica-lazy-flush", "slave-lazy-flush"],
+    ]
     private static let scriptTimes = ["busy-reply-threshold", "lua-time-limit"]
 
     /// How long a script may run, in milliseconds: nobody else is served meanwhile, so that it is ended then.

@@ -100,6 +100,8 @@ extension CacheEmulator {
     // MARK: output
 
     private func outputLimit(of client: CacheClient) -> OutputLimits.Limit {
+        // What waits for a replica is counted where the stream is made (`Replication`).
+        if client.isReplica { return OutputLimits.Limit() }
         if client.isMonitor { return connectionLimits.output.replica }
         let isSubscriber = client.subscriptionCount + client.shardChannelCount > 0
         return isSubscriber ? connectionLimits.output.pubsub : connectionLimits.output.normal
@@ -157,7 +159,7 @@ extension CacheEmulator {
 
     /// As in Redis: neither who waits nor who listens is idle.
     private func closeIfIdle(_ client: CacheClient) {
-        guard connectionLimits.idleSeconds > 0, !client.isWaiting, !client.isMonitor, !client.isDropped,
+        guard connectionLimits.idleSeconds > 0, !client.isWaiting, !client.isMonitor, !client.isReplica, !client.isDropped,
             client.subscriptionCount + client.shardChannelCount == 0,
             client.front.idleNanoseconds(of: client) > UInt64(connectionLimits.idleSeconds) * 1_000_000_000
         else { return }

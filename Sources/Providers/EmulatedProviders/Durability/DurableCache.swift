@@ -40,21 +40,14 @@ actor DurableCache {
     private var syncFailure: BrokerError?
     private var lastSync = ContinuousClock.now
     private var rewriting: Task<Void, Never>?
-    private var rewritten: Base?
+    private var rewritten: DurableBase?
     /// The last number that was given to a generation: none is used twice.
     private var lastNumber: Int
     /// Not before this is a snapshot tried again that has failed.
     private var nextRewrite = ContinuousClock.now
     private var failedRewrites = 0
-
-    /// A snapshot that is written, with most of what has changed since, and where the rest comes from.
-    private struct Base {
-        var number: Int
-        var size: Int
-        var changes: AppendFile
-        var reached: Int64
-        var source: EmulatorSource
-    }
+    /// Snapshots that clients have asked for.
+    private let requests = SaveRequests()
 
     /// So many snapshots that could not keep up with the changes, and writes are held for the next one.
     private static let mostFailedRewrites = 3
@@ -145,6 +138,7 @@ actor DurableCache {
     // MARK: the work
 
     private func start() {
+        loop.post { [cache, requests] in requests.serve(cache.value) }
         task = Task { await work() }
     }
 
@@ -161,10 +155,9 @@ actor DurableCache {
                 if let base = rewritten {
                     rewritten = nil
                     try await take(base)
-                } else if changes.size > max(limits.changes, baseSize), rewriting == nil,
-                    ContinuousClock.now >= nextRewrite
-                {
-                    rewriting = Task { await rewrite() }
+                } else if rewriting == nil, needsRewrite {
+                    let asked = requests.take()
+                    rewriting = Task { await rewrite(for: asked) }
                 }
             } catch {
                 await beginAnew(error)
@@ -223,12 +216,20 @@ actor DurableCache {
 
     // MARK: snapshots
 
-    private func rewrite() async {
+    private var needsRewrite: Bool {
+        if !requests.isEmpty { return true }
+        return changes.size > max(limits.changes, baseSize) && ContinuousClock.now >= nextRewrite
+    }
+
+    private func rewrite(for asked: [SaveRequests.Answer]) async {
         defer { rewriting = nil }
         do throws(BrokerError) {
-            rewritten = try await writeBase()
+            var base = try await writeBase()
+            base.asked = asked
+            rewritten = base
             failedRewrites = 0
         } catch {
+            for answer in asked { answer(false) }
             // The changes so far are all there: nothing is lost by waiting, but for changes that no snapshot keeps up with.
             nextRewrite = .now + limits.patience * 10
             failedRewrites += error.code == .timedOut ? 1 : 0
@@ -238,13 +239,13 @@ actor DurableCache {
         }
     }
 
-    private func writeBase() async throws(BrokerError) -> Base {
+    private func writeBase() async throws(BrokerError) -> DurableBase {
         lastNumber += 1
         let number = lastNumber
         let fresh = try await Self.source(of: cache, on: loop, readsSnapshot: true)
         do throws(BrokerError) {
             let size = try await writeKeys(files.base(number), of: fresh)
-            var base = Base(
+            var base = DurableBase(
                 number: number, size: size, changes: try AppendFile(path: files.changes(number), isNew: true),
                 reached: 0,
                 source: fresh)
@@ -284,7 +285,7 @@ actor DurableCache {
     }
 
     /// Writes down what has changed by now.
-    private func follow(_ base: inout Base) async throws(BrokerError) {
+    private func follow(_ base: inout DurableBase) async throws(BrokerError) {
         let goal = try await base.source.position()
         while base.reached < goal {
             let batch = try await base.source.next()
@@ -294,7 +295,7 @@ actor DurableCache {
     }
 
     /// Goes on behind a new snapshot: first the rest of what has changed since it was taken is written behind it.
-    private func take(_ written: Base) async throws(BrokerError) {
+    private func take(_ written: DurableBase) async throws(BrokerError) {
         var base = written
         do throws(BrokerError) {
             try await follow(&base)
@@ -311,7 +312,9 @@ actor DurableCache {
             files.removeOthers(than: next)
             gap = nil
             refuseWrites(nil)
+            base.answer(true)
         } catch {
+            base.answer(false)
             await base.source.close()
             base.changes.close()
             throw error
@@ -369,6 +372,7 @@ actor DurableCache {
 
     private func end() async {
         isStopping = true
+        requests.close()
         await task?.value
         await dropRewritten()
         await syncing?.value
@@ -378,6 +382,7 @@ actor DurableCache {
         await rewriting?.value
         let base = rewritten
         rewritten = nil
+        base?.answer(false)
         await base?.source.close()
         base?.changes.close()
         files.removeOthers(than: generation)

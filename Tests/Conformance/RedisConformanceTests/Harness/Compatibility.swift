@@ -32,6 +32,17 @@ struct Deviation {
             what: "from a threshold of a millisecond on, commands with the flag fast, and SET, are not timed",
             why: "the clock would cost them a tenth of their time"),
         Deviation(
+            commands: ["save", "bgsave", "bgrewriteaof"],
+            what: "a cache that is not durable answers an error; LASTSAVE answers when it was started",
+            why: "there is no place to save to, and an OK would be believed"),
+        Deviation(
+            commands: ["replicaof", "slaveof"], what: "another server cannot be followed; NO ONE is answered OK",
+            why: "a swap brings another server's data"),
+        Deviation(
+            commands: ["psync", "sync"],
+            what: "a snapshot goes out at once, without repl-diskless-sync-delay, and each replica gets one of its own",
+            why: "it costs no other process"),
+        Deviation(
             commands: ["client|setinfo"], what: "it is there, though it is of Redis 7.2",
             why: "clients of today send it when they connect, and some take its refusal ill"),
         Deviation(
@@ -51,15 +62,8 @@ enum Absence {
         "acl": "users are the gateway's: one for each attachment",
         "asking": "no cluster mode", "cluster": "no cluster mode", "readonly": "no cluster mode",
         "readwrite": "no cluster mode", "restore-asking": "no cluster mode",
-        "bgrewriteaof": "an app does not decide what is written to disk",
-        "bgsave": "an app does not decide what is written to disk",
-        "save": "an app does not decide what is written to disk",
-        "lastsave": "an app does not decide what is written to disk",
         "debug": "it reaches into the server",
-        "failover": "no replicas", "replicaof": "it would make the resource another's replica",
-        "slaveof": "it would make the resource another's replica",
-        "replconf": "a swap hands the data over, no replica", "psync": "a swap hands the data over, no replica",
-        "sync": "a swap hands the data over, no replica",
+        "failover": "it would make the resource another's replica",
         "latency": "not yet", "monitor": "not yet", "memory": "not yet",
         "lolwut": "it draws pictures",
         "migrate": "it would connect to another host; a swap moves data",

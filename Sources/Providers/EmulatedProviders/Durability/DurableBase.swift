@@ -1,0 +1,14 @@
+/// A snapshot of a durable cache that is written, with most of what has changed since, and where the rest comes from.
+struct DurableBase {
+    var number: Int
+    var size: Int
+    var changes: AppendFile
+    var reached: Int64
+    var source: EmulatorSource
+    /// Who has asked for it.
+    var asked: [SaveRequests.Answer] = []
+
+    func answer(_ isOnDisk: Bool) {
+        for answer in asked { answer(isOnDisk) }
+    }
+}
