@@ -37,6 +37,8 @@ extension RedisSession {
 
     func name(of client: CacheClient) -> [UInt8] { name }
 
+    func description(of client: CacheClient) -> String { description }
+
     private func replyName(_ reply: ReplyWriter) {
         if name.isEmpty { reply.null() } else { name.withBytes { reply.bulk($0) } }
     }
@@ -109,10 +111,10 @@ extension RedisSession {
             } else if arguments[index].isWord("laddr") {
                 filters.append { $0.connection.localAddress == value }
             } else if arguments[index].isWord("user") {
-                guard value == "default" || endpoint.grants.knows(user: value) else {
+                guard value == "default" || endpoint.grants.knows(user: value) || isMade(arguments[index + 1]) else {
                     return reply.error(Array("ERR No such user '".utf8) + arguments[index + 1].array + [39])
                 }
-                filters.append { $0.grant?.user == value }
+                filters.append { $0.userName == value }
             } else if arguments[index].isWord("type") {
                 let type = value.lowercased()
                 guard ["normal", "master", "replica", "slave", "pubsub"].contains(type) else {
@@ -130,6 +132,11 @@ extension RedisSession {
         }
         reply.integer(victims.count)
         for victim in victims { victim.closeAtBoundary() }
+    }
+
+    private func isMade(_ user: Bytes) -> Bool {
+        guard case .emulator(let emulator, _) = upstream else { return false }
+        return emulator.hasMadeUser(user.array)
     }
 
     private func setReplies(_ mode: Bytes, _ reply: ReplyWriter) {
@@ -257,7 +264,7 @@ extension RedisSession {
             ("multi", "\(queued)"), ("qbuf", "0"), ("qbuf-free", "0"), ("argv-mem", "0"), ("multi-mem", "0"),
             ("rbs", "0"), ("rbp", "0"), ("obl", "\(connection.output.count)"), ("oll", "0"),
             ("omem", "\(connection.output.count)"), ("tot-mem", "0"), ("events", "r"), ("cmd", command),
-            ("user", grant?.user ?? "(superuser)"), ("redir", "-1"), ("resp", "\(version)"),
+            ("user", userName ?? "(superuser)"), ("redir", "-1"), ("resp", "\(version)"),
             ("lib-name", String(decoding: library, as: UTF8.self)),
             ("lib-ver", String(decoding: libraryVersion, as: UTF8.self)),
         ]

@@ -59,6 +59,7 @@ final class RedisSession: ConnectionHandler, CacheFront {
     func makeClient(of emulator: CacheEmulator) -> CacheClient {
         let client = CacheClient(connection: connection, id: id, isAuthenticated: isAuthenticated, front: self)
         emulator.clientConnected(client)
+        emulator.logIn(client, as: grant.map(Grants.attachment))
         return client
     }
 
@@ -90,6 +91,14 @@ final class RedisSession: ConnectionHandler, CacheFront {
     }
 
     var isAuthenticated: Bool { grant != nil }
+
+    /// What the client's user is called: the attachment's, or one that the app has made. Nil before a log-in.
+    var userName: String? {
+        if case .emulator(let emulator, let client) = upstream, let made = emulator.madeUser(of: client) {
+            return String(decoding: made, as: UTF8.self)
+        }
+        return grant?.user
+    }
 
     // MARK: events of the connection
 

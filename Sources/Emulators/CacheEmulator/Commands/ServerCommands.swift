@@ -153,6 +153,9 @@ private enum Server {
                 call.emulator.limit = MemoryLimit(call.emulator.configuration)
                 if call.emulator.limit.bytes == 0 { call.emulator.isOutOfMemory = false }
             }
+            if parameters[place].name == "acllog-max-len" {
+                call.emulator.users.log.most = Int(values[number]) ?? 0
+            }
             if parameters[place].name.hasPrefix("slowlog") {
                 call.emulator.slowLog.configure(call.emulator.configuration)
             }

@@ -15,6 +15,8 @@ public final class CacheClient {
     /// 2 or 3: the version of the protocol that replies are written in.
     @exclusivity(unchecked) public var version: UInt8 = 2 { didSet { look() } }
     @exclusivity(unchecked) public var isAuthenticated: Bool { didSet { look() } }
+    /// Who it is; of a made user every command is checked.
+    @exclusivity(unchecked) var account = ClientAccount.unnamed { didSet { look() } }
     @exclusivity(unchecked) public var database = 0
     /// What CLIENT REPLY has set.
     @exclusivity(unchecked) public var replies = ReplyMode.on
@@ -63,7 +65,7 @@ public final class CacheClient {
     }
 
     private func look() {
-        isPlain = isAuthenticated && transaction == nil && !isInSubscribedMode
+        isPlain = isAuthenticated && transaction == nil && !isInSubscribedMode && account.made == nil
     }
 
     /// Notes a command of the table, and options of it that not every server has.
@@ -95,9 +97,10 @@ public final class CacheClient {
         let commands = CommandTable.shared.commands
         return usedOptions.union(
             commands.indices.lazy.filter { [used] in $0 >> 6 < used.count && used[$0 >> 6] >> UInt64($0 & 63) & 1 == 1 }
-                .filter { !commands[$0].flags.contains(.refused) && !commands[$0].flags.contains(.front) }.map {
-                    commands[$0].name.description
-                })
+                .filter { commands[$0].flags.isDisjoint(with: [.refused, .front]) }
+                .map { commands[$0].name.description }
+                // Its front answers it before a server, too.
+                .filter { $0 != "acl" })
     }
 
     var writer: ReplyWriter { ReplyWriter(connection.output, version: version) }
@@ -163,12 +166,15 @@ public protocol CacheFront: AnyObject {
     func waitEnded(_ client: CacheClient)
     /// What CLIENT SETNAME has called it; empty for nothing.
     func name(of client: CacheClient) -> [UInt8]
+    /// A line about it as of CLIENT LIST, without a line break.
+    func description(of client: CacheClient) -> String
 }
 
 extension CacheFront {
     /// For a front whose clients' next requests come by themselves.
     public func waitEnded(_ client: CacheClient) {}
     public func name(of client: CacheClient) -> [UInt8] { [] }
+    public func description(of client: CacheClient) -> String { "" }
 }
 
 /// A command for the front, valid during the call.

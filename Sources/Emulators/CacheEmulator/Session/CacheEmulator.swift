@@ -41,6 +41,7 @@ public final class CacheEmulator {
     @exclusivity(unchecked) var statistics = CacheStatistics()
     @exclusivity(unchecked) var limit = MemoryLimit() { didSet { look() } }
     @exclusivity(unchecked) var slowLog = SlowLog() { didSet { look() } }
+    @exclusivity(unchecked) var users = AccessUsers()
     /// Of the command that runs: the limit is exceeded, and nothing may go.
     @exclusivity(unchecked) var isOutOfMemory = false
     /// What tells its cursors from those of a provider before it; nil where there is none.
@@ -104,6 +105,7 @@ public final class CacheEmulator {
     /// Takes the client out of everything; must be called once when its connection ends.
     public func clientGone(_ client: CacheClient) {
         clientCount -= 1
+        become(.unnamed, client)
         stopWaiting(client)
         unwatch(client)
         channels.removeAll(client)

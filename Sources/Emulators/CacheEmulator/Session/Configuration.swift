@@ -34,7 +34,8 @@ struct Configuration {
     /// What only tells a server how to work, not what it does: any value is kept. A change of all others is refused,
     /// since nothing would come of it.
     private static let tuning: Set<String> = [
-        "activerehashing", "hz", "latency-monitor-threshold", "lfu-decay-time", "lfu-log-factor", "loglevel",
+        "acllog-max-len", "activerehashing", "hz", "latency-monitor-threshold", "lfu-decay-time", "lfu-log-factor",
+        "loglevel",
         "busy-reply-threshold", "lua-time-limit", "maxmemory-samples", "slowlog-log-slower-than", "slowlog-max-len",
         "tcp-keepalive",
     ]
@@ -44,6 +45,7 @@ struct Configuration {
     private static let natural32 = Kind.number(0, Int64(Int32.max))
 
     private(set) var parameters: [Parameter] = [
+        Parameter("acllog-max-len", "128", count),
         Parameter("activerehashing", "yes", .yesOrNo),
         Parameter("appendfsync", "everysec", .choice(["everysec", "always", "no"])),
         Parameter("appendonly", "no", .yesOrNo),
