@@ -33,7 +33,7 @@ struct Grants {
     var attachments: [CacheAttachment] {
         byHash.map { hash, grant in
             CacheAttachment(holder: grant.holder, user: grant.user, secretHash: Self.text(hash))
-        }
+        }.sorted { $0.user < $1.user }
     }
 
     static func attachment(_ grant: Grant) -> CacheAttachment {

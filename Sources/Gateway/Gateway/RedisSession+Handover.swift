@@ -70,6 +70,7 @@ extension RedisSession {
         var request: BlockedRequest?
         switch upstream {
         case .emulator(let emulator, let client):
+            if let bond = emulator.bond(of: client) { return stepEnded("a client \(bond)") }
             state = emulator.state(of: client)
             request = suspended
         case .relay(let relay):

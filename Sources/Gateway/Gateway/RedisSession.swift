@@ -4,8 +4,8 @@ import RESPWire
 
 /// The front of every client of class `redis`: it knows who the client is, and hands commands to an upstream.
 ///
-/// AUTH, HELLO, RESET, QUIT, CLIENT and ACL are answered here for emulator and real server alike, so that neither
-/// decides who is who and an exchange of the upstream changes none of it.
+/// AUTH, HELLO, RESET, QUIT and CLIENT are answered here for emulator and real server alike, so that neither decides who is
+/// who and an exchange of the upstream changes none of it. ACL is an emulator's own; before a server it is answered here.
 final class RedisSession: ConnectionHandler, CacheFront {
     let connection: Connection
     /// The number that CLIENT ID answers: unique in the endpoint, whatever serves it.

@@ -11,16 +11,16 @@ let accessCommands: [Command] = [
         "acl", -2, [],
         subcommands: [
             Command("cat", -2, [.noscript, .loading, .stale], body: AccessQuestions.categories),
-            Command("deluser", -3, administration, body: AccessChanges.delete),
+            Command("deluser", -3, administration.union(.redacted), body: AccessChanges.delete),
             Command("dryrun", -4, administration, body: AccessQuestions.dryRun),
             Command("genpass", -2, [.noscript, .loading, .stale], body: AccessQuestions.password),
-            Command("getuser", 3, administration, body: AccessQuestions.user),
+            Command("getuser", 3, administration.union(.redacted), body: AccessQuestions.user),
             Command("help", 2, [.loading, .stale], body: { $0.reply.help(HelpText.access) }),
             Command("list", 2, administration, body: AccessQuestions.list),
             Command("load", 2, administration, body: { $0.reply.error(ErrorText.noAccessFile) }),
             Command("log", -2, administration, body: AccessQuestions.log),
             Command("save", 2, administration, body: { $0.reply.error(ErrorText.noAccessFile) }),
-            Command("setuser", -3, administration, body: AccessChanges.set),
+            Command("setuser", -3, administration.union(.redacted), body: AccessChanges.set),
             Command("users", 2, administration, body: AccessQuestions.users),
             Command("whoami", 2, [.noscript, .loading, .stale]) { call in
                 call.client.account.name.withBytes { call.reply.bulk($0) }
@@ -60,11 +60,11 @@ private enum AccessChanges {
     static let delete: CommandBody = { call in
         var deleted: [AccessUser] = []
         defer { for user in deleted { call.emulator.close(user) } }
+        for index in 2..<call.count where call[index].array == AccessUsers.defaultName {
+            return call.reply.error(ErrorText.defaultUserStays)
+        }
         for index in 2..<call.count {
             let name = call[index]
-            guard name.array != AccessUsers.defaultName else {
-                return call.reply.error(ErrorText.defaultUserStays)
-            }
             guard isChangeable(name, by: call) else { return call.reply.error(ErrorText.foreignUser(name)) }
             guard let user = call.emulator.users.made[name.array] else { continue }
             guard isWithinOwn(user.rights, call) else { return call.reply.error(ErrorText.foreignUser(name)) }
@@ -133,7 +133,7 @@ private enum AccessQuestions {
     }
 
     static let user: CommandBody = { call in
-        guard let rights = call.emulator.users.rights(of: call[2].array) else { return call.reply.nullArray() }
+        guard let rights = call.emulator.users.rights(of: call[2].array) else { return call.reply.null() }
         call.reply.map(6)
         call.reply.bulk("flags")
         call.reply.set(rights.flags.count)

@@ -38,7 +38,7 @@ extension ErrorText {
             switch reason {
             case .command, .auth: "no permission to execute the command or subcommand"
             case .key: "no permission to touch the specified keys"
-            case .channel: "no permission to access one of the channels used as arguments to the command"
+            case .channel: "no permission to access one of the channels used as arguments"
             }
         return """
             NOPERM ACLs rules changed between the moment the transaction was accumulated and the EXEC call. This \

@@ -88,6 +88,9 @@ struct Command: @unchecked Sendable {
         /// Where one of its keys is missing it fails, or makes something else of another key (`Effects`).
         static let needsKeys = Flags(rawValue: 1 << 28)
 
+        /// Behind the second, its arguments may be secrets: no log of commands shows them.
+        static let redacted = Flags(rawValue: 1 << 31)
+
         /// The names that COMMAND shows, in the order of Redis.
         static let names: [(Flags, StaticString)] = [
             (.write, "write"), (.readonly, "readonly"), (.denyOOM, "denyoom"), (.admin, "admin"),

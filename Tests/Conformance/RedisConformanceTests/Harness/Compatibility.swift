@@ -32,6 +32,18 @@ struct Deviation {
             what: "from a threshold of a millisecond on, commands with the flag fast, and SET, are not timed",
             why: "the clock would cost them a tenth of their time"),
         Deviation(
+            commands: ["acl|setuser", "acl|deluser"],
+            what:
+                """
+                an app makes users with at most its own rights, and changes neither its own user nor `default`, another \
+                attachment's, or what another attachment has made
+                """,
+            why: "an app does not raise its own rights"),
+        Deviation(
+            commands: ["pfmerge", "zdiffstore", "zinterstore", "zunionstore"],
+            what: "the key that is written is checked against the user's rules also where no source is named",
+            why: "Redis then looks at none of the keys, and PFMERGE writes what the user may not write"),
+        Deviation(
             commands: ["client|setinfo"], what: "it is there, though it is of Redis 7.2",
             why: "clients of today send it when they connect, and some take its refusal ill"),
         Deviation(
@@ -48,7 +60,6 @@ struct Deviation {
 /// Why a command of Redis is not there, or refused.
 enum Absence {
     static let reasons: [String: String] = [
-        "acl": "users are the gateway's: one for each attachment",
         "asking": "no cluster mode", "cluster": "no cluster mode", "readonly": "no cluster mode",
         "readwrite": "no cluster mode", "restore-asking": "no cluster mode",
         "bgrewriteaof": "an app does not decide what is written to disk",
