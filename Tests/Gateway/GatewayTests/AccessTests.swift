@@ -142,6 +142,43 @@ import Testing
     }
 
     @Test(arguments: LoopUnderTest.allCases)
+    func `a deleted user's client is closed although it waits`(driver: LoopUnderTest) async throws {
+        try await GatewayUnderTest.run(driver) { test in
+            let app = try test.connect(as: GatewayUnderTest.web)
+            #expect(try app.ask("ACL SETUSER u on nopass ~* +@all") == "+OK")
+            let made = try test.connect()
+            #expect(try made.ask("AUTH u x") == "+OK")
+            try made.send("BLPOP k 0\r\n")
+            try await eventually("it waits") {
+                try app.send("CLIENT LIST\r\nECHO end\r\n")
+                let shown = String(decoding: try app.receive(until: "$3\r\nend\r\n"), as: UTF8.self)
+                return shown.contains("flags=b ") && shown.contains("user=u ")
+            }
+            #expect(try app.ask("ACL DELUSER u") == ":1")
+            #expect(try made.isEnded())
+            #expect(try app.ask("LPUSH k v") == ":1")
+            #expect(try app.ask("LLEN k") == ":1")
+        }
+    }
+
+    @Test(arguments: LoopUnderTest.allCases)
+    func `what is refused to an app is noted in its name`(driver: LoopUnderTest) async throws {
+        try await GatewayUnderTest.run(driver) { test in
+            let app = try test.connect(as: GatewayUnderTest.web)
+            #expect(try app.ask("SAVE").hasPrefix(Self.noPermission))
+            let stranger = try test.connect()
+            #expect(try stranger.ask("AUTH nobody wrong-secret").hasPrefix("-WRONGPASS"))
+            try app.send("ACL LOG\r\nECHO end\r\n")
+            let shown = String(decoding: try app.receive(until: "$3\r\nend\r\n"), as: UTF8.self)
+            for word in ["save", "web", "toplevel", "command", "AUTH", "nobody"] {
+                #expect(shown.contains("\r\n\(word)\r\n"), "\(word)")
+            }
+            #expect(shown.contains("user=web "))
+            #expect(!shown.contains("wrong-secret"))
+        }
+    }
+
+    @Test(arguments: LoopUnderTest.allCases)
     func `an attachment takes its name from a user that was made`(driver: LoopUnderTest) async throws {
         try await GatewayUnderTest.run(driver) { test in
             let web = try test.connect(as: GatewayUnderTest.web)

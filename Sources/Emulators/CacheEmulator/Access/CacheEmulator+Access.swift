@@ -31,14 +31,14 @@ extension CacheEmulator {
     }
 
     /// What the user is called as which a client is logged in, where an app has made that; nil for everybody else.
-    public func madeUser(of client: CacheClient) -> [UInt8]? { client.account.made?.name }
+    public func madeUser(of client: CacheClient) -> [UInt8]? { client.madeUser?.name }
 
     public func hasMadeUser(_ name: [UInt8]) -> Bool { users.made[name] != nil }
 
     /// Why a client cannot be served by another server, for a person; nil when it can. Its user, or those that it is about
     /// to ask for within MULTI, are known here only.
     public func bond(of client: CacheClient) -> String? {
-        if client.account.made != nil { return "is logged in as a user that an app has made with ACL SETUSER" }
+        if client.madeUser != nil { return "is logged in as a user that an app has made with ACL SETUSER" }
         let asks = client.transaction?.queue.contains { table.commands[$0.command].name.description == "acl" } ?? false
         return asks ? "has an ACL command queued in MULTI" : nil
     }
@@ -46,7 +46,7 @@ extension CacheEmulator {
     // MARK: accounts
 
     func become(_ account: ClientAccount, _ client: CacheClient) {
-        client.account.made?.clients.removeAll { $0 === client }
+        client.madeUser?.clients.removeAll { $0 === client }
         client.account = account
         account.made?.clients.append(client)
     }
@@ -81,12 +81,12 @@ extension CacheEmulator {
         _ count: Int
     ) -> AccessDenial? {
         if command.pointee.flags.contains(.refused) { return AccessDenial(reason: .command, place: 0) }
-        return client.account.made?.rights.denial(command, arguments, count)
+        return client.madeUser?.rights.denial(command, arguments, count)
     }
 
     /// Whether a request, which runs, may look at keys that it does not name.
     func readsAllKeys(_ client: CacheClient, _ arguments: UnsafeMutablePointer<Bytes>, _ count: Int) -> Bool {
-        guard let user = client.account.made else { return true }
+        guard let user = client.madeUser else { return true }
         guard let index = table.index(of: arguments[0]) else { return false }
         return user.rights.readsAllKeys(table.row(index), arguments, count)
     }

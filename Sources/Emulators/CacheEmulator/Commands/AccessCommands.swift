@@ -11,10 +11,10 @@ let accessCommands: [Command] = [
         "acl", -2, [],
         subcommands: [
             Command("cat", -2, [.noscript, .loading, .stale], body: AccessQuestions.categories),
-            Command("deluser", -3, administration.union(.redacted), body: AccessChanges.delete),
+            Command("deluser", -3, administration, body: AccessChanges.delete),
             Command("dryrun", -4, administration, body: AccessQuestions.dryRun),
             Command("genpass", -2, [.noscript, .loading, .stale], body: AccessQuestions.password),
-            Command("getuser", 3, administration.union(.redacted), body: AccessQuestions.user),
+            Command("getuser", 3, administration, body: AccessQuestions.user),
             Command("help", 2, [.loading, .stale], body: { $0.reply.help(HelpText.access) }),
             Command("list", 2, administration, body: AccessQuestions.list),
             Command("load", 2, administration, body: { $0.reply.error(ErrorText.noAccessFile) }),
@@ -111,7 +111,7 @@ private enum AccessChanges {
 
     static func isWithinOwn(_ rights: AccessRights, _ call: borrowing Call) -> Bool {
         // Who is no made user has all rights that anybody can have.
-        guard let own = call.client.account.made?.rights else { return true }
+        guard let own = call.client.madeUser?.rights else { return true }
         return rights.isWithin(own, butFor: AccessUsers.refused)
     }
 }

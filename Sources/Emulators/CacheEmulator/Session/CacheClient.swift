@@ -15,8 +15,15 @@ public final class CacheClient {
     /// 2 or 3: the version of the protocol that replies are written in.
     @exclusivity(unchecked) public var version: UInt8 = 2 { didSet { look() } }
     @exclusivity(unchecked) public var isAuthenticated: Bool { didSet { look() } }
-    /// Who it is; of a made user every command is checked.
-    @exclusivity(unchecked) var account = ClientAccount.unnamed { didSet { look() } }
+    /// Who it is.
+    var account = ClientAccount.unnamed {
+        didSet {
+            madeUser = account.made
+            look()
+        }
+    }
+    /// As whom it is logged in where an app has made that user: then every command is checked.
+    @exclusivity(unchecked) private(set) var madeUser: AccessUser?
     @exclusivity(unchecked) public var database = 0
     /// What CLIENT REPLY has set.
     @exclusivity(unchecked) public var replies = ReplyMode.on
@@ -65,7 +72,7 @@ public final class CacheClient {
     }
 
     private func look() {
-        isPlain = isAuthenticated && transaction == nil && !isInSubscribedMode && account.made == nil
+        isPlain = isAuthenticated && transaction == nil && !isInSubscribedMode && madeUser == nil
     }
 
     /// Notes a command of the table, and options of it that not every server has.
