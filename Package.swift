@@ -87,7 +87,9 @@ let package = Package(
         floor("Wires", "ReplicationWire"),
 
         // Emulators
-        floor("Emulators", "CacheEmulator", ["EventLoop", "RDBWire", "RESPWire", "CLua", "CPrefetch"]),
+        floor(
+            "Emulators", "CacheEmulator",
+            ["EventLoop", "RDBWire", "RESPWire", "CLua", "CPrefetch", library("Crypto", "swift-crypto")]),
         floor("Emulators", "QueueEmulator", ["EventLoop", "BeanstalkWire"]),
 
         // Gateway

@@ -10,6 +10,7 @@ extension Endpoint {
     func prepare(for target: Upstream, within limit: Duration, _ ended: @escaping Ended) {
         guard upstream != nil, handover == nil else { return ended(.notServing) }
         handover = Handover(target: target)
+        nameAttachments()
         loadScripts()
         run(.preparing, within: limit, ended)
     }

@@ -10,7 +10,7 @@ final class Endpoint {
 
     let loop: any EventLoop
     var listener: (any Listener)?
-    var grants = Grants()
+    var grants = Grants() { didSet { nameAttachments() } }
     private(set) var upstream: Upstream?
     /// Parses the requests of all sessions here, one read at a time.
     let batch = RequestBatch()
@@ -119,10 +119,18 @@ final class Endpoint {
     func exchange(_ upstream: Upstream?) {
         retireUnsupported()
         self.upstream = upstream
+        nameAttachments()
         scanEpoch.advance()
         if case .cache(let emulator) = upstream { emulator.value.scanEpoch = scanEpoch }
         dialogue?.close()
         dialogue = nil
+    }
+
+    /// Tells the emulators that serve, or are about to, who may come in: those are users of the resource.
+    func nameAttachments() {
+        for upstream in [upstream, handover?.target] {
+            if case .cache(let emulator)? = upstream { emulator.value.setAttachments(grants.attachments) }
+        }
     }
 
     /// Lets those in that were held.

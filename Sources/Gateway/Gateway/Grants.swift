@@ -1,3 +1,4 @@
+import CacheEmulator
 import Crypto
 
 /// Who may use an endpoint: attachments by the hash of their secret.
@@ -23,6 +24,25 @@ struct Grants {
         guard let grant = byHash[Self.hash(secret)] else { return nil }
         guard let user, user != Array("default".utf8) else { return grant }
         return user == Array(grant.user.utf8) ? grant : nil
+    }
+
+    /// The grant of a holder.
+    func grant(of holder: String) -> Grant? { byHash.values.first { $0.holder == holder } }
+
+    /// As an emulator is to know them.
+    var attachments: [CacheAttachment] {
+        byHash.map { hash, grant in
+            CacheAttachment(holder: grant.holder, user: grant.user, secretHash: Self.text(hash))
+        }.sorted { $0.user < $1.user }
+    }
+
+    static func attachment(_ grant: Grant) -> CacheAttachment {
+        CacheAttachment(
+            holder: grant.holder, user: grant.user, secretHash: text(hash(Array(grant.secret.utf8))))
+    }
+
+    private static func text(_ hash: SHA256Digest) -> String {
+        hash.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
     }
 
     func knows(user: String) -> Bool { byHash.values.contains { $0.user == user } }

@@ -57,6 +57,7 @@ extension RedisSession {
         }
         body(emulator, client)
     }
+    func description(of client: CacheClient) -> String { description }
 
     private func replyName(_ reply: ReplyWriter) {
         if name.isEmpty { reply.null() } else { name.withBytes { reply.bulk($0) } }
@@ -130,10 +131,10 @@ extension RedisSession {
             } else if arguments[index].isWord("laddr") {
                 filters.append { $0.connection.localAddress == value }
             } else if arguments[index].isWord("user") {
-                guard value == "default" || endpoint.grants.knows(user: value) else {
+                guard value == "default" || endpoint.grants.knows(user: value) || isMade(arguments[index + 1]) else {
                     return reply.error(Array("ERR No such user '".utf8) + arguments[index + 1].array + [39])
                 }
-                filters.append { $0.grant?.user == value }
+                filters.append { $0.userName == value }
             } else if arguments[index].isWord("type") {
                 guard let isWanted = Self.isOfType(value.lowercased()) else {
                     return reply.error("ERR Unknown client type '\(value)'")
@@ -150,6 +151,11 @@ extension RedisSession {
         }
         reply.integer(victims.count)
         for victim in victims { victim.closeAtBoundary() }
+    }
+
+    private func isMade(_ user: Bytes) -> Bool {
+        guard case .emulator(let emulator, _) = upstream else { return false }
+        return emulator.hasMadeUser(user.array)
     }
 
     private func setReplies(_ mode: Bytes, _ reply: ReplyWriter) {
@@ -290,7 +296,7 @@ extension RedisSession {
             ("multi", "\(queued)"), ("qbuf", "0"), ("qbuf-free", "0"), ("argv-mem", "0"), ("multi-mem", "0"),
             ("rbs", "0"), ("rbp", "0"), ("obl", "\(connection.output.count)"), ("oll", "0"),
             ("omem", "\(connection.output.count)"), ("tot-mem", "0"), ("events", "r"), ("cmd", command),
-            ("user", grant?.user ?? "(superuser)"), ("redir", "\(redirect)"), ("resp", "\(version)"),
+            ("user", userName ?? "(superuser)"), ("redir", "\(redirect)"), ("resp", "\(version)"),
             ("lib-name", String(decoding: library, as: UTF8.self)),
             ("lib-ver", String(decoding: libraryVersion, as: UTF8.self)),
         ]

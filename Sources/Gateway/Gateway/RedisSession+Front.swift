@@ -26,17 +26,34 @@ extension RedisSession {
     private func authenticate(_ arguments: UnsafeMutablePointer<Bytes>, _ count: Int, _ reply: ReplyWriter) {
         guard count <= 3 else { return reply.error("ERR syntax error") }
         let user = count == 3 ? arguments[1].array : nil
-        guard let found = endpoint.grants.find(user: user, secret: arguments[count - 1].array) else {
-            return reply.error(Self.wrongPass)
-        }
-        become(found)
+        guard logIn(user, arguments[count - 1], arguments[0]) else { return reply.error(Self.wrongPass) }
         reply.ok()
+    }
+
+    /// Logs in as an attachment, or as a user that one has made at the emulator.
+    private func logIn(_ user: [UInt8]?, _ secret: Bytes, _ command: Bytes) -> Bool {
+        if let found = endpoint.grants.find(user: user, secret: secret.array) {
+            become(found)
+            return true
+        }
+        guard case .emulator(let emulator, let client) = upstream else { return false }
+        let holder = user.flatMap { user in user.withBytes { emulator.logIn(client, user: $0, password: secret) } }
+        guard let owner = holder.flatMap({ endpoint.grants.grant(of: $0) }) else {
+            emulator.noteFailedLogIn(client, user: user ?? Array("default".utf8), command: command.array)
+            return false
+        }
+        // Whatever befalls the attachment befalls its users.
+        grant = owner
+        client.isAuthenticated = true
+        return true
     }
 
     private func become(_ found: Grant) {
         grant = found
         switch upstream {
-        case .emulator(_, let client): client.isAuthenticated = true
+        case .emulator(let emulator, let client):
+            emulator.logIn(client, as: Grants.attachment(found))
+            client.isAuthenticated = true
         case .relay(let relay): relay.becomeOwnUser()
         case .none: break
         }
@@ -55,11 +72,9 @@ extension RedisSession {
         var index = 2
         while index < count {
             if arguments[index].isWord("auth"), index + 2 < count {
-                let secret = arguments[index + 2].array
-                guard let found = endpoint.grants.find(user: arguments[index + 1].array, secret: secret) else {
+                guard logIn(arguments[index + 1].array, arguments[index + 2], arguments[0]) else {
                     return reply.error(Self.wrongPass)
                 }
-                become(found)
                 index += 3
             } else if arguments[index].isWord("setname"), index + 1 < count {
                 guard Self.isValidName(arguments[index + 1]) else { return reply.error(Self.invalidName) }
@@ -116,6 +131,7 @@ extension RedisSession {
         switch upstream {
         case .emulator(let emulator, let client):
             client.isAuthenticated = false
+            emulator.logIn(client, as: nil)
             emulator.reset(client)
         case .relay(let relay): relay.reset()
         case .none: break
@@ -123,6 +139,7 @@ extension RedisSession {
         ReplyWriter(connection.output, version: 2).simple("RESET")
     }
 
+    /// Before a real server: an emulator answers ACL itself.
     private func acl(_ arguments: UnsafeMutablePointer<Bytes>, _ count: Int, _ reply: ReplyWriter) {
         if count == 2, arguments[1].isWord("whoami") { return reply.bulk(grant?.user ?? "default") }
         let name = arguments[1].text.lowercased().prefix(64)

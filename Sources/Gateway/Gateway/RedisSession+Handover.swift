@@ -30,6 +30,8 @@ extension RedisSession {
         case .relay(let relay): relay.pause()
         case .emulator(let emulator, let client):
             isPaused = true
+            // No other server knows its user: the step is not done before it goes.
+            guard emulator.bond(of: client) == nil else { return }
             if let (words, since, isSilent) = emulator.awaited(by: client) {
                 let request = BlockedRequest(words, since: since, order: emulatorWait, isSilent: isSilent)
                 // One that cannot be moved goes on waiting; `waitEnded` ends the step, if anything does.
@@ -47,6 +49,7 @@ extension RedisSession {
 
     func waitEnded(_ client: CacheClient) {
         guard isPaused else { return deliverAgain() }
+        if case .emulator(let emulator, let client) = upstream, emulator.bond(of: client) != nil { return }
         if isPinned { stepEnded(nil) }
         isPinned = false
     }
@@ -54,6 +57,9 @@ extension RedisSession {
     /// Why the step is not done, for a person.
     var pin: String {
         if case .relay(let relay) = upstream, let pin = relay.pin { return pin }
+        if isPaused, case .emulator(let emulator, let client) = upstream, let bond = emulator.bond(of: client) {
+            return bond
+        }
         if isPinned { return BlockedRequest.pin }
         return "is not set up at the target yet"
     }
@@ -68,6 +74,7 @@ extension RedisSession {
         var request: BlockedRequest?
         switch upstream {
         case .emulator(let emulator, let client):
+            if let bond = emulator.bond(of: client) { return stepEnded("a client \(bond)") }
             state = emulator.state(of: client)
             request = suspended
         case .relay(let relay):
@@ -82,6 +89,7 @@ extension RedisSession {
             }
             suspended = request
             client.isAuthenticated = isAuthenticated
+            emulator.logIn(client, as: grant.map(Grants.attachment))
             stepEnded(emulator.restore(state, to: client) ? nil : "the emulator does not have what a client has set up")
         case .relay(let relay): relay.restore(state, request)
         case .none: stepEnded("a client has no connection to the target")

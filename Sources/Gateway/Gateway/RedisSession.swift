@@ -4,8 +4,8 @@ import RESPWire
 
 /// The front of every client of class `redis`: it knows who the client is, and hands commands to an upstream.
 ///
-/// AUTH, HELLO, RESET, QUIT, CLIENT and ACL are answered here for emulator and real server alike, so that neither
-/// decides who is who and an exchange of the upstream changes none of it.
+/// AUTH, HELLO, RESET, QUIT and CLIENT are answered here for emulator and real server alike, so that neither decides who is
+/// who and an exchange of the upstream changes none of it. ACL is an emulator's own; before a server it is answered here.
 final class RedisSession: ConnectionHandler, CacheFront {
     let connection: Connection
     /// The number that CLIENT ID answers: unique in the endpoint, whatever serves it.
@@ -59,6 +59,7 @@ final class RedisSession: ConnectionHandler, CacheFront {
     func makeClient(of emulator: CacheEmulator) -> CacheClient {
         let client = CacheClient(connection: connection, id: id, isAuthenticated: isAuthenticated, front: self)
         emulator.clientConnected(client)
+        emulator.logIn(client, as: grant.map(Grants.attachment))
         return client
     }
 
@@ -90,6 +91,14 @@ final class RedisSession: ConnectionHandler, CacheFront {
     }
 
     var isAuthenticated: Bool { grant != nil }
+
+    /// What the client's user is called: the attachment's, or one that the app has made. Nil before a log-in.
+    var userName: String? {
+        if case .emulator(let emulator, let client) = upstream, let made = emulator.madeUser(of: client) {
+            return String(decoding: made, as: UTF8.self)
+        }
+        return grant?.user
+    }
 
     // MARK: events of the connection
 

@@ -1,6 +1,6 @@
 /// Splits an inline request into arguments: white space separates; "…" knows \n \r \t \b \a \xHH \\ \", '…' knows \'.
-struct InlineSplitter {
-    enum Piece {
+package struct InlineSplitter {
+    package enum Piece {
         /// A run of the line itself.
         case argument(Bytes)
         /// One that had quotes.
@@ -12,11 +12,11 @@ struct InlineSplitter {
     private let line: Bytes
     private var position = 0
 
-    init(_ line: Bytes) {
+    package init(_ line: Bytes) {
         self.line = line
     }
 
-    mutating func next() -> Piece {
+    package mutating func next() -> Piece {
         while position < line.count, isSpace(line[position]) { position += 1 }
         guard position < line.count else { return .end }
         let begin = position

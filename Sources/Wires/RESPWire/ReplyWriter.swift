@@ -30,6 +30,13 @@ public struct ReplyWriter {
         output.append("\r\n")
     }
 
+    /// The same with a text made at run time.
+    @_disfavoredOverload public func simple(_ text: String) {
+        output.append(UInt8(ascii: "+"))
+        output.append(text)
+        output.append("\r\n")
+    }
+
     /// An error whose text begins with its code: `ERR …`, `WRONGTYPE …`.
     public func error(_ text: StaticString) {
         output.append(UInt8(ascii: "-"))

@@ -10,6 +10,7 @@ struct CommandTableConformanceTests {
         var arity: Reply
         var flags: Set<String>
         var keys: [Reply]
+        var categories: Set<String>
 
         init?(_ reply: Reply) {
             guard let fields = reply.elements, fields.count >= 7, let name = fields[0].text else { return nil }
@@ -17,9 +18,12 @@ struct CommandTableConformanceTests {
             arity = fields[1]
             flags = Set((fields[2].elements ?? []).compactMap(\.text))
             keys = Array(fields[3...5])
+            categories = Set((fields[6].elements ?? []).compactMap(\.text))
         }
 
-        var description: String { "\(name) \(arity) \(flags.sorted().joined(separator: ",")) \(keys)" }
+        var description: String {
+            "\(name) \(arity) \(flags.sorted().joined(separator: ",")) \(keys) \(categories.sorted())"
+        }
     }
 
     private static func subcommands(_ reply: Reply) -> [Reply] {

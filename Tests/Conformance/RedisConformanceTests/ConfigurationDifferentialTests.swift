@@ -17,7 +17,9 @@ struct ConfigurationDifferentialTests {
 
     private func all(_ client: RedisClient) throws -> [String: String] {
         let elements = try #require(try client.call("CONFIG", "GET", "*").elements)
-        let pairs = stride(from: 0, to: elements.count, by: 2).map { (elements[$0].text ?? "", elements[$0 + 1].text ?? "") }
+        let pairs = stride(from: 0, to: elements.count, by: 2).map {
+            (elements[$0].text ?? "", elements[$0 + 1].text ?? "")
+        }
         return Dictionary(uniqueKeysWithValues: pairs)
     }
 
@@ -42,7 +44,11 @@ struct ConfigurationDifferentialTests {
             for value in values {
                 let refused = Configuration().accepts(parameter.name, value) == nil
                 // What Redis takes and the emulator does not is the rest of the table.
-                if ["maxmemory", "maxmemory-clients", "cluster-link-sendbuf-limit"].contains(parameter.name), value.count > 19 { continue }
+                if ["maxmemory", "maxmemory-clients", "cluster-link-sendbuf-limit"].contains(parameter.name),
+                    value.count > 19
+                {
+                    continue
+                }
                 if isChanged || refused { steps.append(Step("CONFIG SET \(parameter.name) \"\(value)\"")) }
             }
             if isChanged {

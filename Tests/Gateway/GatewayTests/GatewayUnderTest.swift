@@ -5,6 +5,7 @@ import TestKit
 
 /// A gateway with one endpoint of class `redis` on an ephemeral port, and an emulator to route it to.
 final class GatewayUnderTest: Sendable {
+    let loop: any EventLoop
     let gateway: Gateway
     let emulator: LoopBound<CacheEmulator>
     let address: SocketAddress
@@ -12,7 +13,8 @@ final class GatewayUnderTest: Sendable {
     static let web = Grant(holder: "attachment-1", user: "web", secret: "web-secret")
     static let worker = Grant(holder: "attachment-2", user: "worker", secret: "worker-secret")
 
-    private init(gateway: Gateway, emulator: LoopBound<CacheEmulator>, address: SocketAddress) {
+    private init(loop: any EventLoop, gateway: Gateway, emulator: LoopBound<CacheEmulator>, address: SocketAddress) {
+        self.loop = loop
         self.gateway = gateway
         self.emulator = emulator
         self.address = address
@@ -32,7 +34,7 @@ final class GatewayUnderTest: Sendable {
             await gateway.grant(web, on: endpoint)
             await gateway.grant(worker, on: endpoint)
             if routed { await gateway.route(endpoint, to: .cache(emulator)) }
-            return try await body(GatewayUnderTest(gateway: gateway, emulator: emulator, address: address))
+            return try await body(GatewayUnderTest(loop: loop, gateway: gateway, emulator: emulator, address: address))
         }
     }
 

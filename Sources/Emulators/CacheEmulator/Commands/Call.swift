@@ -249,7 +249,11 @@ enum ErrorText {
     static let wrongArityInScript: StaticString = "ERR Wrong number of args calling Redis command from script"
     static let notInScript: StaticString = "ERR This Redis command is not allowed from script"
     static let noPermissionInScript: StaticString =
-        "NOPERM The user executing the script can't run this command or subcommand"
+        "ERR The user executing the script can't run this command or subcommand"
+    static let noKeyInScript: StaticString =
+        "ERR The user executing the script can't access at least one of the keys mentioned in the command arguments"
+    static let noChannelInScript: StaticString =
+        "ERR The user executing the script can't publish to the channel mentioned in the command"
     static let writeInReadOnlyScript: StaticString = "ERR Write commands are not allowed from read-only scripts."
 
     static func unknownReplicaOption(_ option: Bytes) -> [UInt8] {
@@ -278,10 +282,6 @@ enum ErrorText {
 
     static func invalidExpiry(_ command: String) -> String {
         "ERR invalid expire time in '\(command)' command"
-    }
-
-    static func noPermission(_ command: String) -> String {
-        "NOPERM this user has no permissions to run the '\(command)' command"
     }
 
     /// As Redis quotes what it does not know: the name and the arguments up to 128 bytes together.

@@ -17,6 +17,8 @@ struct Command: @unchecked Sendable {
     let subcommands: UnsafeBufferPointer<Command>
     /// Of a subcommand: what contains it.
     private(set) var container: StaticString?
+    /// What rules of access know it by; nil for a command that Redis does not have.
+    private(set) var catalogueNumber: Int?
     /// Takes no time by its nature, so that it is not timed (`SlowLog`).
     let isQuick: Bool
     /// Runs as it is where nothing is asked of its client (`CacheClient.isPlain`) and nobody looks on
@@ -37,12 +39,16 @@ struct Command: @unchecked Sendable {
         self.flags = flags
         self.keys = keys
         self.body = body
+        catalogueNumber = CommandCatalogue.shared.number(ofRow: name.description)
         isQuick = flags.contains(.fast) || flags.contains(.front) || name.description == "set"
         runsScript = ["eval", "evalsha", "eval_ro", "evalsha_ro", "fcall", "fcall_ro"].contains(name.description)
         isPlain = isQuick && subcommands.isEmpty && flags.isDisjoint(with: [.front, .refused, .immediate])
         let rows = UnsafeMutableBufferPointer<Command>.allocate(capacity: subcommands.count)
         _ = rows.initialize(from: subcommands)
-        for index in rows.indices { rows[index].container = name }
+        for index in rows.indices {
+            rows[index].container = name
+            rows[index].catalogueNumber = CommandCatalogue.shared.number(ofRow: rows[index].fullName)
+        }
         self.subcommands = UnsafeBufferPointer(rows)
     }
 
@@ -84,6 +90,9 @@ struct Command: @unchecked Sendable {
         static let refused = Flags(rawValue: 1 << 27)
         /// Where one of its keys is missing it fails, or makes something else of another key (`Effects`).
         static let needsKeys = Flags(rawValue: 1 << 28)
+
+        /// Behind the second, its arguments may be secrets: no log of commands shows them.
+        static let redacted = Flags(rawValue: 1 << 31)
 
         /// The names that COMMAND shows, in the order of Redis.
         static let names: [(Flags, StaticString)] = [
@@ -147,7 +156,7 @@ struct Command: @unchecked Sendable {
         }
 
         /// Of several the last one counts. What stands behind BY, GET and LIMIT is no option.
-        private func storePlace(_ arguments: UnsafeMutablePointer<Bytes>, _ count: Int) -> Int? {
+        func storePlace(_ arguments: UnsafeMutablePointer<Bytes>, _ count: Int) -> Int? {
             var found: Int?
             var index = storeFrom
             while index + 1 < count {

@@ -105,7 +105,9 @@ enum CommandInspection {
         call.reply.integer(command.keys.first)
         call.reply.integer(command.keys.last)
         call.reply.integer(command.keys.step)
-        call.reply.set(0)
+        let categories = command.catalogueNumber.map { CommandCatalogue.shared.categories(of: $0) } ?? []
+        call.reply.set(categories.count)
+        for category in categories { call.reply.simple("@\(category.rawValue)") }
         call.reply.set(0)
         call.reply.set(0)
         call.reply.array(command.subcommands.count)

@@ -12,7 +12,7 @@ struct CommandTable: @unchecked Sendable {
         sortedSetAlgebraCommands, hashCommands, setCommands, setAlgebraCommands, bitCommands, streamCommands,
         streamReadCommands, streamGroupCommands, streamClaimCommands, streamInfoCommands, dumpCommands, scriptCommands,
         functionCommands, sortCommands, hyperLogLogCommands, geoCommands, geoSearchCommands, slowLogCommands,
-        replicationCommands, saveCommands, refusedCommands,
+        replicationCommands, saveCommands, accessCommands, refusedCommands,
     ]
 
     let commands: UnsafeBufferPointer<Command>

@@ -4,7 +4,6 @@ import RESPWire
 let connectionCommands: [Command] = [
     front("auth", -2, [.noscript, .loading, .stale, .fast, .noAuth, .allowBusy]),
     front("hello", -1, [.noscript, .loading, .stale, .fast, .noAuth, .allowBusy]),
-    front("acl", -2, []),
     Command(
         "client", -2, [.front],
         subcommands: [

@@ -156,6 +156,9 @@ private enum Server {
                 let most = call.emulator.configuration.number("tracking-table-max-keys")
                 call.emulator.tracking.most = most == 0 ? .max : most
             }
+            if parameters[place].name == "acllog-max-len" {
+                call.emulator.users.log.most = Int(values[number]) ?? 0
+            }
             if parameters[place].name.hasPrefix("slowlog") {
                 call.emulator.slowLog.configure(call.emulator.configuration)
             }

@@ -72,6 +72,7 @@ private struct SortOptions {
 
     /// Nil after an error reply.
     init?(_ call: borrowing Call, stores: Bool) {
+        let seesAll = call.emulator.readsAllKeys(call.client, call.arguments, call.count)
         var index = 2
         while index < call.count {
             let rest = call.count - index - 1
@@ -92,9 +93,18 @@ private struct SortOptions {
             } else if call.isWord(index, "by"), rest >= 1 {
                 by = SortPattern(call[index + 1])
                 // Once without a star, the order is kept whatever another BY says.
-                if SortPattern.star(call[index + 1]) == nil { keepsOrder = true }
+                if SortPattern.star(call[index + 1]) == nil {
+                    keepsOrder = true
+                } else if !seesAll {
+                    call.reply.error(ErrorText.sortByDenied)
+                    return nil
+                }
                 index += 1
             } else if call.isWord(index, "get"), rest >= 1 {
+                guard seesAll else {
+                    call.reply.error(ErrorText.sortGetDenied)
+                    return nil
+                }
                 gets.append(SortPattern(call[index + 1]))
                 index += 1
             } else {

@@ -310,7 +310,9 @@ private enum Strings {
         }
         guard entry.type == .string else { return call.reply.error(ErrorText.wrongType) }
         let old = call.database.withString(entry) { $0.count }
-        guard old + value.count <= call.emulator.connectionLimits.bulk else { return call.reply.error(ErrorText.tooLong) }
+        guard old + value.count <= call.emulator.connectionLimits.bulk else {
+            return call.reply.error(ErrorText.tooLong)
+        }
         let grown = call.database.resizeString(entry, call.hash, to: old + value.count)
         (grown.valueStart + old).copyMemory(from: value.start, byteCount: value.count)
         call.changed(call[1], .string, "append")
@@ -325,7 +327,9 @@ private enum Strings {
         if let entry, entry.type != .string { return call.reply.error(ErrorText.wrongType) }
         let old = entry.map { call.database.withString($0) { $0.count } } ?? 0
         guard value.count > 0 else { return call.reply.integer(old) }
-        guard offset <= Int64(call.emulator.connectionLimits.bulk - value.count) else { return call.reply.error(ErrorText.tooLong) }
+        guard offset <= Int64(call.emulator.connectionLimits.bulk - value.count) else {
+            return call.reply.error(ErrorText.tooLong)
+        }
         let start = Int(offset)
         if entry == nil { call.database.setString(call[1], call.hash, Bytes(""), expiry: nil) }
         guard let existing = call.database.find(call[1], call.hash) else { return }

@@ -12,6 +12,8 @@ final class ScriptEngine {
     private unowned let emulator: CacheEmulator
     private let front = NoFront()
     private var client: CacheClient
+    /// Who has asked for the script that runs.
+    private var caller: CacheClient?
     private var state: OpaquePointer?
     private let isForFunctions: Bool
     /// The running script may change nothing.
@@ -121,6 +123,12 @@ final class ScriptEngine {
     ) {
         guard let state = open() else { return call.reply.error(ErrorText.notEnoughMemory) }
         client.database = call.client.database
+        client.account = call.client.account
+        caller = call.client
+        defer {
+            client.account = .unnamed
+            caller = nil
+        }
         self.isReadOnly = isReadOnly
         lacksMemory = emulator.isOutOfMemory && !ignoresMemory
         let limit = emulator.configuration.scriptTimeLimit
@@ -164,7 +172,9 @@ final class ScriptEngine {
             emulator.statistics.commands &+= 1
             emulator.call(row, arguments, count, hash, client)
             if output.hasOverflowed {
+                let account = client.account
                 client = Self.makeClient(front)
+                client.account = account
                 reply.pointee = clua_bytes(Bytes(ErrorText.replyTooLarge))
                 return Int32(CLUA_REFUSED)
             }
@@ -176,8 +186,8 @@ final class ScriptEngine {
 
     private func mayCall(_ words: UnsafePointer<clua_bytes>, _ count: Int) -> Int32 {
         withArguments(words, count) { arguments in
-            guard let index = emulator.table.index(of: arguments[0]) else { return -1 }
-            return emulator.table.commands[index].flags.contains(.refused) ? 0 : 1
+            guard let row = row(arguments, count) else { return -1 }
+            return emulator.denial(to: client, row, arguments, count) == nil ? 1 : 0
         }
     }
 
@@ -188,20 +198,14 @@ final class ScriptEngine {
 
     /// The row that a command of a script means, if a script may run it.
     private func find(_ arguments: UnsafeMutablePointer<Bytes>, _ count: Int) -> Lookup {
-        guard let index = emulator.table.index(of: arguments[0]) else { return .refused(ErrorText.unknownInScript) }
-        var row = emulator.table.row(index)
-        if count > 1, !row.pointee.subcommands.isEmpty, let subcommands = row.pointee.subcommands.baseAddress {
-            if let place = row.pointee.subcommands.firstIndex(where: { arguments[1].isWord($0.name) }) {
-                row = subcommands + place
-            } else if row.pointee.arity < -1 {
-                return .refused(ErrorText.unknownInScript)
-            }
-        }
+        guard let row = row(arguments, count) else { return .refused(ErrorText.unknownInScript) }
         let command = row.pointee
         guard emulator.hasRightArity(row, count) else { return .refused(ErrorText.wrongArityInScript) }
         guard !command.flags.contains(.noscript) else { return .refused(ErrorText.notInScript) }
-        guard command.flags.isDisjoint(with: [.refused, .front]) else {
-            return .refused(ErrorText.noPermissionInScript)
+        guard !command.flags.contains(.front) else { return .refused(ErrorText.noPermissionInScript) }
+        if let denial = emulator.denial(to: client, row, arguments, count) {
+            if let caller { emulator.note(denial, row, arguments, of: caller, .lua) }
+            return .refused(ErrorText.deniedInScript(denial.reason))
         }
         // Messages go to replicas, too, though COMMAND does not say so of PUBLISH.
         let isPublish = command.name.description == "publish" || command.name.description == "spublish"
@@ -211,6 +215,19 @@ final class ScriptEngine {
         if lacksMemory, command.flags.contains(.denyOOM) { return .refused(ErrorText.outOfMemory) }
         if command.flags.contains(.write) { lacksMemory = false }
         return .found(row)
+    }
+
+    /// The row that arguments mean: of a container, its subcommand's.
+    private func row(_ arguments: UnsafeMutablePointer<Bytes>, _ count: Int) -> UnsafePointer<Command>? {
+        guard let index = emulator.table.index(of: arguments[0]) else { return nil }
+        let row = emulator.table.row(index)
+        guard count > 1, let subcommands = row.pointee.subcommands.baseAddress, !row.pointee.subcommands.isEmpty else {
+            return row
+        }
+        if let place = row.pointee.subcommands.firstIndex(where: { arguments[1].isWord($0.name) }) {
+            return subcommands + place
+        }
+        return row.pointee.arity < -1 ? nil : row
     }
 
     private func withArguments(

@@ -15,6 +15,15 @@ public final class CacheClient {
     /// 2 or 3: the version of the protocol that replies are written in.
     @exclusivity(unchecked) public var version: UInt8 = 2 { didSet { look() } }
     @exclusivity(unchecked) public var isAuthenticated: Bool { didSet { look() } }
+    /// Who it is.
+    var account = ClientAccount.unnamed {
+        didSet {
+            madeUser = account.made
+            look()
+        }
+    }
+    /// As whom it is logged in where an app has made that user: then every command is checked.
+    @exclusivity(unchecked) private(set) var madeUser: AccessUser?
     @exclusivity(unchecked) public var database = 0
     /// What CLIENT REPLY has set.
     @exclusivity(unchecked) public var replies = ReplyMode.on
@@ -79,8 +88,9 @@ public final class CacheClient {
     }
 
     private func look() {
-        isPlain = isAuthenticated && transaction == nil && !isInSubscribedMode && replica == nil && tracking == nil
-            && !isMonitor
+        isPlain =
+            isAuthenticated && transaction == nil && !isInSubscribedMode && replica == nil && tracking == nil
+            && !isMonitor && madeUser == nil
     }
 
     private func lookWhetherWaiting() {
@@ -123,7 +133,10 @@ public final class CacheClient {
 
     /// Not what no app may ask of a real server: whoever has used it here goes on without it.
     private static func isNeededElsewhere(_ command: Command) -> Bool {
-        guard command.flags.isDisjoint(with: [.refused, .front]) else { return false }
+        // ACL is answered by the front before a server, too.
+        guard command.flags.isDisjoint(with: [.refused, .front]), command.name.description != "acl" else {
+            return false
+        }
         if case .refused = CommandName(Bytes(command.name)).flatMap({ Interception.of($0) }) { return false }
         return true
     }
@@ -200,6 +213,8 @@ public protocol CacheFront: AnyObject {
     func name(of client: CacheClient) -> [UInt8]
     /// Since it has last sent something.
     func idleNanoseconds(of client: CacheClient) -> UInt64
+    /// A line about it as of CLIENT LIST, without a line break.
+    func description(of client: CacheClient) -> String
 }
 
 extension CacheFront {
@@ -207,6 +222,7 @@ extension CacheFront {
     public func waitEnded(_ client: CacheClient) {}
     public func name(of client: CacheClient) -> [UInt8] { [] }
     public func idleNanoseconds(of client: CacheClient) -> UInt64 { 0 }
+    public func description(of client: CacheClient) -> String { "" }
 }
 
 /// A command for the front, valid during the call.

@@ -96,8 +96,9 @@ extension CacheEmulator {
         if !client.isAuthenticated, !command.flags.contains(.noAuth) {
             return refuse(client, command, "\(ErrorText.noAuth)")
         }
-        if command.flags.contains(.refused) {
-            return refuse(client, command, ErrorText.noPermission(command.name.description))
+        if let denial = denial(to: client, row, arguments, count) {
+            note(denial, row, arguments, of: client, client.transaction == nil ? .toplevel : .multi)
+            return refuse(client, command, ErrorText.denied(denial.reason, command.fullName))
         }
         if client.isInSubscribedMode, !command.flags.contains(.whileSubscribed) {
             return refuse(client, command, Self.refusedWhileSubscribed(command.fullName))
@@ -216,6 +217,10 @@ extension CacheEmulator {
     func runQueued(_ request: Transaction.Request, for client: CacheClient) {
         request.withArguments { arguments, count in
             guard let row = resolve(table.row(request.command), arguments, count, client) else { return }
+            if let denial = denial(to: client, row, arguments, count) {
+                note(denial, row, arguments, of: client, .multi)
+                return client.writer.error(ErrorText.deniedInExec(denial.reason))
+            }
             let hash = count > 1 ? keyHash(arguments[1], seed: memory.seed) : 0
             call(row, arguments, count, hash, client)
         }
@@ -227,11 +232,6 @@ extension CacheEmulator {
     ) {
         let command = row.pointee
         if command.flags.contains(.noMulti) { return refuse(client, command, "\(ErrorText.notInsideMulti)") }
-        if command.name.description == "acl", !arguments[1].isWord("whoami") {
-            // The front's refusal, at once: a command that may not run does not wait in a queue.
-            client.transaction?.isAborted = true
-            return call(row, arguments, count, 0, client)
-        }
         client.transaction?.append(Transaction.Request(command: index, arguments, count))
         client.writer.simple("QUEUED")
     }

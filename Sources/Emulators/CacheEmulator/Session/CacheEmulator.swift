@@ -59,6 +59,7 @@ public final class CacheEmulator {
     @exclusivity(unchecked) var statistics = CacheStatistics()
     @exclusivity(unchecked) var limit = MemoryLimit() { didSet { look() } }
     @exclusivity(unchecked) var slowLog = SlowLog() { didSet { look() } }
+    @exclusivity(unchecked) var users = AccessUsers()
     /// Of the command that runs: the limit is exceeded, and nothing may go.
     @exclusivity(unchecked) var isOutOfMemory = false
     /// What tells its cursors from those of a provider before it; nil where there is none.
@@ -129,6 +130,7 @@ public final class CacheEmulator {
         if clients[client.id] === client { clients[client.id] = nil }
         stopTracking(client)
         stopMonitoring(client)
+        become(.unnamed, client)
         stopWaiting(client)
         unwatch(client)
         channels.removeAll(client)

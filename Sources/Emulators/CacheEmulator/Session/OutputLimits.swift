@@ -159,7 +159,8 @@ extension CacheEmulator {
 
     /// As in Redis: neither who waits nor who listens is idle.
     private func closeIfIdle(_ client: CacheClient) {
-        guard connectionLimits.idleSeconds > 0, !client.isWaiting, !client.isMonitor, !client.isReplica, !client.isDropped,
+        guard connectionLimits.idleSeconds > 0, !client.isWaiting, !client.isMonitor, !client.isReplica,
+            !client.isDropped,
             client.subscriptionCount + client.shardChannelCount == 0,
             client.front.idleNanoseconds(of: client) > UInt64(connectionLimits.idleSeconds) * 1_000_000_000
         else { return }

@@ -55,21 +55,27 @@ struct SlowLog {
     }
 
     mutating func note(
-        _ arguments: UnsafeMutablePointer<Bytes>, _ count: Int, _ duration: Int64, at time: Int64, _ client: CacheClient
+        _ arguments: UnsafeMutablePointer<Bytes>, _ count: Int, _ duration: Int64, at time: Int64,
+        _ client: CacheClient,
+        isRedacted: Bool
     ) {
         guard most > 0 else { return }
         let entry = Entry(
-            id: nextID, time: time, duration: duration, arguments: Self.shortened(arguments, count),
+            id: nextID, time: time, duration: duration,
+            arguments: Self.shortened(arguments, count, isRedacted: isRedacted),
             address: client.connection.peerAddress, clientName: client.front.name(of: client))
         nextID += 1
         kept.append(entry)
         if kept.count > most + most / 4 + 16 { kept.removeFirst(kept.count - most) }
     }
 
-    private static func shortened(_ arguments: UnsafeMutablePointer<Bytes>, _ count: Int) -> [[UInt8]] {
+    private static func shortened(
+        _ arguments: UnsafeMutablePointer<Bytes>, _ count: Int, isRedacted: Bool
+    ) -> [[UInt8]] {
         let isCut = count > mostArguments
         var kept: [[UInt8]] = (0..<(isCut ? mostArguments - 1 : count)).map { index in
             let argument = arguments[index]
+            if isRedacted, index > 1 { return Array("(redacted)".utf8) }
             guard argument.count > mostBytes else { return argument.array }
             return argument.slice(0, mostBytes).array + Array("... (\(argument.count - mostBytes) more bytes)".utf8)
         }
@@ -97,6 +103,8 @@ extension CacheEmulator {
         if let effects { callHeard(command, call, effects) } else { command.body(call) }
         let duration = SlowLog.now - began
         guard duration >= slowLog.threshold else { return }
-        slowLog.note(call.arguments, call.count, duration, at: clock.now / 1000, call.client)
+        slowLog.note(
+            call.arguments, call.count, duration, at: clock.now / 1000, call.client,
+            isRedacted: command.flags.contains(.redacted))
     }
 }

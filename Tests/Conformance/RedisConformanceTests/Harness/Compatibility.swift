@@ -43,6 +43,18 @@ struct Deviation {
             what: "a snapshot goes out at once, without repl-diskless-sync-delay, and each replica gets one of its own",
             why: "it costs no other process"),
         Deviation(
+            commands: ["acl|setuser", "acl|deluser"],
+            what:
+                """
+                an app makes users with at most its own rights, and changes neither its own user nor `default`, another \
+                attachment's, or what another attachment has made
+                """,
+            why: "an app does not raise its own rights"),
+        Deviation(
+            commands: ["pfmerge", "zdiffstore", "zinterstore", "zunionstore"],
+            what: "the key that is written is checked against the user's rules also where no source is named",
+            why: "Redis then looks at none of the keys, and PFMERGE writes what the user may not write"),
+        Deviation(
             commands: ["client|setinfo"], what: "it is there, though it is of Redis 7.2",
             why: "clients of today send it when they connect, and some take its refusal ill"),
         Deviation(
@@ -59,12 +71,11 @@ struct Deviation {
 /// Why a command of Redis is not there, or refused.
 enum Absence {
     static let reasons: [String: String] = [
-        "acl": "users are the gateway's: one for each attachment",
         "asking": "no cluster mode", "cluster": "no cluster mode", "readonly": "no cluster mode",
         "readwrite": "no cluster mode", "restore-asking": "no cluster mode",
         "debug": "it reaches into the server",
         "failover": "it would make the resource another's replica",
-        "latency": "not yet", "monitor": "not yet", "memory": "not yet",
+        "latency": "not yet", "memory": "not yet",
         "lolwut": "it draws pictures",
         "migrate": "it would connect to another host; a swap moves data",
         "module": "no modules",

@@ -18,7 +18,7 @@ final class Dialogue {
     private(set) var isEqual = true
     private let isRandom: Bool
 
-    /// Begins with empty keyspaces.
+    /// Begins with empty keyspaces, and without users and refusals of another case.
     init(version: Int, driver: LoopUnderTest = LoopUnderTest.allCases[0], isRandom: Bool = false) throws {
         guard let pair = ServerPair.current else { throw HarnessError("the suite lacks the trait .comparedWithRedis") }
         self.pair = pair
@@ -26,8 +26,11 @@ final class Dialogue {
         self.driver = driver
         self.isRandom = isRandom
         let (ours, theirs) = try connection("A")
-        try ours.call("FLUSHALL")
-        try theirs.call("FLUSHALL")
+        for client in [ours, theirs] {
+            try client.call("FLUSHALL")
+            try client.call("ACL", "DELUSER", "u", "v", "w", "U", "maker")
+            try client.call("ACL", "LOG", "RESET")
+        }
     }
 
     /// Both clients of a connection, connected when first named.

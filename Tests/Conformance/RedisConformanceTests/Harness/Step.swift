@@ -17,6 +17,8 @@ struct Step: ExpressibleByStringInterpolation, Sendable {
         case timeless
         /// Exactly, but for the time and the address in a line of MONITOR.
         case monitored
+        /// Exactly, but for the order of single commands among ACL's rules, which is that of a server's table.
+        case rules
         /// Of errors only the first word counts.
         case errorClass
         /// Only types and numbers of elements count.
@@ -48,6 +50,8 @@ struct Step: ExpressibleByStringInterpolation, Sendable {
     static func pairs(_ line: String) -> Step { Step(line, .pairs) }
     static func approximately(_ line: String, by tolerance: Double) -> Step { Step(line, .approximately(tolerance)) }
     static func timeless(_ line: String) -> Step { Step(line, .timeless) }
+    /// ACL's rules, in which single commands stand in the order of a server's table.
+    static func rules(_ line: String) -> Step { Step(line, .rules) }
     static func errorClass(_ line: String) -> Step { Step(line, .errorClass) }
     static func shape(_ line: String) -> Step { Step(line, .shape) }
     static func ignored(_ line: String) -> Step { Step(line, .ignored) }
@@ -80,6 +84,7 @@ extension Step.Rule {
         case .approximately(let tolerance): Self.isNear(ours, theirs, tolerance)
         case .timeless: Self.timeless(ours) == Self.timeless(theirs)
         case .monitored: Self.monitored(ours) == Self.monitored(theirs)
+        case .rules: Self.rules(ours) == Self.rules(theirs)
         case .errorClass:
             ours == theirs || Self.firstWord(ours) == Self.firstWord(theirs) && Self.firstWord(ours) != nil
         case .shape: Self.shape(ours) == Self.shape(theirs)
@@ -118,7 +123,27 @@ extension Step.Rule {
         return abs(left - right) <= tolerance
     }
 
-    /// Without the times in what XPENDING and XINFO answer.
+    private static func rules(_ reply: Reply) -> Reply {
+        if let elements = reply.elements { return reply.withElements(elements.map(rules)) }
+        guard case .bulk(let bytes) = reply else { return reply }
+        let words = String(decoding: bytes, as: UTF8.self).replacing(")", with: " )").split(separator: " ")
+        var sorted: [Substring] = []
+        var single: [Substring] = []
+        for word in words {
+            if "+-".contains(word.prefix(1)), !word.dropFirst().hasPrefix("@") {
+                single.append(word)
+            } else {
+                sorted += single.sorted() + [word]
+                single = []
+            }
+        }
+        return .bulk(Array((sorted + single.sorted()).joined(separator: " ").utf8))
+    }
+
+    /// In front of what is each server's own.
+    private static let timed: [String?] = ["idle", "seen-time", "age-seconds", "client-info"]
+
+    /// Without the times in what XPENDING, XINFO and ACL LOG answer.
     private static func timeless(_ reply: Reply) -> Reply {
         guard var elements = reply.elements?.map(timeless) else { return reply }
         let isPending = elements.dropFirst(2).allSatisfy { if case .integer = $0 { true } else { false } }
@@ -127,7 +152,7 @@ extension Step.Rule {
             if elements.count == 4, case .bulk = elements[1] { elements[2] = .null }
             if elements.count == 3, case .integer = elements[1] { elements[1] = .null }
         }
-        for index in elements.indices.dropFirst() where ["idle", "seen-time"].contains(elements[index - 1].text) {
+        for index in elements.indices.dropFirst() where timed.contains(elements[index - 1].text) {
             elements[index] = .null
         }
         return reply.withElements(elements)

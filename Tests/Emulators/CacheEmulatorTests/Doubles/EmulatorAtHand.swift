@@ -50,6 +50,8 @@ final class EmulatorAtHand {
         emulator.clientConnected(client)
     }
 
+    func withClient<Result>(_ body: (CacheClient) -> Result) -> Result { body(client) }
+
     /// Milliseconds since 1970; stands still until it is set.
     var time: Int64 {
         get { loop.wallClock }
