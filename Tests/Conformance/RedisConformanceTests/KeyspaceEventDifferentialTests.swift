@@ -157,8 +157,8 @@ struct KeyspaceEventDifferentialTests {
     @Test func `what has ended is told as expired`() throws {
         try compareEvents(
             [
-                "PSETEX a 1 v", .until("EXISTS a", "(integer) 0"), "SET b v PX 1", .until("DBSIZE", "(integer) 0"),
-                "RPUSH l a", "PEXPIRE l 1", .until("LLEN l", "(integer) 0"),
+                "PSETEX a 150 v", .until("EXISTS a", "(integer) 0"), "SET b v PX 150", .until("DBSIZE", "(integer) 0"),
+                "RPUSH l a", "PEXPIRE l 150", .until("LLEN l", "(integer) 0"),
             ], flags: "KEx")
     }
 }

@@ -31,7 +31,7 @@ struct MonitorDifferentialTests {
             "CLIENT GETNAME",
             .shape("INFO server"), "SELECT 3", "SET other v", "SELECT 0", "SELECT 99", "TIME x", "DBSIZE",
             "COMMAND COUNT x",
-            "SLOWLOG LEN", "LASTSAVE x", "OBJECT ENCODING k", "XINFO HELP x", .shape("MEMORY USAGE k"),
+            .shape("SLOWLOG LEN"), "LASTSAVE x", "OBJECT ENCODING k", "XINFO HELP x", .shape("MEMORY USAGE k"),
         ])
     }
 

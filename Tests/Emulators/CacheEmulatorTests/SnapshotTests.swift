@@ -71,6 +71,7 @@ struct SnapshotTests {
         }
         engine.run("DEL zset set hash stream")
         engine.run("FLUSHALL")
+        while !engine.emulator.memory.freeDiscarded(1000) {}
         #expect(engine.emulator.memory.arena.used == before)
     }
 
