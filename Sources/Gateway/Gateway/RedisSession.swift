@@ -129,12 +129,11 @@ final class RedisSession: ConnectionHandler, CacheFront {
 
     private func serve(_ bytes: UnsafeRawBufferPointer, _ emulator: CacheEmulator, _ client: CacheClient) -> Int {
         let batch = endpoint.batch
-        let limits = isAuthenticated ? emulator.requestLimits : .unauthenticated
         var offset = 0
         while offset < bytes.count {
             let rest = UnsafeRawBufferPointer(rebasing: bytes[offset...])
             let end = batch.parse(
-                rest, limits: limits, partial: &partial,
+                rest, limits: isAuthenticated ? emulator.requestLimits : .unauthenticated, partial: &partial,
                 most: isAuthenticated ? .max : 1)
             if batch.count > 0 {
                 let done = emulator.execute(batch, from: 0, for: client)

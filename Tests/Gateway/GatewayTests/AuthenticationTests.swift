@@ -91,4 +91,18 @@ import Testing
             #expect(try client.ask("SAVE").hasPrefix("-ERR this cache is ephemeral"))
         }
     }
+
+    @Test(arguments: LoopUnderTest.allCases)
+    func `what stands behind AUTH in one write has the limits of who has said who he is`(driver: LoopUnderTest)
+        async throws
+    {
+        try await GatewayUnderTest.run(driver) { test in
+            let client = try test.connect()
+            let pairs = (0..<10).map { "$2\r\nk\($0)\r\n$1\r\nv\r\n" }.joined()
+            try client.send("*2\r\n$4\r\nAUTH\r\n$10\r\nweb-secret\r\n*21\r\n$4\r\nMSET\r\n" + pairs)
+            #expect(try client.line() == "+OK")
+            #expect(try client.line() == "+OK")
+            #expect(try client.ask("DBSIZE") == ":10")
+        }
+    }
 }
