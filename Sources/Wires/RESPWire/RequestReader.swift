@@ -63,7 +63,8 @@ struct RequestReader {
             case .failed(let error): return .failed(error)
             }
         }
-        guard end &- position >= length &+ 2 else {
+        // `position` is at most `end`, so that no length overflows.
+        guard end &- position &- 2 >= length else {
             position = begin
             return .partial
         }

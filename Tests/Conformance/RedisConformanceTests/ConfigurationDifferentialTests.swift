@@ -90,7 +90,8 @@ struct ConfigurationDifferentialTests {
                 switch (parameter.kind, parameter.effect) {
                 case (.immutable, _): "immutable, as in Redis"
                 case (.protected, _): "protected, as in Redis"
-                case (_, .honoured): "honoured"
+                case (_, .honoured):
+                    Configuration.ceiling(of: parameter.name).map { "honoured, up to \($0)" } ?? "honoured"
                 case (_, .kept): "kept, without effect"
                 case (_, .fixed): "a change is refused"
                 }

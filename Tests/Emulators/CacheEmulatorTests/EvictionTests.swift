@@ -111,4 +111,12 @@ struct EvictionTests {
         engine.run("CONFIG SET lfu-decay-time 0")
         #expect(engine.run("OBJECT FREQ k") == ":45\r\n")
     }
+
+    @Test func `what is gone already makes room, though it is freed a part at a time`() {
+        for number in 0..<3000 { engine.run("SADD large m\(number) n\(number) o\(number) p\(number)") }
+        limit(-1000, "noeviction")
+        #expect(engine.run("SET k \(value)").hasPrefix("-OOM"))
+        engine.run("DEL large")
+        #expect(engine.run("SET k \(value)") == "+OK\r\n")
+    }
 }

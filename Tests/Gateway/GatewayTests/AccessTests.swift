@@ -239,7 +239,7 @@ import Testing
             }
             #expect(
                 pinned.map(\.why).sorted() == [
-                    "has an ACL command queued in MULTI",
+                    "has ACL, AUTH or HELLO queued in MULTI",
                     "is logged in as a user that an app has made with ACL SETUSER",
                 ])
             await test.gateway.resume(endpoint)

@@ -108,4 +108,47 @@ struct LimitsTests {
             #expect(try client.ask("PING") == "+PONG")
         }
     }
+
+    @Test(arguments: LoopUnderTest.allCases)
+    func `nobody asks for more than the memory of all bears`(driver: LoopUnderTest) async throws {
+        try await run(driver) { test, client in
+            for change in [
+                "proto-max-bulk-len 9223372036854775807", "proto-max-bulk-len 8gb", "client-query-buffer-limit 64gb",
+                "slowlog-max-len 9223372036854775807", "repl-backlog-size 64gb", "acllog-max-len 9223372036854775807",
+                "client-output-buffer-limit \"normal 0 1 99999999999\"",
+            ] {
+                #expect(try client.ask("CONFIG SET \(change)").hasPrefix("-ERR CONFIG SET failed"), "\(change)")
+            }
+            #expect(try client.ask("CONFIG SET client-output-buffer-limit \"normal 0 1 2147483647\"") == "+OK")
+            #expect(try client.ask("CONFIG SET slowlog-max-len 65536 slowlog-log-slower-than 0") == "+OK")
+            for _ in 0..<3 {
+                #expect(try client.ask("ECHO \(String(repeating: "x", count: 3000))") == "$3000")
+                _ = try client.line()
+            }
+        }
+    }
+
+    @Test(arguments: LoopUnderTest.allCases)
+    func `who monitors is shown no secret, and is closed where it does not read`(driver: LoopUnderTest) async throws {
+        try await run(driver) { test, client in
+            #expect(try client.ask("CONFIG SET client-output-buffer-limit \"slave 200kb 0 0\"") == "+OK")
+            let monitor = try SocketClient(to: test.address, receiveBuffer: 4096)
+            try monitor.send("AUTH \(GatewayUnderTest.web.secret)\r\nMONITOR\r\n")
+            _ = try monitor.receive(until: "+OK\r\n+OK\r\n")
+            for words in [
+                "HELLO 3 SETNAME auth AUTH web web-secret", "HELLO 3 AUTH a b AUTH web web-secret",
+                "HELLO 2 AUTH web web-secret", "AUTH web web-secret", "AUTH web-secret",
+            ] {
+                let other = try test.connect(as: GatewayUnderTest.web)
+                try other.send(words + "\r\nECHO done\r\n")
+                let shown = String(decoding: try monitor.receive(until: "\"done\"\r\n"), as: UTF8.self)
+                #expect(!shown.contains("web-secret"), "\(shown)")
+            }
+            let long = String(repeating: "x", count: 10_000)
+            try await eventually("it is closed") {
+                _ = try client.ask("SET k \(long)")
+                return await test.connections() == 1
+            }
+        }
+    }
 }

@@ -111,6 +111,24 @@ import Testing
     }
 
     @Test(arguments: LoopUnderTest.allCases)
+    func `prefixes that were added one by one are all carried from an emulator`(driver: LoopUnderTest) async throws {
+        try await run(driver, .fromEmulator) { test, move in
+            let client = try test.connect(as: GatewayUnderTest.web)
+            let other = try test.connect(as: GatewayUnderTest.web)
+            try client.send("HELLO 3\r\n")
+            while try client.line() != "*0" {}
+            #expect(try client.ask("CLIENT TRACKING ON BCAST PREFIX a: NOLOOP") == "+OK")
+            #expect(try client.ask("CLIENT TRACKING ON BCAST PREFIX b: NOLOOP") == "+OK")
+            try await move()
+            #expect(try (0..<4).map { _ in try client.line() } == [">2", "$10", "invalidate", "_"])
+            for key in ["a:1", "b:1"] {
+                #expect(try other.ask("SET \(key) v") == "+OK")
+                #expect(try (0..<6).map { _ in try client.line() } == [">2", "$10", "invalidate", "*1", "$3", key])
+            }
+        }
+    }
+
+    @Test(arguments: LoopUnderTest.allCases)
     func `a client that monitors is not moved to where others are, and nobody tracks others' keys`(
         driver: LoopUnderTest
     ) async throws {

@@ -111,4 +111,15 @@ import Testing
     func `quotes and escapes are taken away`(line: String, expected: [String]) {
         #expect(split(line) == expected)
     }
+
+    @Test func `a length that no memory has is awaited, and nothing is read behind the end`() {
+        let batch = RequestBatch()
+        var partial = PartialRequest()
+        let limits = RequestLimits(arguments: 100, bulk: .max, isAuthenticated: true)
+        for length in [Int.max, .max - 1, .max - 2, .max - 100, 1 << 62] {
+            let bytes = Array("*2\r\n$3\r\nGET\r\n$\(length)\r\nabc\r\n".utf8)
+            let end = bytes.withUnsafeBytes { batch.parse($0, limits: limits, partial: &partial) }
+            #expect(end == .needsMore && batch.count == 0)
+        }
+    }
 }

@@ -39,8 +39,10 @@ extension CacheEmulator {
     /// to ask for within MULTI, are known here only.
     public func bond(of client: CacheClient) -> String? {
         if client.madeUser != nil { return "is logged in as a user that an app has made with ACL SETUSER" }
-        let asks = client.transaction?.queue.contains { table.commands[$0.command].name.description == "acl" } ?? false
-        return asks ? "has an ACL command queued in MULTI" : nil
+        let words = users.made.isEmpty ? ["acl"] : ["acl", "auth", "hello"]
+        let asks =
+            client.transaction?.queue.contains { words.contains(table.commands[$0.command].name.description) } ?? false
+        return asks ? "has ACL, AUTH or HELLO queued in MULTI" : nil
     }
 
     // MARK: accounts

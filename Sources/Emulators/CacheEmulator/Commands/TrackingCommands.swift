@@ -3,12 +3,10 @@ public import RESPWire
 /// CLIENT TRACKING and what belongs to it: the front, which owns the connection, hands them here.
 extension CacheEmulator {
     /// CLIENT TRACKING ON|OFF [REDIRECT id] [PREFIX prefix]… [BCAST] [OPTIN] [OPTOUT] [NOLOOP]
-    ///
-    /// - Parameter isClient: whether there is a client of this number.
     public func track(
         _ arguments: UnsafeMutablePointer<Bytes>, _ count: Int, for client: CacheClient, _ reply: ReplyWriter
     ) {
-        var wanted = ClientTracking(words: (0..<count).map { arguments[$0].array })
+        var wanted = ClientTracking()
         if let problem = read(arguments, count, into: &wanted) { return reply.error(problem) }
         if arguments[2].isWord("off") {
             stopTracking(client)

@@ -57,7 +57,7 @@ extension CacheEmulator {
     /// Takes out keys until the limit is kept; false where there are none that may go.
     private func makeRoom() -> Bool {
         guard memory.inUse > limit.bytes else { return true }
-        guard limit.policy != .none else { return false }
+        guard limit.policy != .none || !memory.discarded.isEmpty else { return false }
         let deadline = ContinuousClock.now + Self.evictionTime
         var evicted = 0
         while memory.inUse > limit.bytes {
@@ -67,7 +67,7 @@ extension CacheEmulator {
                 if ContinuousClock.now >= deadline { return true }
                 continue
             }
-            guard let (database, entry) = candidate() else { return false }
+            guard limit.policy != .none, let (database, entry) = candidate() else { return false }
             evict(entry, of: database)
             evicted += 1
             if evicted % Self.evictionsPerLook == 0, ContinuousClock.now >= deadline { return true }

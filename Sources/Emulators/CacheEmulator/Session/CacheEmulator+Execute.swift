@@ -71,7 +71,10 @@ extension CacheEmulator {
         _ index: Int, _ arguments: UnsafeMutablePointer<Bytes>, _ count: Int, _ hash: UInt64, _ client: CacheClient
     ) {
         statistics.commands &+= 1
-        guard index >= 0 else { return refuseUnknown(arguments, count, client) }
+        guard index >= 0 else {
+            if let replica = client.replica { return replication.drop(replica) }
+            return refuseUnknown(arguments, count, client)
+        }
         let row = table.row(index)
         guard row.pointee.isPlain, client.isPlain, isPlain, hasRightArity(row, count) else {
             return runChecked(row, index, arguments, count, hash, client)

@@ -120,6 +120,7 @@ extension CacheEmulator {
         }
         if isSilent { client.connection.output.truncate(to: before) }
         client.replies = mode
+        if tracking.isOn { broadcastChanges() }
         watchExpiry()
     }
 }

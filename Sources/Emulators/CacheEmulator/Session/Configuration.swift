@@ -65,9 +65,20 @@ struct Configuration {
         return parameters.firstIndex { Array($0.name.utf8) == folded }
     }
 
+    /// What an app may ask for at most: the daemon's memory is that of all resources.
+    private static let ceilings: [String: Int64] = [
+        "proto-max-bulk-len": 512 << 20, "client-query-buffer-limit": 1 << 30, "repl-backlog-size": 256 << 20,
+        "slowlog-max-len": 1 << 16, "acllog-max-len": 1 << 14, "tracking-table-max-keys": 10_000_000,
+    ]
+
+    static func ceiling(of name: String) -> Int64? { ceilings[name] }
+
     /// Why a parameter cannot have this value here; nil when it can, or has it.
     func refusal(_ index: Int, of value: String) -> String? {
         let parameter = parameters[index]
+        if let ceiling = Self.ceilings[parameter.name], (Int64(value) ?? .max) > ceiling {
+            return "the emulator allows \(ceiling) at most, since the memory is that of all resources"
+        }
         if value == parameter.value || parameter.effect != .fixed { return nil }
         return "the emulator always works with '\(parameter.value)'"
     }

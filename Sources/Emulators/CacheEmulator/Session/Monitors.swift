@@ -24,7 +24,7 @@ extension CacheEmulator {
         var line = Array("+\(clock.now / 1000).".utf8)
         let micros = "\(clock.now % 1000 * 1000)"
         line += Array(String(repeating: "0", count: 6 - micros.utf8.count).utf8) + Array(micros.utf8)
-        let source = client.id == 0 ? "lua" : client.connection.peerAddress
+        let source = client.id == 0 && scriptCall != nil ? "lua" : client.connection.peerAddress
         line += Array(" [\(client.database) \(source)]".utf8)
         let secrets = Self.secretPlaces(command, arguments, count)
         for index in 0..<count {
@@ -32,7 +32,10 @@ extension CacheEmulator {
             line += secrets.contains(index) ? Array("\"(redacted)\"".utf8) : Self.quoted(arguments[index])
         }
         line += [13, 10]
-        for monitor in monitors { line.withUnsafeBytes { monitor.connection.output.append($0) } }
+        for monitor in monitors where !monitor.isDropped {
+            line.withUnsafeBytes { monitor.connection.output.append($0) }
+            checkOutput(of: monitor)
+        }
     }
 
     /// The places of passwords.
@@ -42,8 +45,9 @@ extension CacheEmulator {
         switch command.name.description {
         case "auth": return Set(1..<max(count, 1))
         case "hello":
+            // Whatever stands behind the first one: a value may read so, too.
             guard let word = (1..<count).first(where: { arguments[$0].isWord("auth") }) else { return [] }
-            return [word + 1, word + 2]
+            return Set(word + 1..<max(count, word + 1))
         default: return []
         }
     }

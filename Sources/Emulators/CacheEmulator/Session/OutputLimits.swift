@@ -35,7 +35,7 @@ struct OutputLimits: Equatable {
         for index in stride(from: 0, to: words.count, by: 4) {
             guard let hard = Configuration.Kind.memory(words[index + 1]),
                 let soft = Configuration.Kind.memory(words[index + 2]), let seconds = Int(words[index + 3]), hard >= 0,
-                soft >= 0, seconds >= 0
+                soft >= 0, (0...Int(Int32.max)).contains(seconds)
             else {
                 return Self.isClass(words[index])
                     ? "Error in hard, soft or soft_seconds setting in buffer limit configuration."

@@ -3,8 +3,6 @@ import RESPWire
 
 /// What CLIENT TRACKING ON has set for one client.
 struct ClientTracking {
-    /// As the client sent it.
-    var words: [[UInt8]]
     /// Whom the messages go to; 0 for the client itself.
     var redirect: Int64 = 0
     var isBroadcast = false
@@ -17,6 +15,19 @@ struct ClientTracking {
     var isCachingGiven = false
     /// The client that the messages went to is gone.
     var isBroken = false
+
+    /// The command that sets all of it.
+    var words: [[UInt8]] {
+        var words = ["CLIENT", "TRACKING", "ON"]
+        if redirect != 0 { words += ["REDIRECT", "\(redirect)"] }
+        if isBroadcast { words.append("BCAST") }
+        if isOptIn { words.append("OPTIN") }
+        if isOptOut { words.append("OPTOUT") }
+        if skipsOwn { words.append("NOLOOP") }
+        // The empty prefix is that of who has named none.
+        let named = prefixes.filter { !$0.isEmpty }.flatMap { [Array("PREFIX".utf8), $0] }
+        return words.map { Array($0.utf8) } + named
+    }
 }
 
 /// Which client has read which key, so that it can be told when the key changes: the first time only, as from then on it
@@ -29,9 +40,9 @@ struct TrackingTable {
     var most = 1_000_000
     /// The clients that track.
     private(set) var clients: [Int64: CacheClient] = [:]
-    /// What changed since the last broadcast, and by whom where that matters, in the order of the first change.
-    var changed: [(key: [UInt8], by: Int64)] = []
-    private var isChanged: Set<[UInt8]> = []
+    /// What changed since the last broadcast, and by whom it did last.
+    private(set) var changed: [[UInt8]: Int64] = [:]
+    var isBroadcastScheduled = false
     /// For the client whose command runs: told behind its reply. Nil for everything.
     var pending: [[UInt8]?] = []
 
@@ -60,11 +71,16 @@ struct TrackingTable {
         if client.tracking?.isBroadcast == true { broadcasters += step }
     }
 
-    /// Notes a reader; returns a key that is forgotten for it where there are too many, with its readers.
-    mutating func note(_ key: [UInt8], readBy id: Int64) -> (key: [UInt8], readers: Set<Int64>)? {
+    /// How many keys are forgotten at once where there are too many.
+    private static let forgottenAtOnce = 100
+
+    /// Notes a reader; returns the keys that are forgotten for it where there are too many, with their readers.
+    mutating func note(_ key: [UInt8], readBy id: Int64) -> [(key: [UInt8], readers: Set<Int64>)] {
         if readers[key, default: []].insert(id).inserted { items += 1 }
-        guard readers.count > most, let (other, ids) = readers.first(where: { $0.key != key }) else { return nil }
-        return (other, take(other) ?? ids)
+        guard readers.count > most else { return [] }
+        let many = min(readers.count - most, Self.forgottenAtOnce)
+        let others = readers.keys.lazy.filter { $0 != key }.prefix(many)
+        return Array(others).map { ($0, take($0) ?? []) }
     }
 
     /// Forgets who has read a key.
@@ -80,19 +96,13 @@ struct TrackingTable {
     }
 
     mutating func noteChange(_ key: [UInt8], by id: Int64) {
-        if isChanged.insert(key).inserted {
-            changed.append((key, id))
-        } else if let place = changed.lastIndex(where: { $0.key == key }) {
-            changed[place].by = id
-        }
+        changed[key] = id
     }
 
+    /// In the order of the alphabet, as Redis keeps them.
     mutating func takeChanged() -> [(key: [UInt8], by: Int64)] {
-        defer {
-            changed = []
-            isChanged = []
-        }
-        return changed
+        defer { changed = [:] }
+        return changed.map { (key: $0.key, by: $0.value) }.sorted { $0.key.lexicographicallyPrecedes($1.key) }
     }
 }
 
@@ -148,8 +158,9 @@ extension CacheEmulator {
         }
         guard let places = keys.places(arguments, count) else { return }
         for place in places {
-            guard let (key, readers) = tracking.note(arguments[place].array, readBy: reader.id) else { continue }
-            invalidate(key, for: readers)
+            for (key, readers) in tracking.note(arguments[place].array, readBy: reader.id) {
+                invalidate(key, for: readers)
+            }
         }
     }
 
@@ -168,8 +179,7 @@ extension CacheEmulator {
     /// Tells who has asked for prefixes what has changed.
     func broadcastChanges() {
         guard !tracking.changed.isEmpty else { return }
-        // In the order of the alphabet, as Redis keeps both keys and prefixes.
-        let changed = tracking.takeChanged().sorted { $0.key.lexicographicallyPrecedes($1.key) }
+        let changed = tracking.takeChanged()
         for client in tracking.clients.values.sorted(by: { $0.id < $1.id }) {
             guard let options = client.tracking, options.isBroadcast else { continue }
             for prefix in options.prefixes {
@@ -182,8 +192,12 @@ extension CacheEmulator {
     }
 
     private func broadcastSoon() {
-        guard tracking.changed.count == 1 else { return }
-        loop.schedule(after: 0) { [weak self] in self?.broadcastChanges() }
+        guard !tracking.isBroadcastScheduled else { return }
+        tracking.isBroadcastScheduled = true
+        loop.schedule(after: 0) { [weak self] in
+            self?.tracking.isBroadcastScheduled = false
+            self?.broadcastChanges()
+        }
     }
 
     // MARK: messages
@@ -198,6 +212,8 @@ extension CacheEmulator {
             guard let other = clients[options.redirect] else { return redirectIsBroken(client, options.redirect) }
             target = other
         }
+        guard !target.isDropped else { return }
+        defer { checkOutput(of: target) }
         let writer = target.writer
         if target.version == 3 {
             writer.push(2)

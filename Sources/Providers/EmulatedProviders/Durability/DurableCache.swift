@@ -176,6 +176,7 @@ actor DurableCache {
                 return refuseWrites(nil)
             } catch {
                 refuseWrites(error)
+                answerRequests()
                 if isStopping { throw error }
                 try? await ContinuousClock().sleep(for: limits.patience)
             }
@@ -232,7 +233,8 @@ actor DurableCache {
             for answer in asked { answer(false) }
             // The changes so far are all there: nothing is lost by waiting, but for changes that no snapshot keeps up with.
             nextRewrite = .now + limits.patience * 10
-            failedRewrites += error.code == .timedOut ? 1 : 0
+            // One that was only asked for is no sign that the changes outgrow the snapshots.
+            failedRewrites += error.code == .timedOut && asked.isEmpty ? 1 : 0
             guard failedRewrites >= Self.mostFailedRewrites else { return }
             failedRewrites = 0
             syncFailure = error
@@ -332,9 +334,15 @@ actor DurableCache {
                 return try await take(try await writeBase())
             } catch {
                 refuseWrites(error)
+                answerRequests()
                 try? await ContinuousClock().sleep(for: limits.patience)
             }
         }
+    }
+
+    /// Nothing can be saved now: who has asked for it is told so.
+    private func answerRequests() {
+        for answer in requests.take() { answer(false) }
     }
 
     // MARK: the end
