@@ -25,6 +25,7 @@ extension ControlPlane {
     public func stop() async {
         guard !isStopping else { return }
         isStopping = true
+        gateway.endScripts()
         let running = background + Array(bringing.values)
         background = []
         for task in running { task.cancel() }
