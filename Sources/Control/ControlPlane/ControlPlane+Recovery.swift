@@ -1,4 +1,5 @@
 public import BrokerModel
+import Gateway
 import Ledger
 import Logging
 import ProviderKit
@@ -25,6 +26,7 @@ extension ControlPlane {
     public func stop() async {
         guard !isStopping else { return }
         isStopping = true
+        gateway.endScripts()
         let running = background + Array(bringing.values)
         background = []
         for task in running { task.cancel() }

@@ -14,6 +14,8 @@ final class Endpoint {
     private(set) var upstream: Upstream?
     /// Parses the requests of all sessions here, one read at a time.
     let batch = RequestBatch()
+    /// The same within a script, while `batch` holds the requests behind it.
+    private(set) lazy var batchWithinScript = RequestBatch()
     private(set) var redisSessions: [UInt64: RedisSession] = [:]
     private var queueConnections: [UInt64: Connection] = [:]
     private var held: [UInt64: Connection] = [:]

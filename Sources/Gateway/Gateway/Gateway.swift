@@ -1,3 +1,4 @@
+import CacheEmulator
 public import EventLoop
 public import RESPWire
 import Synchronization
@@ -54,10 +55,11 @@ public final class Gateway: Sendable {
     }
 
     /// Frees an endpoint's address and closes its connections once their replies are sent; returns how many.
-    /// An unknown endpoint has none.
+    /// An unknown endpoint has none. A script that runs there is ended: it is not waited for.
     @discardableResult
     public func close(_ id: EndpointID) async -> Int {
         guard let home = home(of: id) else { return 0 }
+        endScripts(on: id, at: home)
         let closed = await run(at: home) {
             $0.close(id)
         } orWhenStopped: {
@@ -65,6 +67,16 @@ public final class Gateway: Sendable {
         }
         leave(id)
         return closed
+    }
+
+    /// From now on until they are closed, scripts at the endpoints' emulators are ended as soon as they take long. For
+    /// whoever is about to close them all.
+    public func endScripts() {
+        for (id, home) in places.withLock({ $0.open }) { endScripts(on: id, at: home) }
+    }
+
+    private func endScripts(on id: EndpointID, at home: Home) {
+        home.loop.postUrgently { home.endpoints.value.setScripts(of: id, areEnded: true) }
     }
 
     /// Names who serves an endpoint. Connections to the former upstream are closed at a reply boundary; returns how
@@ -251,9 +263,14 @@ final class EndpointTable {
     }
 
     func close(_ id: EndpointID) -> Int {
+        setScripts(of: id, areEnded: false)
         guard let endpoint = endpoints.removeValue(forKey: id) else { return 0 }
         endpoint.listener?.close()
         return endpoint.route(to: nil, closesHeld: true)
+    }
+
+    func setScripts(of id: EndpointID, areEnded: Bool) {
+        if case .cache(let emulator)? = endpoints[id]?.upstream { emulator.value.endsScripts = areEnded }
     }
 
     func route(_ id: EndpointID, to upstream: Upstream?) -> Int {

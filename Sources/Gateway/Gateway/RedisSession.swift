@@ -128,7 +128,7 @@ final class RedisSession: ConnectionHandler, CacheFront {
     }
 
     private func serve(_ bytes: UnsafeRawBufferPointer, _ emulator: CacheEmulator, _ client: CacheClient) -> Int {
-        let batch = endpoint.batch
+        let batch = emulator.isBusy ? endpoint.batchWithinScript : endpoint.batch
         var offset = 0
         while offset < bytes.count {
             let rest = UnsafeRawBufferPointer(rebasing: bytes[offset...])

@@ -105,6 +105,8 @@ final class EpollConnection: Connection, EpollSource {
 
     // MARK: the loop's side
 
+    var isAtWork: Bool { isDelivering }
+
     func ready(_ events: Readiness) {
         if events.contains(.input), interest.contains(.input) {
             readOnce()

@@ -17,10 +17,13 @@ public final class EpollLoop: EventLoop, @unchecked Sendable {
 
     let epoll: Int32
     let pool = BufferPool()
-    let readBuffer: UnsafeMutableRawBufferPointer
+    /// Of the turn that runs: a nested one has its own, since the handlers outside of it still hold bytes of theirs.
+    @exclusivity(unchecked) private(set) var readBuffer: UnsafeMutableRawBufferPointer
 
     private let wakeup: Int32
     private let inbox = Inbox()
+    /// What nested turns run, too.
+    private let urgent = Inbox()
     private let thread = Mutex<pthread_t?>(nil)
     private var timers = TimerHeap()
     @exclusivity(unchecked) private var endOfTurn: [() -> Void] = []
@@ -31,8 +34,17 @@ public final class EpollLoop: EventLoop, @unchecked Sendable {
     @exclusivity(unchecked) private var toFlush: [EpollConnection] = []
     @exclusivity(unchecked) private var flushing: [EpollConnection] = []
     @exclusivity(unchecked) private var toDeliver: [EpollConnection] = []
+    /// Those of this turn that are still to come, the next one last.
+    @exclusivity(unchecked) private var delivering: [EpollConnection] = []
     @exclusivity(unchecked) private var soon: [() -> Void] = []
     @exclusivity(unchecked) private var stopDeadline: UInt64?
+    /// How many turns run within each other, the outermost not counted.
+    private var depth = 0
+    private var spareBuffers: [UnsafeMutableRawBufferPointer] = []
+    /// Somebody waits in `stop`, which may not have begun yet.
+    private var isToStop = false
+    /// Each nested turn needs some kilobytes of the thread's stack.
+    private static let deepest = 16
     private var connections: [UInt64: EpollConnection] = [:]
 
     /// Starts the loop's thread, named `name` (15 bytes at most).
@@ -44,7 +56,7 @@ public final class EpollLoop: EventLoop, @unchecked Sendable {
         guard epoll >= 0 else { throw SocketError(call: "epoll_create", address: nowhere) }
         wakeup = cepoll_eventfd()
         guard wakeup >= 0 else { throw Sockets.failure("eventfd", nowhere, closing: epoll) }
-        readBuffer = .allocate(byteCount: EpollConnection.readSize * 2, alignment: 64)
+        readBuffer = Self.makeReadBuffer()
         now = Self.monotonic()
         wallClock = Self.wall()
         guard cepoll_control(epoll, CInt(CEPOLL_ADD), wakeup, Readiness.input.rawValue, UInt64(UInt32(wakeup))) == 0
@@ -53,7 +65,7 @@ public final class EpollLoop: EventLoop, @unchecked Sendable {
     }
 
     deinit {
-        readBuffer.deallocate()
+        for buffer in spareBuffers + [readBuffer] { buffer.deallocate() }
         Glibc.close(wakeup)
         Glibc.close(epoll)
     }
@@ -66,6 +78,16 @@ public final class EpollLoop: EventLoop, @unchecked Sendable {
     @discardableResult
     public func post(_ work: @escaping @Sendable () -> Void) -> Bool {
         switch inbox.add(work) {
+        case .refused: return false
+        case .first: wake()
+        case .more: break
+        }
+        return true
+    }
+
+    @discardableResult
+    public func postUrgently(_ work: @escaping @Sendable () -> Void) -> Bool {
+        switch urgent.add(work) {
         case .refused: return false
         case .first: wake()
         case .more: break
@@ -113,6 +135,7 @@ public final class EpollLoop: EventLoop, @unchecked Sendable {
     public func stop(grace: Duration) async {
         await withCheckedContinuation { (done: CheckedContinuation<Void, Never>) in
             guard inbox.onEnd({ done.resume() }) else { return done.resume() }
+            postUrgently { [self] in isToStop = true }
             post { [self] in beginStop(grace: grace.nanoseconds) }
         }
     }
@@ -223,7 +246,7 @@ public final class EpollLoop: EventLoop, @unchecked Sendable {
         finish()
     }
 
-    private func handle(_ event: cepoll_event) {
+    func handle(_ event: cepoll_event) {
         let fd = Int(event.tag & 0xffff_ffff)
         if fd == Int(wakeup) { return runPosted() }
         guard fd < sources.count, let source = sources[fd], source.tag == event.tag else { return }
@@ -233,6 +256,7 @@ public final class EpollLoop: EventLoop, @unchecked Sendable {
     private func runPosted() {
         var counter: UInt64 = 0
         _ = read(wakeup, &counter, 8)
+        _ = runUrgentWork()
         for work in inbox.takeAll() { work() }
     }
 
@@ -250,15 +274,73 @@ public final class EpollLoop: EventLoop, @unchecked Sendable {
 
     private func deliverWaiting() {
         guard !toDeliver.isEmpty else { return }
-        let waiting = toDeliver
+        delivering.append(contentsOf: toDeliver.reversed())
         toDeliver.removeAll(keepingCapacity: true)
-        for connection in waiting { connection.deliverWaiting() }
+        while let connection = delivering.popLast() { connection.deliverWaiting() }
     }
 
     private func flushTouched() {
         swap(&toFlush, &flushing)  // what a flush touches (in `outputDrained`, in `closed`) waits for the next turn
         for connection in flushing { connection.flush() }
         flushing.removeAll(keepingCapacity: true)
+    }
+
+    // MARK: nested turns
+
+    public func runNested() -> NestedTurn {
+        precondition(isCurrent, "runNested is called on the loop")
+        guard depth < Self.deepest else { return .impossible }
+        depth += 1
+        let outer = readBuffer
+        readBuffer = spareBuffers.popLast() ?? Self.makeReadBuffer()
+        defer {
+            spareBuffers.append(readBuffer)
+            readBuffer = outer
+            depth -= 1
+        }
+        withUnsafeTemporaryAllocation(of: cepoll_event.self, capacity: 256) { events in
+            let count = cepoll_wait(epoll, events.baseAddress, 256, 0)
+            now = Self.monotonic()
+            wallClock = Self.wall()
+            for index in 0..<Int(max(count, 0)) { handleNested(events[index]) }
+        }
+        deliverNested()
+        flushNested()
+        return runUrgentWork()
+    }
+
+    public func runUrgentWork() -> NestedTurn {
+        for work in urgent.takeAll() { work() }
+        return isToStop ? .stopping : .served
+    }
+
+    /// What was posted wakes the outermost turn again, and waits for it.
+    private func handleNested(_ event: cepoll_event) {
+        let fd = Int(event.tag & 0xffff_ffff)
+        guard fd != Int(wakeup), fd < sources.count, let source = sources[fd], !source.isAtWork else { return }
+        handle(event)
+    }
+
+    private func deliverNested() {
+        delivering.append(contentsOf: toDeliver.reversed())
+        toDeliver.removeAll(keepingCapacity: true)
+        var atWork: [EpollConnection] = []
+        while let connection = delivering.popLast() {
+            if connection.isAtWork { atWork.append(connection) } else { connection.deliverWaiting() }
+        }
+        toDeliver += atWork
+    }
+
+    private func flushNested() {
+        let touched = toFlush
+        toFlush = []
+        for connection in touched {
+            if connection.isAtWork { toFlush.append(connection) } else { connection.flush() }
+        }
+    }
+
+    private static func makeReadBuffer() -> UnsafeMutableRawBufferPointer {
+        .allocate(byteCount: EpollConnection.readSize * 2, alignment: 64)
     }
 
     private func waitTime() -> CInt {
@@ -299,12 +381,14 @@ public final class EpollLoop: EventLoop, @unchecked Sendable {
     private func finish() {
         for connection in connections.values { connection.end(because: .shutdown) }
         runDeferred()
+        for work in urgent.close() { work() }
         for work in inbox.close() { work() }
         runDeferred()
         for work in endOfTurn { work() }
         sources.removeAll()
         toFlush.removeAll()
         toDeliver.removeAll()
+        delivering.removeAll()
         endOfTurn.removeAll()
         timers = TimerHeap()
         thread.withLock { $0 = nil }
@@ -329,7 +413,13 @@ protocol EpollSource: AnyObject {
     var fd: Int32 { get }
     /// Set by the loop when the source is added.
     var tag: UInt64 { get set }
+    /// Its handler is at work: a nested turn leaves it alone.
+    var isAtWork: Bool { get }
     func ready(_ events: Readiness)
+}
+
+extension EpollSource {
+    var isAtWork: Bool { false }
 }
 
 /// What a descriptor is ready for, or waited for: epoll's bits.

@@ -17,6 +17,19 @@ public protocol EventLoop: AnyObject, Sendable {
     @discardableResult
     func post(_ work: @escaping @Sendable () -> Void) -> Bool
 
+    /// The same, but what is posted so also runs within nested turns (`runNested`), and before other posted work.
+    @discardableResult
+    func postUrgently(_ work: @escaping @Sendable () -> Void) -> Bool
+
+    /// Serves the sockets once, within what runs on the loop now: for a handler whose work takes long.
+    ///
+    /// Connections are accepted, read, flushed and closed as ever; only those whose handler is in `received` now are left
+    /// alone, their input and their output. Timers, posted work and the end of the turn wait until the handler returns.
+    func runNested() -> NestedTurn
+
+    /// The part of a nested turn that takes next to no time: what was posted urgently.
+    func runUrgentWork() -> NestedTurn
+
     /// Accepts connections at `address`; `accept` names the handler of each, or nil to refuse it.
     func listen(on address: SocketAddress, accept: @escaping (Connection) -> (any ConnectionHandler)?)
         throws(SocketError) -> any Listener
@@ -43,6 +56,24 @@ public protocol EventLoop: AnyObject, Sendable {
     /// has ended. Accepted posts have run by then; timers that were not due, and what the last of those posts asked
     /// the loop to do later, are dropped.
     func stop(grace: Duration) async
+}
+
+extension EventLoop {
+    @discardableResult
+    public func postUrgently(_ work: @escaping @Sendable () -> Void) -> Bool { post(work) }
+
+    public func runNested() -> NestedTurn { .impossible }
+
+    public func runUrgentWork() -> NestedTurn { .impossible }
+}
+
+/// What became of a nested turn.
+public enum NestedTurn: Sendable {
+    case served
+    /// The same, and somebody waits in `stop`: what runs is to end.
+    case stopping
+    /// The driver has none, or too many are nested: nobody was served.
+    case impossible
 }
 
 /// A bound, listening socket.

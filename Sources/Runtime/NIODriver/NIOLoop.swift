@@ -21,6 +21,8 @@ import Glibc
 /// touched connection has to say. `now` and `wallClock` are read when a turn begins. NIO has no hook for the end of
 /// its own round, so one round of NIO may be several turns here when work is posted meanwhile.
 ///
+/// There are no nested turns: NIO does not look at its sockets before a task has ended. Whoever asks for one is told so.
+///
 /// The loop keeps itself alive until `stop`, as its thread does.
 ///
 /// Safety of `@unchecked Sendable`: everything but `inbox`, `gate`, `group` and `nio`, which are Sendable, is touched

@@ -7,6 +7,12 @@
 // How many instructions run between two looks at the clock.
 enum { LOOK_AFTER = 100000, COLLECT_AFTER = 50 };
 
+// How many milliseconds a script runs before the host is asked whether it goes on, and from one question to the next.
+enum { ASK_AFTER = 5, ASK_AGAIN_AFTER = 2 };
+
+// How many milliseconds the loading of a library may take.
+enum { LOAD_LIMIT = 500 };
+
 // Places in the registry.
 static char scripts_key, globals_key;
 
@@ -125,21 +131,34 @@ static int64_t milliseconds(void) {
     return (int64_t)time.tv_sec * 1000 + time.tv_nsec / 1000000;
 }
 
-void clua_watch_time(lua_State *lua, clua_buffer *output) {
-    clua_engine *engine = clua_of(lua);
-    if (++engine->tables % 1024 == 0 && milliseconds() >= engine->deadline) output->overflowed = true;
+// Whether the script has to end. The host, which is asked, may serve others meanwhile.
+static bool has_to_end(clua_engine *engine) {
+    if (engine->is_ended) return true;
+    int64_t now = milliseconds();
+    if (now < engine->deadline) return false;
+    const char *words = engine->is_loading ? "FUNCTION LOAD timeout"
+                                           : engine->host.goes_on(engine->host.context, now - engine->began);
+    engine->deadline = milliseconds() + ASK_AGAIN_AFTER;
+    engine->end_words = words;
+    engine->is_ended = words != NULL;
+    return engine->is_ended;
 }
 
-// Ends a script that runs for too long. From then on every instruction fails, so that no pcall keeps it alive.
+void clua_watch_time(lua_State *lua, clua_buffer *output) {
+    clua_engine *engine = clua_of(lua);
+    if (++engine->tables % 1024 == 0 && has_to_end(engine)) output->overflowed = true;
+}
+
+// Ends a script that has to end. From then on every instruction fails, so that no pcall keeps it alive.
 static void look_at_time(lua_State *lua, lua_Debug *where) {
     (void)where;
     clua_engine *engine = clua_of(lua);
-    if (!engine->is_ended && milliseconds() < engine->deadline) return;
-    engine->is_ended = true;
+    if (!has_to_end(engine)) return;
     lua_sethook(lua, look_at_time, LUA_MASKCOUNT, 1);
-    if (engine->is_loading) clua_fail(lua, "FUNCTION LOAD timeout");
-    luaL_error(lua, "Script ended by the server: it has run for longer than busy-reply-threshold allows");
+    clua_fail(lua, engine->end_words);
 }
+
+void clua_look(lua_State *lua) { look_at_time(lua, NULL); }
 
 // MARK: loading
 
@@ -264,10 +283,12 @@ static void push_list(lua_State *lua, const clua_bytes *words, size_t count) {
     }
 }
 
-void clua_begin(clua_engine *engine, int64_t time_limit) {
+void clua_begin(clua_engine *engine) {
     engine->command_version = 2;
     engine->is_ended = false;
-    engine->deadline = milliseconds() + time_limit;
+    engine->end_words = NULL;
+    engine->began = milliseconds();
+    engine->deadline = engine->began + (engine->is_loading ? LOAD_LIMIT : ASK_AFTER);
     lua_sethook(engine->lua, look_at_time, LUA_MASKCOUNT, LOOK_AFTER);
 }
 
@@ -315,13 +336,15 @@ static int eval(lua_State *lua) {
 void clua_eval(clua_engine *engine, const clua_run *run) {
     entry entry = {.engine = engine, .run = run};
     clua_clear(&engine->output);
-    clua_begin(engine, run->time_limit);
+    clua_begin(engine);
     int result = lua_cpcall(engine->lua, eval, &entry);
     clua_end(engine);
     if (result != 0 || engine->output.overflowed) {
+        const char *words = result != 0 ? "not enough memory" : "the reply is too large";
         clua_clear(&engine->output);
-        clua_append_text(
-            &engine->output, result != 0 ? "-ERR not enough memory\r\n" : "-ERR the reply is too large\r\n");
+        clua_append_text(&engine->output, "-ERR ");
+        clua_append_text(&engine->output, engine->is_ended ? engine->end_words : words);
+        clua_append_text(&engine->output, "\r\n");
     }
     if (engine->memory > engine->memory_limit / 4) {
         lua_gc(engine->lua, LUA_GCCOLLECT, 0);

@@ -46,9 +46,11 @@ struct clua_engine {
     uint64_t random;
     // Of the running script.
     int32_t command_version;
-    int64_t deadline;
+    int64_t began, deadline;
     bool is_ended;
-    unsigned runs, tables;
+    // Why.
+    const char *end_words;
+    unsigned runs, tables, calls;
     // Of the library that is loaded.
     clua_bytes prefix;
     bool is_loading;
@@ -62,7 +64,10 @@ clua_engine *clua_of(lua_State *lua);
 // An output that outgrows this many bytes is given up.
 enum { CLUA_OUTPUT_LIMIT = 64 << 20 };
 
-// Gives up what is written once the script has run for too long: tables that hold each other are written out again and
+// Called now and then where no instruction of the script runs for long: ends it if it has to end.
+void clua_look(lua_State *lua);
+
+// Gives up what is written once the script has to end: tables that hold each other are written out again and
 // again, and no instruction of the script runs meanwhile.
 void clua_watch_time(lua_State *lua, clua_buffer *output);
 
@@ -81,8 +86,8 @@ int clua_load_text(lua_State *lua, const char *text, size_t count, const char *n
 void clua_push_kept(lua_State *lua);
 // Handles a failure: makes a table of it, with the place where it came about.
 int clua_note_place(lua_State *lua);
-// Begins and ends what may run for so many milliseconds.
-void clua_begin(clua_engine *engine, int64_t time_limit);
+// Begins and ends what is watched.
+void clua_begin(clua_engine *engine);
 void clua_end(clua_engine *engine);
 // Has the table on top fail for what is not in it.
 void clua_refuse_missing(lua_State *lua);

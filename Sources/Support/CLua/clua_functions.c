@@ -224,7 +224,7 @@ int32_t clua_load_library(clua_engine *engine, clua_bytes body, clua_bytes prefi
     clua_clear(&engine->output);
     engine->prefix = prefix;
     engine->is_loading = true;
-    clua_begin(engine, 500);
+    clua_begin(engine);
     int result = lua_cpcall(engine->lua, load, &library);
     clua_end(engine);
     engine->is_loading = false;

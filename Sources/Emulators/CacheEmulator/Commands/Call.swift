@@ -242,6 +242,21 @@ enum ErrorText {
 
     static let noScript: StaticString = "NOSCRIPT No matching script. Please use EVAL."
     static let notBusy: StaticString = "NOTBUSY No scripts in execution right now."
+    static let scriptIsBusy: StaticString =
+        "BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE."
+    static let functionIsBusy: StaticString =
+        "BUSY Redis is busy running a script. You can only call FUNCTION KILL or SHUTDOWN NOSAVE."
+    static let unkillable: StaticString =
+        """
+        UNKILLABLE Sorry the script already executed write commands against the dataset. You can either wait the \
+        script termination or kill the server in a hard way using the SHUTDOWN NOSAVE command.
+        """
+    // Why a script ends, behind ERR.
+    static let scriptKilled: StaticString = "Script killed by user with SCRIPT KILL..."
+    static let scriptTooSlow: StaticString =
+        "Script ended by the server: it has run for longer than busy-reply-threshold allows"
+    static let scriptTooLong: StaticString = "Script ended by the server: it has run for a minute"
+    static let scriptStopped: StaticString = "Script ended by the server: it is stopping"
     static let mayWrite: StaticString = "ERR Can not execute a script with write flag using *_ro command."
     static let notEnoughMemory: StaticString = "ERR not enough memory"
     static let replyTooLarge: StaticString = "ERR the reply is too large"

@@ -15,7 +15,7 @@ let functionCommands: [Command] = [
             Command("dump", 2, .noscript, body: Functions.dump),
             Command("list", -2, .noscript, body: Functions.list),
             Command("stats", 2, [.noscript, .allowBusy], body: Functions.statistics),
-            Command("kill", 2, [.noscript, .allowBusy], body: { $0.reply.error(ErrorText.notBusy) }),
+            Command("kill", 2, [.noscript, .allowBusy], body: { $0.killScript(isFunction: true) }),
             Command("help", 2, [.loading, .stale], body: { $0.reply.help(HelpText.function) }),
         ], body: { _ in }),
 ]
@@ -158,9 +158,10 @@ private enum Functions {
     }
 
     static let statistics: CommandBody = { call in
+        if let script = call.emulator.longScript, !script.isFunction { return call.reply.error(script.busy) }
         call.reply.map(2)
         call.reply.bulk("running_script")
-        call.reply.null()
+        describeRunning(call)
         call.reply.bulk("engines")
         call.reply.map(1)
         call.reply.bulk("LUA")
@@ -169,5 +170,20 @@ private enum Functions {
         call.reply.integer(call.emulator.functions.libraries.count)
         call.reply.bulk("functions_count")
         call.reply.integer(call.emulator.functions.functionCount)
+    }
+
+    private static func describeRunning(_ call: borrowing Call) {
+        let reply = call.reply
+        guard let script = call.emulator.longScript, let (_, arguments, count) = call.emulator.scriptCall else {
+            return reply.null()
+        }
+        reply.map(3)
+        reply.bulk("name")
+        script.name.withBytes { reply.bulk($0) }
+        reply.bulk("command")
+        reply.array(count)
+        for index in 0..<count { reply.bulk(arguments[index]) }
+        reply.bulk("duration_ms")
+        reply.integer(Int(script.milliseconds))
     }
 }

@@ -12,7 +12,7 @@ let scriptCommands: [Command] = [
             Command("load", 3, [.noscript, .stale], body: Scripts.load),
             Command("exists", -3, .noscript, body: Scripts.exists),
             Command("flush", -2, .noscript, body: Scripts.flush),
-            Command("kill", 2, [.noscript, .allowBusy], body: { $0.reply.error(ErrorText.notBusy) }),
+            Command("kill", 2, [.noscript, .allowBusy], body: { $0.killScript(isFunction: false) }),
             Command("debug", 3, .noscript, body: Scripts.debug),
             Command("help", 2, [.loading, .stale], body: { $0.reply.help(HelpText.script) }),
         ], body: { _ in }),

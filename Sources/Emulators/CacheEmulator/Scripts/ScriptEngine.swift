@@ -20,6 +20,9 @@ final class ScriptEngine {
     private var isReadOnly = false
     /// It may not begin to write, for want of memory; one that has begun goes on.
     private var lacksMemory = false
+    /// What errors call the running script, and whether it has run a command that writes.
+    private var name: [UInt8] = []
+    private var hasWritten = false
 
     init(_ emulator: CacheEmulator, isForFunctions: Bool = false) {
         self.emulator = emulator
@@ -60,6 +63,11 @@ final class ScriptEngine {
             may_call: { context, arguments, count in
                 guard let engine = ScriptEngine.of(context), let arguments else { return -1 }
                 return engine.mayCall(arguments, count)
+            },
+            goes_on: { context, milliseconds in
+                ScriptEngine.of(context)?.goesOn(milliseconds).map {
+                    UnsafeRawPointer($0.utf8Start).assumingMemoryBound(to: CChar.self)
+                }
             })
         state = clua_open(host, Self.memoryLimit, isForFunctions ? 1 : 0)
         return state
@@ -125,13 +133,14 @@ final class ScriptEngine {
         client.database = call.client.database
         client.account = call.client.account
         caller = call.client
+        (self.name, hasWritten) = (name, false)
         defer {
             client.account = .unnamed
             caller = nil
+            if emulator.isBusy { emulator.longScript = nil }
         }
         self.isReadOnly = isReadOnly
         lacksMemory = emulator.isOutOfMemory && !ignoresMemory
-        let limit = emulator.configuration.scriptTimeLimit
         let (arguments, count, version) = (call.arguments, call.count, Int32(call.client.version))
         withBoth(key, name) { key, name in
             withUnsafeTemporaryAllocation(of: clua_bytes.self, capacity: count) { words in
@@ -139,8 +148,7 @@ final class ScriptEngine {
                 guard let start = words.baseAddress else { return }
                 var run = clua_run(
                     key: clua_bytes(key), name: clua_bytes(name), keys: start + keys.lowerBound, key_count: keys.count,
-                    arguments: start + keys.upperBound, argument_count: count - keys.upperBound, version: version,
-                    time_limit: limit)
+                    arguments: start + keys.upperBound, argument_count: count - keys.upperBound, version: version)
                 clua_eval(state, &run)
             }
         }
@@ -191,6 +199,12 @@ final class ScriptEngine {
         }
     }
 
+    /// Why the running script has to end, or nil.
+    private func goesOn(_ milliseconds: Int64) -> StaticString? {
+        emulator.reasonToEnd(
+            LongScript(isFunction: isForFunctions, name: name, milliseconds: milliseconds, hasWritten: hasWritten))
+    }
+
     private enum Lookup {
         case found(UnsafePointer<Command>)
         case refused(StaticString)
@@ -213,7 +227,10 @@ final class ScriptEngine {
             return .refused(ErrorText.writeInReadOnlyScript)
         }
         if lacksMemory, command.flags.contains(.denyOOM) { return .refused(ErrorText.outOfMemory) }
-        if command.flags.contains(.write) { lacksMemory = false }
+        if command.flags.contains(.write) {
+            lacksMemory = false
+            hasWritten = true
+        }
         return .found(row)
     }
 

@@ -9,6 +9,7 @@ extension CacheEmulator {
     /// now, waits in a command that blocks (then none is to be handed in before `CacheFront.waitEnded`), or is to be
     /// closed.
     public func execute(_ batch: RequestBatch, from first: Int, for client: CacheClient) -> Int {
+        if isBusy { return executeWithinScript(batch, from: first, for: client) }
         readClock()
         current = client
         defer { current = nil }
@@ -33,7 +34,7 @@ extension CacheEmulator {
     }
 
     /// No limit is below it that would mean anything.
-    private static let looksAtOutput = 1024
+    static let looksAtOutput = 1024
 
     /// Finds the command of every request, and has the processor fetch what the commands will look at: first the
     /// slots of all their first keys, then the entries.
@@ -109,13 +110,17 @@ extension CacheEmulator {
         if client.isMonitor, command.flags.contains(.readonly) || mayWrite(command, client) {
             return refuse(client, command, "ERR Replica can't interact with the keyspace")
         }
-        if limit.bytes > 0, client.id != 0, lacksMemory(for: command, client) {
+        if let longScript {
+            guard command.flags.contains(.allowBusy) else { return refuse(client, command, "\(longScript.busy)") }
+        } else if limit.bytes > 0, client.id != 0, lacksMemory(for: command, client) {
             return refuse(client, command, "\(ErrorText.outOfMemory)")
         }
         client.lastCommand = row
         if client.transaction != nil, !command.flags.contains(.immediate) {
             return queue(index, row, arguments, count, client)
         }
+        // What the script has changed so far nobody is told before it ends.
+        if isBusy { return call(row, arguments, count, hash, client) }
         guard let replication = effects?.replication else {
             call(row, arguments, count, hash, client)
             if waiting.hasReady { serveReady() }
@@ -273,7 +278,7 @@ extension CacheEmulator {
         """
     }
 
-    private func suppressReply(of client: CacheClient, from before: Int) {
+    func suppressReply(of client: CacheClient, from before: Int) {
         switch client.replies {
         case .on: break
         case .off, .skipping:

@@ -49,6 +49,17 @@ public final class CacheEmulator {
     /// The command that runs a script, while it does.
     @exclusivity(unchecked) var scriptCall:
         (row: UnsafePointer<Command>, arguments: UnsafeMutablePointer<Bytes>, count: Int)?
+    /// Nil but while a script runs for longer than it should.
+    var longScript: LongScript? {
+        didSet {
+            isBusy = longScript != nil
+            look()
+        }
+    }
+    /// A script runs for so long that clients are served within it: little is done for them. `LongScript`.
+    @exclusivity(unchecked) public private(set) var isBusy = false
+    /// Scripts are ended as soon as they are looked at: the cache is about to go.
+    public var endsScripts = false
     /// Whose command runs.
     @exclusivity(unchecked) unowned(unsafe) var current: CacheClient?
     /// Those who wait for a time, by their number.
@@ -108,7 +119,9 @@ public final class CacheEmulator {
     }
 
     func look() {
-        isPlain = effects == nil && limit.bytes == 0 && !slowLog.timesQuick && monitors.isEmpty && !clock.countsUses
+        isPlain =
+            effects == nil && limit.bytes == 0 && !slowLog.timesQuick && monitors.isEmpty && !clock.countsUses
+            && !isBusy
     }
 
     deinit {

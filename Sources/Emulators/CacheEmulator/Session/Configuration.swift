@@ -114,10 +114,9 @@ struct Configuration {
     ]
     private static let scriptTimes = ["busy-reply-threshold", "lua-time-limit"]
 
-    /// How long a script may run, in milliseconds: nobody else is served meanwhile, so that it is ended then.
+    /// How long a script may run, in milliseconds, before others are answered that it does.
     var scriptTimeLimit: Int64 {
-        let limit = parameters.first { $0.name == Self.scriptTimes[0] }.flatMap { Int64($0.value) } ?? 5000
-        return min(max(limit, 100), 60_000)
+        parameters.first { $0.name == Self.scriptTimes[0] }.flatMap { Int64($0.value) } ?? 5000
     }
 }
 

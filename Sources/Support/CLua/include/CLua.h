@@ -32,6 +32,9 @@ typedef struct {
         void *context, const clua_bytes *arguments, size_t count, int32_t version, clua_bytes *reply);
     // Whether the caller may run it: 1 and 0, and -1 where there is no such command.
     int32_t (*may_call)(void *context, const clua_bytes *arguments, size_t count);
+    // A script has run for so many milliseconds. This is asked again every few milliseconds as long as it runs: nil lets
+    // it go on, else it ends with these words, which are never freed.
+    const char *(*goes_on)(void *context, int64_t milliseconds);
 } clua_host;
 
 // One run of a script or of a function.
@@ -44,8 +47,6 @@ typedef struct {
     size_t argument_count;
     // Of the caller's protocol, 2 or 3.
     int32_t version;
-    // It is ended after this many milliseconds.
-    int64_t time_limit;
 } clua_run;
 
 // Nil when there is no memory. `memory_limit` is what the scripts' values may take in bytes: beyond it they fail with
