@@ -96,5 +96,7 @@ struct FloorTable {
     static let onNIO: Set<String> = ["NIODriver", "TLSTunnel"]
 
     /// Files over 400 lines, and why they are not split.
-    static let longFiles: [String: String] = [:]
+    static let longFiles: [String: String] = [
+        "Sources/Runtime/EpollDriver/EpollLoop.swift": "a turn and the turns within it share all of its state"
+    ]
 }

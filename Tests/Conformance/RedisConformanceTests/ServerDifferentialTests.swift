@@ -65,7 +65,7 @@ struct ServerDifferentialTests {
     }
 
     @Test(arguments: [
-        "debug", "failover", "migrate", "module", "shutdown", "cluster",
+        "failover", "migrate", "module", "shutdown", "cluster",
     ])
     func `what apps may not do is refused`(_ command: String) throws {
         let client = try Dialogue(version: 2).connection("A").ours

@@ -240,6 +240,20 @@ enum ErrorText {
         "ERR this server cannot be another's replica: 'broker swap' brings another server's data here"
     static let noAuth: StaticString = "NOAUTH Authentication required."
 
+    static let noDebug: StaticString =
+        """
+        ERR DEBUG command not allowed. If the enable-debug-command option is set to "local", you can run it from a local \
+        connection, otherwise you need to set this option in the configuration file, and then restart the server.
+        """
+    static let noReload: StaticString = "ERR this cache does not load itself anew: 'broker reset' empties it"
+    static let notInVersion2: StaticString = "ERR RESP2 is not supported by this command"
+    static let protocolType: StaticString =
+        """
+        ERR Wrong protocol type name. Please use one of the following: \
+        string|integer|double|bignum|null|array|set|map|attrib|push|verbatim|true|false
+        """
+    static let packedThreshold: StaticString =
+        "ERR argument must be a memory value bigger than 1 and smaller than 4gb"
     static let noScript: StaticString = "NOSCRIPT No matching script. Please use EVAL."
     static let notBusy: StaticString = "NOTBUSY No scripts in execution right now."
     static let scriptIsBusy: StaticString =
@@ -270,6 +284,10 @@ enum ErrorText {
     static let noChannelInScript: StaticString =
         "ERR The user executing the script can't publish to the channel mentioned in the command"
     static let writeInReadOnlyScript: StaticString = "ERR Write commands are not allowed from read-only scripts."
+
+    static func noSamples(_ event: Bytes) -> [UInt8] {
+        Array("ERR No samples available for event '".utf8) + event.text(upTo: event.count) + Array("'".utf8)
+    }
 
     static func unknownReplicaOption(_ option: Bytes) -> [UInt8] {
         Array("ERR Unrecognized REPLCONF option: ".utf8) + option.array

@@ -21,6 +21,8 @@ struct Command: @unchecked Sendable {
     private(set) var catalogueNumber: Int?
     /// Takes no time by its nature, so that it is not timed (`SlowLog`).
     let isQuick: Bool
+    /// Dense, of subcommands too: where it is counted (`CommandStatistics`).
+    var number = 0
     /// Runs as it is where nothing is asked of its client (`CacheClient.isPlain`) and nobody looks on
     /// (`CacheEmulator.isPlain`).
     let isPlain: Bool
@@ -88,6 +90,8 @@ struct Command: @unchecked Sendable {
         static let whileSubscribed = Flags(rawValue: 1 << 26)
         /// Not for apps: it would stop the server, or touch its host.
         static let refused = Flags(rawValue: 1 << 27)
+        /// Runs only where `CacheEmulator.allowsDebug` is set.
+        static let protected = Flags(rawValue: 1 << 29)
         /// Where one of its keys is missing it fails, or makes something else of another key (`Effects`).
         static let needsKeys = Flags(rawValue: 1 << 28)
 

@@ -34,65 +34,137 @@ enum CommandInspection {
         return table.commands[index].subcommands.first { word.isWord($0.name) }
     }
 
-    /// Which of the commands are known; nothing more is kept of them here.
+    /// Of each command its group and its subcommands; no texts are kept here.
     static let documentation: CommandBody = { call in
-        var names: [String] = []
+        let table = call.emulator.table
+        var rows: [UnsafePointer<Command>] = []
         if call.count == 2 {
-            names = call.emulator.table.commands.map(\.name.description)
+            rows = table.commands.indices.map { table.row($0) }
         } else {
             for index in 2..<call.count {
-                guard let found = call.emulator.table.index(of: call[index]) else { continue }
-                names.append(call.emulator.table.commands[found].name.description)
+                if let found = find(call[index], table) { rows.append(table.rows[found.number]) }
             }
         }
-        call.reply.map(names.count)
-        for name in names {
-            call.reply.bulk(name)
-            call.reply.map(0)
-        }
+        call.reply.map(rows.count)
+        for row in rows { document(row.pointee, call) }
     }
 
+    private static func document(_ command: Command, _ call: borrowing Call) {
+        call.reply.bulk(command.fullName)
+        call.reply.map(command.subcommands.isEmpty ? 1 : 2)
+        call.reply.bulk("group")
+        call.reply.bulk(group(of: command))
+        guard !command.subcommands.isEmpty else { return }
+        call.reply.bulk("subcommands")
+        call.reply.map(command.subcommands.count)
+        for subcommand in command.subcommands { document(subcommand, call) }
+    }
+
+    /// Redis's groups of documentation: the category of a command's type, where it has one.
+    private static func group(of command: Command) -> String {
+        let container = command.container ?? command.name
+        if let named = groups[container.description] { return named }
+        let number = CommandCatalogue.shared.number(ofRow: container.description)
+        let categories = number.map { CommandCatalogue.shared.categories(of: $0) } ?? []
+        return categories.lazy.compactMap { typeGroups[$0] }.first ?? "server"
+    }
+
+    private static let typeGroups: [CommandCategory: String] = [
+        .bitmap: "bitmap", .hyperLogLog: "hyperloglog", .geo: "geo", .stream: "stream", .hash: "hash", .list: "list",
+        .set: "set", .sortedSet: "sorted-set", .string: "string", .transaction: "transactions",
+        .scripting: "scripting", .connection: "connection", .keyspace: "generic",
+    ]
+
+    /// Those whose categories say something else.
+    private static let groups: [String: String] = {
+        var groups: [String: String] = [:]
+        for (group, names) in [
+            ("generic", "sort sort_ro wait object"),
+            ("pubsub", "psubscribe publish pubsub punsubscribe spublish ssubscribe subscribe sunsubscribe unsubscribe"),
+            ("scripting", "function script"), ("stream", "xinfo xgroup"),
+            ("server", "command flushdb flushall swapdb dbsize role"), ("connection", "client"),
+            ("cluster", "cluster readonly readwrite"),
+        ] {
+            for name in names.split(separator: " ") { groups[String(name)] = group }
+        }
+        return groups
+    }()
+
     static let list: CommandBody = { call in
-        var names = call.emulator.table.commands.map(\.name)
+        let table = call.emulator.table
+        var rows = table.rows
         if call.count == 5, call.isWord(2, "filterby") {
-            let pattern = call[4].array.map { Bytes.folded($0) }
             if call.isWord(3, "pattern") {
-                names = names.filter { name in pattern.withBytes { Glob.matches($0, Bytes(name)) } }
+                let pattern = call[4].array.map { Bytes.folded($0) }
+                rows = rows.filter { row in
+                    pattern.withBytes { pattern in
+                        Array(row.pointee.fullName.utf8).withBytes { Glob.matches(pattern, $0) }
+                    }
+                }
+            } else if call.isWord(3, "aclcat") {
+                let category = CommandCategory(rawValue: call[4].text.lowercased())
+                let members = category.map { CommandCatalogue.shared.members(of: $0) } ?? CommandSet()
+                rows = rows.filter { row in row.pointee.catalogueNumber.map { members.contains($0) } ?? false }
             } else if call.isWord(3, "module") {
-                names = []
+                rows = []
             } else {
                 return call.reply.error(ErrorText.syntax)
             }
         } else if call.count != 2 {
             return call.reply.error(ErrorText.syntax)
         }
-        call.reply.array(names.count)
-        for name in names { call.reply.bulk(name) }
+        call.reply.array(rows.count)
+        for row in rows { call.reply.bulk(row.pointee.fullName) }
     }
 
     static let keys: CommandBody = { call in
-        guard let found = call.emulator.table.index(of: call[2]) else {
-            return call.reply.error("ERR Invalid command specified")
+        guard let (_, places) = keyPlaces(call) else { return }
+        call.reply.array(places.count)
+        for place in places { call.reply.bulk(call[2 + place]) }
+    }
+
+    /// The same with what the command does with each of them.
+    static let keysAndFlags: CommandBody = { call in
+        guard let (row, places) = keyPlaces(call) else { return }
+        let flags = KeyFlags.of(row, call.arguments + 2, call.count - 2, places)
+        call.reply.array(places.count)
+        for (place, words) in zip(places, flags) {
+            call.reply.array(2)
+            call.reply.bulk(call[2 + place])
+            call.reply.set(words.count)
+            for word in words { call.reply.simple(String(word)) }
         }
-        var command = call.emulator.table.commands[found]
+    }
+
+    /// The command that is asked for and the places of its keys; nil after an error reply.
+    private static func keyPlaces(_ call: borrowing Call) -> (row: UnsafePointer<Command>, places: [Int])? {
+        let table = call.emulator.table
+        guard let found = table.index(of: call[2]) else {
+            call.reply.error("ERR Invalid command specified")
+            return nil
+        }
+        var row = table.row(found)
         let count = call.count - 2
-        if count > 1, let subcommand = command.subcommands.first(where: { call[3].isWord($0.name) }) {
-            command = subcommand
+        if count > 1, let subcommand = row.pointee.subcommands.first(where: { call[3].isWord($0.name) }) {
+            row = table.rows[subcommand.number]
         }
+        let command = row.pointee
         // What stands where keys stand in commands for channels is none.
         let hasKeys = command.keys.first > 0 || command.keys.countAt > 0 || command.keys.areStreams
         guard hasKeys, !command.flags.contains(.pubsub) else {
-            return call.reply.error("ERR The command has no key arguments")
+            call.reply.error("ERR The command has no key arguments")
+            return nil
         }
         guard command.arity >= 0 ? count == command.arity : count >= -command.arity else {
-            return call.reply.error("ERR Invalid number of arguments specified for command")
+            call.reply.error("ERR Invalid number of arguments specified for command")
+            return nil
         }
         guard let places = command.keys.places(call.arguments + 2, count) else {
-            if command.flags.contains(.noMandatoryKeys) { return call.reply.array(0) }
-            return call.reply.error("ERR Invalid arguments specified for command")
+            if command.flags.contains(.noMandatoryKeys) { return (row, []) }
+            call.reply.error("ERR Invalid arguments specified for command")
+            return nil
         }
-        call.reply.array(places.count)
-        for place in places { call.reply.bulk(call[2 + place]) }
+        return (row, places)
     }
 
     private static func describe(_ command: Command, named name: String, _ call: borrowing Call) {

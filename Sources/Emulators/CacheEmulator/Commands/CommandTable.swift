@@ -12,10 +12,13 @@ struct CommandTable: @unchecked Sendable {
         sortedSetAlgebraCommands, hashCommands, setCommands, setAlgebraCommands, bitCommands, streamCommands,
         streamReadCommands, streamGroupCommands, streamClaimCommands, streamInfoCommands, dumpCommands, scriptCommands,
         functionCommands, sortCommands, hyperLogLogCommands, geoCommands, geoSearchCommands, slowLogCommands,
-        replicationCommands, saveCommands, accessCommands, refusedCommands,
+        latencyCommands, memoryCommands, debugCommands, replicationCommands, saveCommands, accessCommands,
+        refusedCommands,
     ]
 
     let commands: UnsafeBufferPointer<Command>
+    /// Of all commands, each with its subcommands behind it: by their numbers.
+    let rows: [UnsafePointer<Command>]
     /// Of each command, where it has some.
     let options: [DatedOptions?]
     private let keys: UnsafePointer<UInt64>
@@ -26,6 +29,18 @@ struct CommandTable: @unchecked Sendable {
         // Never freed, as there is one table: a look at it counts no reference.
         let rows = UnsafeMutableBufferPointer<Command>.allocate(capacity: commands.count)
         _ = rows.initialize(from: commands)
+        var numbered: [UnsafePointer<Command>] = []
+        func number(_ rows: UnsafeMutableBufferPointer<Command>) {
+            guard let first = rows.baseAddress else { return }
+            for index in rows.indices {
+                rows[index].number = numbered.count
+                numbered.append(UnsafePointer(first + index))
+                // Allocated for its container, and read by nobody yet.
+                number(UnsafeMutableBufferPointer(mutating: rows[index].subcommands))
+            }
+        }
+        number(rows)
+        self.rows = numbered
         self.commands = UnsafeBufferPointer(rows)
         options = commands.map { command in CommandName(Bytes(command.name)).flatMap { DatedOptions.of($0) } }
         let places = UnsafeMutablePointer<UInt16>.allocate(capacity: Self.placeCount)

@@ -7,84 +7,140 @@ import Glibc
 import Darwin
 #endif
 
+/// A section of INFO: its name, and what it says when it is asked for.
+private struct InfoSection {
+    let name: String
+    /// Shown where none is named.
+    let isUsual: Bool
+    let lines: () -> [(String, String)]
+
+    init(_ name: String, isUsual: Bool = true, _ lines: @escaping () -> [(String, String)]) {
+        self.name = name
+        self.isUsual = isUsual
+        self.lines = lines
+    }
+}
+
 extension CacheEmulator {
-    /// INFO [section …]
+    /// INFO [section …]: the sections and fields of Redis 7.0, in its order, but those that would be invented here.
     func replyInfo(_ call: borrowing Call) {
-        var wanted: [String] = []
-        for index in 1..<call.count { wanted.append(call[index].text.lowercased()) }
-        let all = wanted.isEmpty || wanted.contains { ["all", "default", "everything"].contains($0) }
+        var wanted: Set<String> = []
+        for index in 1..<call.count { wanted.insert(call[index].text.lowercased()) }
+        let all = wanted.contains("all") || wanted.contains("everything")
+        let usual = wanted.isEmpty || wanted.contains("default")
         var text = ""
-        for (name, lines) in infoSections() where all || wanted.contains(name.lowercased()) {
+        for section in infoSections
+        where all || usual && section.isUsual || wanted.contains(section.name.lowercased()) {
             if !text.isEmpty { text += "\r\n" }
-            text += "# \(name)\r\n"
-            for (key, value) in lines { text += "\(key):\(value)\r\n" }
+            text += "# \(section.name)\r\n"
+            for (key, value) in section.lines() { text += "\(key):\(value)\r\n" }
         }
         call.reply.verbatim(text)
     }
 
-    private func infoSections() -> [(String, [(String, String)])] {
-        let uptime = (loop.now - startedAt) / 1_000_000_000
-        let used = memory.arena.used
-        return [
-            (
-                "Server",
-                [
-                    ("redis_version", Self.redisVersion.description), ("redis_mode", "standalone"),
-                    ("arch_bits", "\(Int.bitWidth)"), ("process_id", "\(getpid())"),
-                    ("run_id", runID), ("uptime_in_seconds", "\(uptime)"), ("uptime_in_days", "\(uptime / 86400)"),
-                    ("hz", "10"),
-                ]
-            ),
-            (
-                "Clients",
-                [
-                    ("connected_clients", "\(clientCount)"), ("maxclients", "\(connectionLimits.clients)"),
-                    ("blocked_clients", "\(waiting.count + pendingCount + (pause?.postponed.count ?? 0))"),
-                    ("tracking_clients", "\(tracking.clients.count)"),
-                ]
-            ),
-            (
-                "Memory",
-                [
-                    ("used_memory", "\(used)"), ("used_memory_human", Self.human(used)),
-                    ("used_memory_rss", "\(memory.arena.reserved)"), ("maxmemory", "\(limit.bytes)"),
-                    ("used_memory_lua", "\(lua.eval)"), ("used_memory_vm_eval", "\(lua.eval)"),
-                    ("used_memory_scripts_eval", "\(hasScripts ? scripts.size : 0)"),
-                    ("number_of_cached_scripts", "\(hasScripts ? scripts.count : 0)"),
-                    ("number_of_functions", "\(hasFunctions ? functions.functionCount : 0)"),
-                    ("number_of_libraries", "\(hasFunctions ? functions.libraries.count : 0)"),
-                    ("used_memory_vm_functions", "\(lua.functions)"),
-                    ("used_memory_vm_total", "\(lua.eval + lua.functions)"),
-                    ("maxmemory_policy", limit.policy.rawValue),
-                ]
-            ),
-            ("Persistence", persistenceLines),
-            (
-                "Stats",
-                [
-                    ("total_connections_received", "\(statistics.connections)"),
-                    ("total_commands_processed", "\(statistics.commands)"),
-                    ("rejected_connections", "\(statistics.rejectedConnections)"),
-                    ("expired_keys", "\(statistics.expiredKeys)"),
-                    ("evicted_keys", "\(statistics.evictedKeys)"), ("keyspace_hits", "\(statistics.hits)"),
-                    ("keyspace_misses", "\(statistics.misses)"), ("pubsub_channels", "\(channels.channels.count)"),
-                    ("pubsub_patterns", "\(channels.patterns.count)"),
-                    ("tracking_total_keys", "\(tracking.readers.count)"),
-                    ("tracking_total_items", "\(tracking.items)"),
-                    ("tracking_total_prefixes", "\(tracking.prefixCount)"),
-                    ("sync_full", "\(replication.counts.full)"),
-                    ("sync_partial_ok", "\(replication.counts.partial)"),
-                    ("sync_partial_err", "\(replication.counts.partialRefused)"),
-                ]
-            ),
-            ("Replication", replicationLines),
-            ("Cluster", [("cluster_enabled", "0")]),
-            (
-                "Keyspace",
-                databases.filter { $0.count > 0 }.map {
-                    ("db\($0.number)", "keys=\($0.count),expires=\($0.expiringCount),avg_ttl=0")
+    private var infoSections: [InfoSection] {
+        [
+            InfoSection("Server") { self.serverLines }, InfoSection("Clients") { self.clientLines },
+            InfoSection("Memory") { self.memoryLines }, InfoSection("Persistence") { self.persistenceLines },
+            InfoSection("Stats") { self.statisticsLines }, InfoSection("Replication") { self.replicationLines },
+            InfoSection("CPU") { self.processorLines }, InfoSection("Modules") { [] },
+            InfoSection("Commandstats", isUsual: false) { self.commandLines },
+            InfoSection("Errorstats") { self.errorLines },
+            InfoSection("Latencystats", isUsual: false) { self.latencyLines },
+            InfoSection("Cluster") { [("cluster_enabled", "0")] },
+            InfoSection("Keyspace") { [clock] in
+                self.databases.filter { $0.count > 0 }.map {
+                    let age = $0.averageExpiry(at: clock.now)
+                    return ("db\($0.number)", "keys=\($0.count),expires=\($0.expiringCount),avg_ttl=\(age)")
                 }
-            ),
+            },
+        ]
+    }
+
+    private var serverLines: [(String, String)] {
+        let uptime = (loop.now - startedAt) / 1_000_000_000
+        var lines = [("redis_version", Self.redisVersion.description), ("redis_mode", "standalone")]
+        var system = utsname()
+        if uname(&system) == 0 {
+            lines.append(("os", "\(text(of: system.sysname)) \(text(of: system.release)) \(text(of: system.machine))"))
+        }
+        return lines + [
+            ("arch_bits", "\(Int.bitWidth)"), ("process_id", "\(getpid())"), ("run_id", runID),
+            ("server_time_usec", "\(clock.now * 1000)"), ("uptime_in_seconds", "\(uptime)"),
+            ("uptime_in_days", "\(uptime / 86400)"), ("hz", "10"),
+            ("configured_hz", configuration["hz"]), ("lru_clock", "\(clock.now / 1000 & 0xff_ffff)"),
+            ("config_file", ""), ("io_threads_active", "0"),
+        ]
+    }
+
+    /// Characters of C, up to their end.
+    private func text<Characters>(of characters: Characters) -> String {
+        withUnsafeBytes(of: characters) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+    }
+
+    private var clientLines: [(String, String)] {
+        [
+            ("connected_clients", "\(clientCount - replication.replicas.count)"), ("cluster_connections", "0"),
+            ("maxclients", "\(connectionLimits.clients)"),
+            ("blocked_clients", "\(waiting.count + pendingCount + (pause?.postponed.count ?? 0))"),
+            ("tracking_clients", "\(tracking.clients.count)"), ("clients_in_timeout_table", "\(timed.count)"),
+        ]
+    }
+
+    private var memoryLines: [(String, String)] {
+        let figures = memoryFigures
+        let percent = { (value: Double) in DoubleText.fixed(value, digits: 2) + "%" }
+        let lua = lua
+        let texts = hasScripts ? scripts.size : 0
+        let page = sysconf(Int32(_SC_PAGESIZE)) * sysconf(Int32(_SC_PHYS_PAGES))
+        let fragmentation = DoubleText.fixed(figures.fragmentation, digits: 2)
+        return [
+            ("used_memory", "\(figures.used)"), ("used_memory_human", Self.human(figures.used)),
+            ("used_memory_rss", "\(figures.reserved)"), ("used_memory_rss_human", Self.human(figures.reserved)),
+            ("used_memory_peak", "\(figures.peak)"), ("used_memory_peak_human", Self.human(figures.peak)),
+            ("used_memory_peak_perc", percent(figures.peakPercentage)),
+            ("used_memory_overhead", "\(figures.overhead)"), ("used_memory_startup", "\(figures.startup)"),
+            ("used_memory_dataset", "\(figures.dataset)"),
+            ("used_memory_dataset_perc", percent(figures.datasetPercentage)),
+            ("allocator_allocated", "\(figures.used)"), ("allocator_active", "\(figures.reserved)"),
+            ("total_system_memory", "\(page)"), ("total_system_memory_human", Self.human(page)),
+            ("used_memory_lua", "\(lua.eval)"), ("used_memory_vm_eval", "\(lua.eval)"),
+            ("used_memory_lua_human", Self.human(lua.eval)), ("used_memory_scripts_eval", "\(texts)"),
+            ("number_of_cached_scripts", "\(hasScripts ? scripts.count : 0)"),
+            ("number_of_functions", "\(hasFunctions ? functions.functionCount : 0)"),
+            ("number_of_libraries", "\(hasFunctions ? functions.libraries.count : 0)"),
+            ("used_memory_vm_functions", "\(lua.functions)"),
+            ("used_memory_vm_total", "\(lua.eval + lua.functions)"),
+            ("used_memory_vm_total_human", Self.human(lua.eval + lua.functions)),
+            ("maxmemory", "\(limit.bytes)"), ("maxmemory_human", Self.human(limit.bytes)),
+            ("maxmemory_policy", limit.policy.rawValue), ("allocator_frag_ratio", fragmentation),
+            ("allocator_frag_bytes", "\(figures.reserved - figures.used)"), ("mem_fragmentation_ratio", fragmentation),
+            ("mem_fragmentation_bytes", "\(figures.reserved - figures.used)"),
+            ("mem_replication_backlog", "\(figures.backlog)"),
+            ("mem_total_replication_buffers", "\(figures.backlog + figures.replicas)"),
+            ("mem_clients_slaves", "\(figures.replicas)"), ("mem_clients_normal", "\(figures.clients)"),
+            ("mem_cluster_links", "0"), ("mem_allocator", "arena"), ("active_defrag_running", "0"),
+            ("lazyfree_pending_objects", "\(memory.discarded.count)"),
+        ]
+    }
+
+    private var statisticsLines: [(String, String)] {
+        [
+            ("total_connections_received", "\(statistics.connections)"),
+            ("total_commands_processed", "\(statistics.commands)"),
+            ("instantaneous_ops_per_sec", "\(throughput.perSecond(statistics.commands, at: loop.now))"),
+            ("total_net_input_bytes", "\(statistics.inputBytes)"),
+            ("rejected_connections", "\(statistics.rejectedConnections)"),
+            ("sync_full", "\(replication.counts.full)"), ("sync_partial_ok", "\(replication.counts.partial)"),
+            ("sync_partial_err", "\(replication.counts.partialRefused)"),
+            ("expired_keys", "\(statistics.expiredKeys)"), ("evicted_keys", "\(statistics.evictedKeys)"),
+            ("evicted_clients", "0"), ("keyspace_hits", "\(statistics.hits)"),
+            ("keyspace_misses", "\(statistics.misses)"), ("pubsub_channels", "\(channels.channels.count)"),
+            ("pubsub_patterns", "\(channels.patterns.count)"),
+            ("pubsubshard_channels", "\(channels.shardChannels.count)"), ("latest_fork_usec", "0"),
+            ("total_forks", "0"), ("tracking_total_keys", "\(tracking.readers.count)"),
+            ("tracking_total_items", "\(tracking.items)"), ("tracking_total_prefixes", "\(tracking.prefixCount)"),
+            ("total_error_replies", "\(commandStatistics.errorReplies)"),
         ]
     }
 

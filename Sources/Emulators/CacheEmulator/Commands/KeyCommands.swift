@@ -285,11 +285,7 @@ private enum ObjectInspection {
 
     static let references: CommandBody = { call in
         guard let entry = find(call) else { return }
-        // Redis shares its objects for the numbers below 10,000 and says so with the largest count.
-        let isShared =
-            entry.type == .string && entry.encoding == Database.StringEncoding.integer
-            && (0..<10_000).contains(entry.integer)
-        call.reply.integer(isShared ? Int(Int32.max) : 1)
+        call.reply.integer(entry.referenceCount)
     }
 }
 

@@ -1,7 +1,6 @@
 /// What apps may not do: it would stop the server, touch its host, or reach into it.
 let refusedCommands: [Command] = [
     refused("cluster", -2, []),
-    refused("debug", -2, [.admin, .noscript, .loading, .stale]),
     refused("failover", -1, [.admin, .noscript, .stale]),
     refused("migrate", -6, [.write, .movableKeys], Command.Keys(first: 3, last: 3, step: 1)),
     refused("module", -2, []),

@@ -26,14 +26,9 @@ let serverCommands: [Command] = [
             Command("docs", -2, [.loading, .stale], body: CommandInspection.documentation),
             Command("list", -2, [.loading, .stale], body: CommandInspection.list),
             Command("getkeys", -4, [.loading, .stale], body: CommandInspection.keys),
+            Command("getkeysandflags", -4, [.loading, .stale], body: CommandInspection.keysAndFlags),
             Command("help", 2, [.loading, .stale], body: { $0.reply.help(HelpText.command) }),
         ], body: CommandInspection.all),
-    Command(
-        "memory", -2, [],
-        subcommands: [
-            Command("usage", -3, [.readonly], .second, body: Server.memoryUsage),
-            Command("help", 2, [.loading, .stale], body: { $0.reply.help(HelpText.memory) }),
-        ], body: { _ in }),
 ]
 
 private enum Server {
@@ -159,6 +154,7 @@ private enum Server {
             if parameters[place].name == "acllog-max-len" {
                 call.emulator.users.log.most = Int(values[number]) ?? 0
             }
+            if parameters[place].name.hasPrefix("latency") { call.emulator.configureLatency() }
             if parameters[place].name.hasPrefix("slowlog") {
                 call.emulator.slowLog.configure(call.emulator.configuration)
             }
@@ -182,26 +178,12 @@ private enum Server {
     }
 
     static let resetStatistics: CommandBody = { call in
-        call.emulator.statistics = CacheStatistics(keepingUnsupportedOf: call.emulator.statistics)
+        call.emulator.resetStatistics()
         call.reply.ok()
     }
 
     static let rewriteConfiguration: CommandBody = { call in
         call.reply.error("ERR The server is running without a config file")
-    }
-
-    static let memoryUsage: CommandBody = { call in
-        var index = 3
-        while index < call.count {
-            guard call.isWord(index, "samples"), index + 1 < call.count else {
-                return call.reply.error(ErrorText.syntax)
-            }
-            guard let samples = call.integer(index + 1) else { return }
-            guard samples >= 0 else { return call.reply.error(ErrorText.syntax) }
-            index += 2
-        }
-        guard let entry = call.find(call[2]) else { return call.reply.null() }
-        call.reply.integer(call.database.memoryUsage(of: entry))
     }
 }
 

@@ -57,8 +57,10 @@ public final class CommandIntake {
         }
         emulator.clock.now = time
         let seen = emulator.statistics
+        emulator.countCommands(false)
         defer {
             emulator.readClock()
+            emulator.countCommands(true)
             emulator.statistics = seen.keepingCounts(butOf: emulator.statistics)
             emulator.watchExpiry()
         }

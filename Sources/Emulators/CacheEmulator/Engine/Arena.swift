@@ -198,3 +198,43 @@ final class Arena {
         UnsafeMutableRawPointer(header).deallocate()
     }
 }
+
+extension Arena {
+    /// MEMORY MALLOC-STATS: its blocks by size.
+    var report: String {
+        var lines = [
+            "Arena of one cache: \(used) bytes in use of \(reserved) taken from the system",
+            "\(chunks.count) chunks of slabs of \(SizeClasses.slabSize) bytes; \(emptySlabCount) slabs empty",
+            "slabs with room, by size of their blocks:",
+        ]
+        for index in 0..<SizeClasses.count {
+            var (slabs, blocks) = (0, 0)
+            var slab = open[index]
+            while let found = slab {
+                slabs += 1
+                blocks += Int(found.pointee.used)
+                slab = found.pointee.next
+            }
+            if slabs > 0 { lines.append("  \(SizeClasses.sizes[index]): \(slabs) slabs, \(blocks) blocks in use") }
+        }
+        var (blocks, bytes) = (0, 0)
+        var block = large
+        while let found = block {
+            blocks += 1
+            bytes += found.pointee.size
+            block = found.pointee.next
+        }
+        lines.append("larger blocks: \(blocks), \(bytes) bytes")
+        return lines.joined(separator: "\n") + "\n"
+    }
+
+    private var emptySlabCount: Int {
+        var count = chunkRest
+        var slab = emptySlabs
+        while let found = slab {
+            count += 1
+            slab = found.pointee.next
+        }
+        return count
+    }
+}

@@ -20,7 +20,7 @@ final class Replication {
     var waiting: [PendingReply] = []
     /// Where the stream has last asked its replicas how far they are.
     var askedAt: Int64 = -1
-    private(set) var counts = Counts()
+    var counts = Counts()
 
     /// Behind every snapshot that is marked.
     private let mark = randomID()

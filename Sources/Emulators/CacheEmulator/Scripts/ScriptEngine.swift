@@ -170,6 +170,7 @@ final class ScriptEngine {
             switch find(arguments, count) {
             case .found(let found): row = found
             case .refused(let text):
+                emulator.noteRefusalInScript(self.row(arguments, count), text)
                 reply.pointee = clua_bytes(Bytes(text))
                 return Int32(CLUA_REFUSED)
             }

@@ -46,7 +46,7 @@ extension CacheEmulator {
     /// any command makes room, and inside MULTI any is refused that would be queued.
     @inline(never)
     func lacksMemory(for command: Command, _ client: CacheClient) -> Bool {
-        isOutOfMemory = !makeRoom()
+        isOutOfMemory = !monitored("eviction-cycle") { makeRoom() }
         guard isOutOfMemory else { return false }
         if command.flags.contains(.denyOOM) { return true }
         guard let transaction = client.transaction else { return false }
@@ -68,7 +68,7 @@ extension CacheEmulator {
                 continue
             }
             guard limit.policy != .none, let (database, entry) = candidate() else { return false }
-            evict(entry, of: database)
+            monitored("eviction-del") { evict(entry, of: database) }
             evicted += 1
             if evicted % Self.evictionsPerLook == 0, ContinuousClock.now >= deadline { return true }
         }

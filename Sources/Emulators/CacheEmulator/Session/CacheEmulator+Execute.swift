@@ -11,6 +11,7 @@ extension CacheEmulator {
     public func execute(_ batch: RequestBatch, from first: Int, for client: CacheClient) -> Int {
         if isBusy { return executeWithinScript(batch, from: first, for: client) }
         readClock()
+        noteBatch()
         current = client
         defer { current = nil }
         plan(batch, from: first, client)
@@ -26,6 +27,8 @@ extension CacheEmulator {
             index += 1
             if client.isEnding || client.isWaiting || client.connection.isOverHighWater { break }
         }
+        if index > first { statistics.inputBytes &+= batch[index - 1].end - (first > 0 ? batch[first - 1].end : 0) }
+        if isSampling { isSampling = false }
         if client.connection.output.count > Self.looksAtOutput { checkOutput(of: client) }
         if tracking.isOn { broadcastChanges() }
         if !channels.overSoftLimit.isEmpty { checkSubscribers() }
@@ -81,10 +84,14 @@ extension CacheEmulator {
             return runChecked(row, index, arguments, count, hash, client)
         }
         client.lastCommand = row
+        let output = client.connection.output
+        let before = output.count
         row.pointee.body(
             Call(
                 emulator: self, client: client, database: databases[client.database], arguments: arguments,
                 count: count, hash: hash, reply: client.writer))
+        counts[row.pointee.number].calls &+= 1
+        if isError(output, at: before) { noteFailure(row, output, at: before) }
         if waiting.hasReady { serveReady() }
     }
 
@@ -97,23 +104,24 @@ extension CacheEmulator {
         if client.replica != nil, refusesReplica(row.pointee, arguments, count, client) { return }
         guard let row = resolve(row, arguments, count, client) else { return }
         let command = row.pointee
+        if command.flags.contains(.protected), !allowsDebug { return refuse(client, row, "\(ErrorText.noDebug)") }
         if !client.isAuthenticated, !command.flags.contains(.noAuth) {
-            return refuse(client, command, "\(ErrorText.noAuth)")
+            return refuse(client, row, "\(ErrorText.noAuth)")
         }
         if let denial = denial(to: client, row, arguments, count) {
             note(denial, row, arguments, of: client, client.transaction == nil ? .toplevel : .multi)
-            return refuse(client, command, ErrorText.denied(denial.reason, command.fullName))
+            return refuse(client, row, ErrorText.denied(denial.reason, command.fullName))
         }
         if client.isInSubscribedMode, !command.flags.contains(.whileSubscribed) {
-            return refuse(client, command, Self.refusedWhileSubscribed(command.fullName))
+            return refuse(client, row, Self.refusedWhileSubscribed(command.fullName))
         }
         if client.isMonitor, command.flags.contains(.readonly) || mayWrite(command, client) {
-            return refuse(client, command, "ERR Replica can't interact with the keyspace")
+            return refuse(client, row, "ERR Replica can't interact with the keyspace")
         }
         if let longScript {
-            guard command.flags.contains(.allowBusy) else { return refuse(client, command, "\(longScript.busy)") }
+            guard command.flags.contains(.allowBusy) else { return refuse(client, row, "\(longScript.busy)") }
         } else if limit.bytes > 0, client.id != 0, lacksMemory(for: command, client) {
-            return refuse(client, command, "\(ErrorText.outOfMemory)")
+            return refuse(client, row, "\(ErrorText.outOfMemory)")
         }
         client.lastCommand = row
         if client.transaction != nil, !command.flags.contains(.immediate) {
@@ -161,7 +169,10 @@ extension CacheEmulator {
         let command = row.pointee
         if clock.countsUses, command.flags.contains(.write) { countUses(command, arguments, count, client) }
         let isShownBefore = command.runsScript
+        let output = client.connection.output
+        let before = output.count
         if isShownBefore {
+            commandStatistics.errorOfScript = []
             if !monitors.isEmpty { showToMonitors(command, arguments, count, client) }
             scriptCall = (row, arguments, count)
         }
@@ -171,6 +182,8 @@ extension CacheEmulator {
             if !monitors.isEmpty, !isShownBefore { showToMonitors(command, arguments, count, client) }
         }
         perform(row, arguments, count, hash, client)
+        counts[command.number].calls &+= 1
+        if isError(output, at: before) { noteFailure(row, output, at: before) }
     }
 
     /// The same, of which nobody is told: a part of another command.
@@ -179,18 +192,24 @@ extension CacheEmulator {
         _ row: UnsafePointer<Command>, _ arguments: UnsafeMutablePointer<Bytes>, _ count: Int, _ hash: UInt64,
         _ client: CacheClient
     ) {
-        let reply = client.writer
         let command = row.pointee
-        if command.flags.contains(.front) {
-            return client.front.run(
-                FrontCommand(name: command.container ?? command.name, arguments: arguments, count: count, reply: reply),
-                for: client)
-        }
         let call = Call(
             emulator: self, client: client, database: databases[client.database], arguments: arguments, count: count,
-            hash: hash, reply: reply)
-        if times(command) { return callTimed(command, call) }
-        if let effects { callHeard(command, call, effects) } else { command.body(call) }
+            hash: hash, reply: client.writer)
+        if times(command) { callTimed(command, call) } else { runBody(command, call) }
+    }
+
+    @inline(__always) func runBody(_ command: Command, _ call: borrowing Call) {
+        if command.flags.contains(.front) {
+            call.client.front.run(
+                FrontCommand(
+                    name: command.container ?? command.name, arguments: call.arguments, count: call.count,
+                    reply: call.reply), for: call.client)
+        } else if let effects {
+            callHeard(command, call, effects)
+        } else {
+            command.body(call)
+        }
     }
 
     /// The row that a request means: of a container, its subcommand's. Nil after an error reply.
@@ -199,7 +218,7 @@ extension CacheEmulator {
     ) -> UnsafePointer<Command>? {
         let command = row.pointee
         guard hasRightArity(row, count) else {
-            refuse(client, command, ErrorText.wrongArity(command.name.description))
+            refuse(client, row, ErrorText.wrongArity(command.name.description))
             return nil
         }
         if command.subcommands.isEmpty || count < 2 { return row }
@@ -210,12 +229,14 @@ extension CacheEmulator {
                 statistics.noteUnsupported("\(command.name) \(arguments[1].slice(0, min(arguments[1].count, 32)).text)")
             }
             client.transaction?.isAborted = true
+            let before = client.connection.output.count
             client.writer.error(ErrorText.unknownSubcommand(command.name.description, arguments[1]))
+            noteRefusal(nil, client.connection.output, at: before)
             return nil
         }
         let found = subcommands + place
         guard hasRightArity(found, count) else {
-            refuse(client, found.pointee, ErrorText.wrongArity(found.pointee.fullName))
+            refuse(client, found, ErrorText.wrongArity(found.pointee.fullName))
             return nil
         }
         return found
@@ -227,7 +248,9 @@ extension CacheEmulator {
             guard let row = resolve(table.row(request.command), arguments, count, client) else { return }
             if let denial = denial(to: client, row, arguments, count) {
                 note(denial, row, arguments, of: client, .multi)
-                return client.writer.error(ErrorText.deniedInExec(denial.reason))
+                let before = client.connection.output.count
+                client.writer.error(ErrorText.deniedInExec(denial.reason))
+                return noteRefusal(row, client.connection.output, at: before)
             }
             let hash = count > 1 ? keyHash(arguments[1], seed: memory.seed) : 0
             call(row, arguments, count, hash, client)
@@ -239,7 +262,7 @@ extension CacheEmulator {
         _ client: CacheClient
     ) {
         let command = row.pointee
-        if command.flags.contains(.noMulti) { return refuse(client, command, "\(ErrorText.notInsideMulti)") }
+        if command.flags.contains(.noMulti) { return refuse(client, row, "\(ErrorText.notInsideMulti)") }
         client.transaction?.append(Transaction.Request(command: index, arguments, count))
         client.writer.simple("QUEUED")
     }
@@ -250,9 +273,11 @@ extension CacheEmulator {
     }
 
     /// Answers with an error; inside MULTI, EXEC will not run. A refused EXEC ends the transaction.
-    private func refuse(_ client: CacheClient, _ command: Command, _ text: String) {
+    private func refuse(_ client: CacheClient, _ row: UnsafePointer<Command>, _ text: String) {
+        let before = client.connection.output.count
+        defer { noteRefusal(row, client.connection.output, at: before) }
         client.transaction?.isAborted = true
-        guard command.name.description == "exec" else { return client.writer.error(text) }
+        guard row.pointee.name.description == "exec" else { return client.writer.error(text) }
         client.transaction = nil
         unwatch(client)
         client.writer.error(ErrorText.execAborted(because: text))
@@ -268,7 +293,9 @@ extension CacheEmulator {
             statistics.noteUnsupported(arguments[0].slice(0, min(arguments[0].count, 64)).text)
         }
         client.transaction?.isAborted = true
+        let before = client.connection.output.count
         client.writer.error(ErrorText.unknownCommand(arguments, count))
+        noteRefusal(nil, client.connection.output, at: before)
     }
 
     private static func refusedWhileSubscribed(_ name: String) -> String {

@@ -60,6 +60,7 @@ extension CacheEmulator {
             return waiter.serve(call, key)
         }
         guard isServed else { return }
+        noteEnd(of: client, at: before)
         if waiter.isSilent { client.connection.output.truncate(to: before) }
         leave(waiter)
         client.front.waitEnded(client)
@@ -69,8 +70,17 @@ extension CacheEmulator {
     private func end(_ waiter: Waiter, _ reply: (ReplyWriter) -> Void) {
         let client = waiter.client
         leave(waiter)
+        let before = client.connection.output.count
         if !waiter.isSilent { reply(client.writer) }
+        noteEnd(of: client, at: before)
         client.front.waitEnded(client)
+    }
+
+    /// The command in which a client has waited may have ended with an error.
+    private func noteEnd(of client: CacheClient, at before: Int) {
+        let output = client.connection.output
+        guard let row = client.lastCommand, isError(output, at: before) else { return }
+        noteFailure(row, output, at: before)
     }
 
     private func leave(_ waiter: Waiter) {

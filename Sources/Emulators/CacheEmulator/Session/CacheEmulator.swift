@@ -14,6 +14,23 @@ public final class CacheEmulator {
     let databases: [Database]
     let clock = KeyspaceClock()
     let table = CommandTable.shared
+    /// Where commands are counted, by the numbers of their rows.
+    @exclusivity(unchecked) var counts: UnsafeMutablePointer<CommandCount>
+    @exclusivity(unchecked) var commandStatistics = CommandStatistics(rows: CommandTable.shared.rows.count)
+    @exclusivity(unchecked) var latency = LatencyMonitor()
+    @exclusivity(unchecked) var throughput = Throughput()
+    /// All commands of the batch that runs are timed.
+    @exclusivity(unchecked) var isSampling = false { didSet { look() } }
+    /// What keys have taken at the most after a batch, in bytes.
+    @exclusivity(unchecked) var peakMemory = 0
+    /// What they took at the start.
+    let startMemory: Int
+    /// Whether DEBUG runs, as where Redis's `enable-debug-command` is set: for tests of clients only.
+    public var allowsDebug = false {
+        didSet { configuration.set("enable-debug-command", to: allowsDebug ? "yes" : "no") }
+    }
+    /// DEBUG SET-ACTIVE-EXPIRE
+    var looksForExpired = true
     var configuration = Configuration()
     var random = FastRandom()
     /// Made when the first value is dumped.
@@ -101,6 +118,8 @@ public final class CacheEmulator {
         let clock = clock
         databases = (0..<Self.databaseCount).map { Database(number: $0, memory: memory, clock: clock) }
         startedAt = loop.now
+        startMemory = memory.arena.used
+        counts = commandStatistics.counted
         runID = (0..<40).map { _ in String(Int.random(in: 0..<16), radix: 16) }.joined()
         readClock()
         memory.discardingBegan = { [unowned self] in freeDiscardedSoon() }
@@ -120,13 +139,14 @@ public final class CacheEmulator {
 
     func look() {
         isPlain =
-            effects == nil && limit.bytes == 0 && !slowLog.timesQuick && monitors.isEmpty && !clock.countsUses
+            effects == nil && limit.bytes == 0 && !timesQuick && monitors.isEmpty && !clock.countsUses
             && !isBusy
     }
 
     deinit {
         plannedCommand.deallocate()
         plannedHash.deallocate()
+        commandStatistics.deallocate()
     }
 
     // MARK: clients
@@ -222,10 +242,12 @@ public final class CacheEmulator {
 
     private func expireDue() {
         expiryTimer = nil
-        guard openIntakes == 0 else { return watchExpiry() }
+        guard openIntakes == 0, looksForExpired else { return watchExpiry() }
         readClock()
         var isDone = true
-        for database in databases where !database.expireDue(budget: Self.expiryBudget) { isDone = false }
+        monitored("expire-cycle") {
+            for database in databases where !database.expireDue(budget: Self.expiryBudget) { isDone = false }
+        }
         if isDone { watchExpiry() } else { scheduleExpiry(after: 500_000) }
     }
 }
@@ -235,6 +257,8 @@ struct CacheStatistics {
     private static let unsupportedNames = 256
 
     var commands = 0
+    /// Bytes of the requests that have run.
+    var inputBytes = 0
     var connections = 0
     /// For which there was no room.
     var rejectedConnections = 0

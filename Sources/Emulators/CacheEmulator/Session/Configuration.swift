@@ -89,6 +89,11 @@ struct Configuration {
     /// The same as a number; what is larger than any is the largest.
     func number(_ name: String) -> Int { Int(self[name]) ?? .max }
 
+    /// Sets a parameter that there is; not for clients.
+    mutating func set(_ name: String, to value: String) {
+        if let index = parameters.firstIndex(where: { $0.name == name }) { set(index, to: value) }
+    }
+
     mutating func set(_ index: Int, to value: String) {
         var value = value
         if case .outputLimits = parameters[index].kind {

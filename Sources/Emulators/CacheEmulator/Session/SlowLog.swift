@@ -84,25 +84,38 @@ struct SlowLog {
     }
 
     /// Microseconds of a clock that only goes forward.
-    static var now: Int64 {
+    static var now: Int64 { Int64(nanoseconds / 1000) }
+
+    static var nanoseconds: Int {
         var time = timespec()
         clock_gettime(CLOCK_MONOTONIC, &time)
-        return Int64(time.tv_sec) * 1_000_000 + Int64(time.tv_nsec) / 1000
+        return Int(time.tv_sec) * 1_000_000_000 + Int(time.tv_nsec)
     }
 }
 
 extension CacheEmulator {
     @inline(__always) func times(_ command: Command) -> Bool {
-        slowLog.threshold >= 0 && (!command.isQuick || slowLog.timesQuick) && !command.flags.contains(.skipSlowlog)
+        timesQuick || !command.isQuick && !command.flags.contains(.skipSlowlog)
     }
 
-    /// Runs a command, and notes it if it took long.
+    /// Commands that are quick are timed as well.
+    var timesQuick: Bool { slowLog.timesQuick || latency.isOn || isSampling }
+
+    /// Runs a command, counts its time, and notes it if it took long.
     @inline(never)
     func callTimed(_ command: Command, _ call: borrowing Call) {
-        let began = SlowLog.now
-        if let effects { callHeard(command, call, effects) } else { command.body(call) }
-        let duration = SlowLog.now - began
-        guard duration >= slowLog.threshold else { return }
+        let began = SlowLog.nanoseconds
+        runBody(command, call)
+        let time = SlowLog.nanoseconds - began
+        if counts == commandStatistics.counted { commandStatistics.noteTime(time, ofRow: command.number) }
+        let duration = Int64(time / 1000)
+        if latency.isOn {
+            let event: StaticString = command.flags.contains(.fast) ? "fast-command" : "command"
+            latency.note(event, microseconds: duration, at: clock.now / 1000)
+        }
+        guard slowLog.threshold >= 0, duration >= slowLog.threshold, !command.flags.contains(.skipSlowlog),
+            !command.isQuick || slowLog.timesQuick
+        else { return }
         slowLog.note(
             call.arguments, call.count, duration, at: clock.now / 1000, call.client,
             isRedacted: command.flags.contains(.redacted))

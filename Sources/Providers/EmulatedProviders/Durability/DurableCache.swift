@@ -176,7 +176,7 @@ actor DurableCache {
                 return refuseWrites(nil)
             } catch {
                 refuseWrites(error)
-                answerRequests()
+                requests.refuseAll()
                 if isStopping { throw error }
                 try? await ContinuousClock().sleep(for: limits.patience)
             }
@@ -334,15 +334,10 @@ actor DurableCache {
                 return try await take(try await writeBase())
             } catch {
                 refuseWrites(error)
-                answerRequests()
+                requests.refuseAll()
                 try? await ContinuousClock().sleep(for: limits.patience)
             }
         }
-    }
-
-    /// Nothing can be saved now: who has asked for it is told so.
-    private func answerRequests() {
-        for answer in requests.take() { answer(false) }
     }
 
     // MARK: the end

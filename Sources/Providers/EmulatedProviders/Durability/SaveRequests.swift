@@ -35,9 +35,14 @@ final class SaveRequests: Sendable {
         }
     }
 
-    /// Answers all: nothing is saved any more.
+    /// Nothing can be saved now: who has asked for it is told so.
+    func refuseAll() {
+        for answer in take() { answer(false) }
+    }
+
+    /// Nothing is saved any more.
     func close() {
         state.withLock { $0.isClosed = true }
-        for answer in take() { answer(false) }
+        refuseAll()
     }
 }

@@ -12,7 +12,7 @@ final class EmulatedRedis: Sendable {
     private let loop: any EventLoop
     private let gateway: Gateway
 
-    init(_ driver: LoopUnderTest, directory: String) async throws {
+    init(_ driver: LoopUnderTest, directory: String, allowsDebug: Bool = false) async throws {
         socketPath = "\(directory)/\(driver.rawValue).sock"
         let loop = try driver.make()
         self.loop = loop
@@ -21,7 +21,11 @@ final class EmulatedRedis: Sendable {
         try await gateway.open(id, at: .unix(path: socketPath))
         await gateway.grant(Grant(holder: "tests", user: Self.user, secret: Self.secret), on: id)
         let emulator: LoopBound<CacheEmulator> = await withCheckedContinuation { made in
-            loop.post { made.resume(returning: LoopBound(CacheEmulator(loop: loop), on: loop)) }
+            loop.post {
+                let emulator = CacheEmulator(loop: loop)
+                emulator.allowsDebug = allowsDebug
+                made.resume(returning: LoopBound(emulator, on: loop))
+            }
         }
         await gateway.route(id, to: .cache(emulator))
     }

@@ -15,7 +15,7 @@ final class RealRedis: Sendable {
     // Killed, because a server inherits the signals that the starting thread blocks; it has nothing to save.
     private static let script = """
         "$1" --port 0 --unixsocket "$2/redis.sock" --dir "$2" --save "" --appendonly no --loglevel warning \
-        --user "$3" on ">$4" "~*" "&*" +@all \
+        --enable-debug-command "$5" --user "$3" on ">$4" "~*" "&*" +@all \
         --user default on ">$4" "~*" "&*" +@all >"$2/log" 2>&1 & PID=$!
         cat >/dev/null
         kill -9 "$PID"
@@ -23,7 +23,7 @@ final class RealRedis: Sendable {
         rm -rf "$2"
         """
 
-    init(executable: String) throws {
+    init(executable: String, allowsDebug: Bool = false) throws {
         directory =
             FileManager.default.temporaryDirectory
             .appendingPathComponent("broker-redis-\(UInt32.random(in: 0 ... .max))").path
@@ -34,6 +34,7 @@ final class RealRedis: Sendable {
         shell.executableURL = URL(fileURLWithPath: "/bin/sh")
         shell.arguments = [
             "-c", Self.script, "sh", executable, directory, EmulatedRedis.user, EmulatedRedis.secret,
+            allowsDebug ? "yes" : "no",
         ]
         shell.standardInput = pipe
         try shell.run()

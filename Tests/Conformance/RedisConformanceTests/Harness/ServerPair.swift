@@ -10,13 +10,14 @@ final class ServerPair: Sendable {
     /// The pair that the running test has to itself.
     @TaskLocal static var current: ServerPair?
 
-    private init() async throws {
+    private init(allowsDebug: Bool) async throws {
         guard let executable = RealRedis.executable else { throw HarnessError("redis-server is not installed") }
-        real = try RealRedis(executable: executable)
+        real = try RealRedis(executable: executable, allowsDebug: allowsDebug)
         try await Self.wait(until: real.socketPath)
         var emulated: [LoopUnderTest: EmulatedRedis] = [:]
         for driver in LoopUnderTest.allCases {
-            emulated[driver] = try await EmulatedRedis(driver, directory: real.directory)
+            emulated[driver] = try await EmulatedRedis(
+                driver, directory: real.directory, allowsDebug: allowsDebug)
         }
         self.emulated = emulated
     }
@@ -38,19 +39,26 @@ final class ServerPair: Sendable {
 
     /// Hands out the process's pairs, one test at a time each; they are started when first needed.
     actor Pool {
-        static let shared = Pool()
+        static let shared = Pool(allowsDebug: false)
+        /// Of servers that run DEBUG.
+        static let debugged = Pool(allowsDebug: true)
 
         private static let most = 2
         private var idle: [ServerPair] = []
         private var started = 0
         private var waiting: [CheckedContinuation<Void, Never>] = []
+        private let allowsDebug: Bool
+
+        private init(allowsDebug: Bool) {
+            self.allowsDebug = allowsDebug
+        }
 
         func take() async throws -> ServerPair {
             while true {
                 if let pair = idle.popLast() { return pair }
                 if started < Self.most {
                     started += 1
-                    return try await ServerPair()
+                    return try await ServerPair(allowsDebug: allowsDebug)
                 }
                 await withCheckedContinuation { waiting.append($0) }
             }
@@ -104,4 +112,12 @@ struct ComparedWithRedis: SuiteTrait, TestTrait, TestScoping {
 
 extension Trait where Self == ComparedWithRedis {
     static var comparedWithRedis: Self { Self() }
+}
+
+/// Runs a test with a pair of servers that run DEBUG.
+func withDebuggedPair(_ body: () throws -> Void) async throws {
+    let pair = try await ServerPair.Pool.debugged.take()
+    let result = Result { try ServerPair.$current.withValue(pair) { try body() } }
+    await ServerPair.Pool.debugged.giveBack(pair)
+    try result.get()
 }
