@@ -107,7 +107,7 @@ grep -q -e '"set" "monitored" "yes"' -e "NOPERM this user has no permissions to 
 steps=$((steps + 1))
 kill "$listener" 2>/dev/null || true
 listener=
-expect 'DEBUG' "NOPERM this user has no permissions to run the 'debug' command" cli debug object a
+expect 'FAILOVER' "NOPERM this user has no permissions to run the 'failover' command" cli failover
 wrong=${url%%://*}://nobody:wrong@${url##*@}
 contains 'wrong password' 'WRONGPASS invalid username-password pair or user is disabled.' \
     bash -c "redis-cli --no-auth-warning -u '$wrong' ping; true"
