@@ -6,6 +6,9 @@ typealias CommandBody = @Sendable (borrowing Call) -> Void
 /// One row of the command table: what a command is called, takes and does.
 ///
 /// Rows are made once and never freed, so that whoever runs a command holds no reference to it.
+///
+/// Safety of `@unchecked Sendable`: all of it is `Sendable` but the pointer to the subcommands' rows, which are written
+/// before the row that holds it is handed out, and never again.
 struct Command: @unchecked Sendable {
     let name: StaticString
     /// Number of arguments with the name; negative: at least that many.

@@ -3,6 +3,8 @@ import RESPWire
 /// All commands, found by name without regard to case. Built once; every emulator uses the same.
 ///
 /// A new family is one file and one line in `families`; a test reads the folder and names the line that is missing.
+///
+/// Safety of `@unchecked Sendable`: what the pointers lead to is written in `init` alone, before anybody has the table.
 struct CommandTable: @unchecked Sendable {
     static let shared = CommandTable(families.flatMap { $0 })
 

@@ -110,9 +110,8 @@ final class ServedEmulator: Sendable {
     }
 }
 
-/// Shared by the turns of a test.
+/// Shared by the turns of a test. Safety of `@unchecked Sendable`: it is used on the emulator's loop only.
 final class RandomCommands: @unchecked Sendable {
-    // Used on the emulator's loop only.
     private var commands: WriteCommands
 
     init(seed: UInt64) {
