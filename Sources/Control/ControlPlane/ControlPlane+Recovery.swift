@@ -18,6 +18,7 @@ extension ControlPlane {
         for stored in resources where stored.resource.provider == .emulator { await recover(stored) }
         let others = resources.filter { $0.resource.provider != .emulator }
         background.append(Task { await recoverTogether(others) })
+        background.append(Task { await removeLeftLeases() })
         background.append(Task { await retryForEver() })
     }
 
@@ -31,6 +32,7 @@ extension ControlPlane {
         background = []
         for task in running { task.cancel() }
         for task in running { await task.value }
+        await endLeases()
         for endpoint in routes.keys { await close(endpoint) }
         for id in waysBack.keys { await forgetWayBack(of: id) }
         await suspendServers()

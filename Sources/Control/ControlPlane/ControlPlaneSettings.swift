@@ -1,5 +1,8 @@
 /// What can be set about the control plane.
 public struct ControlPlaneSettings: Sendable {
+    /// The folder in which leases with files or processes are written down, for the daemon that comes after a crash; nil
+    /// writes none down.
+    public var leaseRecords: String?
     /// Where endpoints get their ports from.
     public var ports: ClosedRange<UInt16> = 21000...24999
     /// How long an operation waits for another one on the same resource.

@@ -25,6 +25,9 @@ struct AdminRequest {
     /// The app in the path as it was sent.
     var app: String { parameter("A") }
 
+    /// The lease in the path as it was sent.
+    var lease: String { parameter("L") }
+
     /// The operation's id: the header `Idempotency-Key`, else a fresh one. A retry with the same key converges.
     var operation: OperationID {
         get throws(BrokerError) {
@@ -103,10 +106,15 @@ struct AdminRequest {
 extension Response {
     /// A JSON document.
     static func document(_ document: some Encodable, status: Int = 200) throws -> Response {
+        Response(
+            status: HTTPResponse.Status(code: status), headers: [.contentType: "application/json"],
+            body: ResponseBody(byteBuffer: ByteBuffer(bytes: try json(document))))
+    }
+
+    /// On one line, keys sorted.
+    static func json(_ document: some Encodable) throws -> Data {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        return Response(
-            status: HTTPResponse.Status(code: status), headers: [.contentType: "application/json"],
-            body: ResponseBody(byteBuffer: ByteBuffer(bytes: try encoder.encode(document))))
+        return try encoder.encode(document)
     }
 }

@@ -7,8 +7,9 @@ struct AdminRoutes: Sendable {
     let resources: ResourceRoutes
     let attachments: AttachmentRoutes
     let workspaces: WorkspaceRoutes
+    let leases: LeaseRoutes
 
-    /// The rows. `W`, `R` and `A` are the names of a workspace, a resource and an app.
+    /// The rows. `W`, `R` and `A` are the names of a workspace, a resource and an app, `L` is the id of a lease.
     static let table: [Route] = [
         Route(.get, "/v1/version") { $0.daemon.version },
         Route(.post, "/v1/shutdown") { $0.daemon.shutdown },
@@ -27,6 +28,14 @@ struct AdminRoutes: Sendable {
 
         Route(.get, "/v1/workspaces/:W/apps/:A/environment") { $0.workspaces.environment },
         Route(.get, "/v1/workspaces/:W/apps/:A/releases") { $0.workspaces.releases },
+
+        Route(.get, "/v1/workspaces/:W/leases") { $0.leases.list },
+        Route(.post, "/v1/workspaces/:W/leases") { $0.leases.take },
+        Route(.get, "/v1/workspaces/:W/leases/:L") { $0.leases.show },
+        Route(.delete, "/v1/workspaces/:W/leases/:L") { $0.leases.end },
+        Route(.post, "/v1/workspaces/:W/leases/:L/renew") { $0.leases.renew },
+        Route(.post, "/v1/workspaces/:W/leases/:L/keep") { $0.leases.keep },
+        Route(.post, "/v1/workspaces/:W/leases/:L/process") { $0.leases.guardProcess },
     ]
 
     /// The table as a router. Around every handler: the version header, errors as documents, the peer's user.

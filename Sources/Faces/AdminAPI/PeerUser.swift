@@ -12,19 +12,37 @@ import Glibc
 enum PeerUser {
     /// Whether the peer had this process's user when it connected.
     static func isOurs(_ channel: any Channel) async throws -> Bool {
-        guard let options = channel as? any SocketOptionProvider else { return false }
         #if os(Linux)
-        let peer: LinuxPeer = try await options.unsafeGetSocketOption(
-            level: SocketOptionLevel(SOL_SOCKET), name: SocketOptionName(SO_PEERCRED)
-        ).get()
-        return peer.user == geteuid()
+        return try await peer(channel)?.user == geteuid()
         #else
+        guard let options = channel as? any SocketOptionProvider else { return false }
         let peer: xucred = try await options.unsafeGetSocketOption(
             level: SocketOptionLevel(SOL_LOCAL), name: SocketOptionName(LOCAL_PEERCRED)
         ).get()
         return peer.cr_uid == geteuid()
         #endif
     }
+
+    /// The process that has connected; nil where the system does not tell.
+    static func pid(_ channel: any Channel) async throws -> Int32? {
+        #if os(Linux)
+        return try await peer(channel)?.process
+        #else
+        guard let options = channel as? any SocketOptionProvider else { return nil }
+        return try await options.unsafeGetSocketOption(
+            level: SocketOptionLevel(SOL_LOCAL), name: SocketOptionName(LOCAL_PEERPID)
+        ).get()
+        #endif
+    }
+
+    #if os(Linux)
+    private static func peer(_ channel: any Channel) async throws -> LinuxPeer? {
+        guard let options = channel as? any SocketOptionProvider else { return nil }
+        return try await options.unsafeGetSocketOption(
+            level: SocketOptionLevel(SOL_SOCKET), name: SocketOptionName(SO_PEERCRED)
+        ).get()
+    }
+    #endif
 
     /// `struct ucred` of unix(7), which Glibc shows only to those who define _GNU_SOURCE.
     private struct LinuxPeer {

@@ -91,7 +91,7 @@ extension BrokerClient {
         return try await call(.GET, path)
     }
 
-    private static func path(_ workspace: WorkspaceName, _ segments: String...) -> RequestPath {
+    static func path(_ workspace: WorkspaceName, _ segments: String...) -> RequestPath {
         RequestPath(["v1", "workspaces", workspace.rawValue] + segments)
     }
 }

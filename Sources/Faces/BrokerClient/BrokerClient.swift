@@ -73,12 +73,7 @@ public final class BrokerClient: Sendable {
         operation: OperationID? = nil, within timeout: Duration? = nil
     ) async throws(BrokerError) -> Answer {
         let (status, bytes) = try await exchange(method, path, body, operation, timeout ?? timeouts.quick)
-        guard (200..<300).contains(status) else {
-            if let error = try? JSONDecoder().decode(BrokerError.self, from: bytes) { throw error }
-            throw BrokerError(
-                .daemonFailed, "the daemon answered with something else than an error document",
-                why: "HTTP status \(status) to \(method.rawValue) \(path.text)", fix: "broker daemon stop")
-        }
+        guard (200..<300).contains(status) else { throw Self.refused(status, bytes, method, path) }
         do {
             return try JSONDecoder().decode(Answer.self, from: bytes)
         } catch {
@@ -90,18 +85,51 @@ public final class BrokerClient: Sendable {
         }
     }
 
+    /// Sends a POST whose answer has no end, and hands the answer's body out, unread. It has no time limit once it begins.
+    func stream(
+        _ path: RequestPath, body: any Encodable & Sendable
+    ) async throws(BrokerError) -> HTTPClientResponse.Body {
+        let refusal: Data
+        let status: Int
+        do {
+            let request = try request(.POST, path, body, nil)
+            let response = try await http.execute(request, deadline: .distantFuture)
+            guard response.status.code != 200 else { return response.body }
+            status = Int(response.status.code)
+            refusal = Data(try await response.body.collect(upTo: Self.largestAnswer).readableBytesView)
+        } catch {
+            throw failure(error, of: "POST \(path.text)", isOperation: true, timeouts.slow)
+        }
+        throw Self.refused(status, refusal, .POST, path)
+    }
+
+    private static func refused(_ status: Int, _ bytes: Data, _ method: HTTPMethod, _ path: RequestPath) -> BrokerError
+    {
+        if let error = try? JSONDecoder().decode(BrokerError.self, from: bytes) { return error }
+        return BrokerError(
+            .daemonFailed, "the daemon answered with something else than an error document",
+            why: "HTTP status \(status) to \(method.rawValue) \(path.text)", fix: "broker daemon stop")
+    }
+
+    private func request(
+        _ method: HTTPMethod, _ path: RequestPath, _ body: (any Encodable & Sendable)?, _ operation: OperationID?
+    ) throws -> HTTPClientRequest {
+        var request = HTTPClientRequest(url: "http+unix://\(RequestPath.encoded(socket))\(path.text)")
+        request.method = method
+        if let operation { request.headers.add(name: "idempotency-key", value: operation.rawValue) }
+        if let body {
+            request.headers.add(name: "content-type", value: "application/json")
+            request.body = .bytes(ByteBuffer(bytes: try JSONEncoder().encode(body)))
+        }
+        return request
+    }
+
     private func exchange(
         _ method: HTTPMethod, _ path: RequestPath, _ body: (any Encodable & Sendable)?, _ operation: OperationID?,
         _ timeout: Duration
     ) async throws(BrokerError) -> (status: Int, body: Data) {
         do {
-            var request = HTTPClientRequest(url: "http+unix://\(RequestPath.encoded(socket))\(path.text)")
-            request.method = method
-            if let operation { request.headers.add(name: "idempotency-key", value: operation.rawValue) }
-            if let body {
-                request.headers.add(name: "content-type", value: "application/json")
-                request.body = .bytes(ByteBuffer(bytes: try JSONEncoder().encode(body)))
-            }
+            let request = try request(method, path, body, operation)
             let response = try await http.execute(request, timeout: TimeAmount(timeout))
             answeredVersion.withLock { $0 = response.headers.first(name: "broker-version") }
             let bytes = try await response.body.collect(upTo: Self.largestAnswer)

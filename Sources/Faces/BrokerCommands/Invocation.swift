@@ -23,6 +23,12 @@ struct Invocation: Sendable {
             option: options.workspace, environment: environment, directory: directory)
     }
 
+    /// What the `broker.yaml` that names the workspace has `broker test` lease.
+    func leasesOfWorkspaceFile() throws(BrokerError) -> [WorkspaceFile.Lease] {
+        guard let workspaceFile else { return [] }
+        return try WorkspaceFile.read(workspaceFile).tests
+    }
+
     /// Looks into the `broker.yaml` that names the workspace, where one does, and says what of it has no effect. Throws
     /// `invalidRequest` for one that cannot be read.
     func checkWorkspaceFile() throws(BrokerError) {
@@ -37,6 +43,13 @@ struct Invocation: Sendable {
     /// - Parameter work: what a person who waits is told to wait for; nil where `body` tells it, or goes on for ever.
     func withDaemon<Value>(
         _ work: String? = "the daemon's answer", _ body: (BrokerClient) async throws -> Value
+    ) async throws -> Value {
+        try await withDaemonAndSocket(work) { client, _ in try await body(client) }
+    }
+
+    /// The same, for who needs to know where the daemon is.
+    func withDaemonAndSocket<Value>(
+        _ work: String? = "the daemon's answer", _ body: (BrokerClient, String) async throws -> Value
     ) async throws -> Value {
         let launcher = DaemonLauncher(places: places, environment: environment)
         let start = try await console.patiently("the daemon to start") { try await launcher.ensureRunning() }
@@ -55,7 +68,7 @@ struct Invocation: Sendable {
 
     /// Asks the daemon that comes behind one that has ended. A process that is being killed may still take a connection.
     private func askNext<Value>(
-        _ launcher: DaemonLauncher, _ operation: OperationID, _ body: (BrokerClient) async throws -> Value
+        _ launcher: DaemonLauncher, _ operation: OperationID, _ body: (BrokerClient, String) async throws -> Value
     ) async throws -> Value {
         let clock = ContinuousClock()
         let deadline = clock.now + .seconds(5)
@@ -74,16 +87,18 @@ struct Invocation: Sendable {
     func withRunningDaemon<Value>(_ body: (BrokerClient) async throws -> Value) async throws -> Value {
         try PrivateFolder.checkPlace(places.home)
         guard let socket = DaemonFinder(places: places).socket else { throw BrokerError.daemonNotRunning }
-        return try await console.patiently("the daemon's answer") { try await ask(socket, .random(), body) }
+        return try await console.patiently("the daemon's answer") {
+            try await ask(socket, .random()) { client, _ in try await body(client) }
+        }
     }
 
     private func ask<Value>(
-        _ socket: String, _ operation: OperationID, _ body: (BrokerClient) async throws -> Value
+        _ socket: String, _ operation: OperationID, _ body: (BrokerClient, String) async throws -> Value
     ) async throws -> Value {
         let client = BrokerClient(socket: socket, operation: operation)
         let result: Result<Value, any Error>
         do {
-            result = .success(try await body(client))
+            result = .success(try await body(client, socket))
         } catch {
             result = .failure(error)
         }

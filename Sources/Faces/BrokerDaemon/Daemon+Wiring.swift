@@ -41,6 +41,9 @@ extension Daemon {
             now: { Int64((Date().timeIntervalSince1970 * 1000).rounded()) })
         let folders = places.home + "/resources"
         try PrivateFolder.make(folders)
+        var controlSettings = ControlPlaneSettings(ports: settings.ports)
+        controlSettings.leaseRecords = places.home + "/leases"
+        try PrivateFolder.make(places.home + "/leases")
         return ControlPlane(
             ledger: ledger, gateway: Gateway(loops: loops),
             providers: [
@@ -48,6 +51,6 @@ extension Daemon {
                 ExecProvider(folders: folders, runtime: places.runtime, path: path),
                 URLProvider(runtime: places.runtime),
             ],
-            settings: ControlPlaneSettings(ports: settings.ports), log: logger)
+            settings: controlSettings, log: logger)
     }
 }

@@ -35,15 +35,16 @@ public final class Gateway: Sendable {
         self.init(loops: LoopPool(of: loop), longestHold: longestHold)
     }
 
-    /// Binds an endpoint. Clients that come before `route` names an upstream are accepted and held.
+    /// Binds an endpoint, and returns where: of port 0 the system chooses one. Clients that come before `route` names an
+    /// upstream are accepted and held.
     ///
     /// Throws the system's error: EADDRINUSE when somebody else has the address.
-    public func open(_ id: EndpointID, at address: SocketAddress) async throws(SocketError) {
+    @discardableResult
+    public func open(_ id: EndpointID, at address: SocketAddress) async throws(SocketError) -> SocketAddress {
         let home = settle(id)
-        let result: Result<Void, SocketError> = await run(at: home) { table in
+        let result: Result<SocketAddress, SocketError> = await run(at: home) { table in
             do throws(SocketError) {
-                try table.open(id, at: address)
-                return .success(())
+                return .success(try table.open(id, at: address))
             } catch {
                 return .failure(error)
             }
@@ -51,7 +52,7 @@ public final class Gateway: Sendable {
             .failure(SocketError(call: "listen", address: address, errno: 0, reason: "the loop has stopped"))
         }
         if case .failure = result { leave(id) }
-        try result.get()
+        return try result.get()
     }
 
     /// Frees an endpoint's address and closes its connections once their replies are sent; returns how many.
@@ -164,6 +165,14 @@ public final class Gateway: Sendable {
         }
     }
 
+    /// Lets everybody in who comes from now on, as this holder, without a password.
+    public func admitAll(as grant: Grant, on id: EndpointID) async {
+        await run(id) {
+            $0.endpoints[id]?.grants.admitAll(as: grant)
+        } orWhenStopped: {
+        }
+    }
+
     /// Takes an attachment's right away and closes its connections, nobody else's; returns how many.
     @discardableResult
     public func revoke(holder: String, on id: EndpointID) async -> Int {
@@ -180,6 +189,15 @@ public final class Gateway: Sendable {
             $0.endpoints[id]?.use ?? EndpointUse()
         } orWhenStopped: {
             EndpointUse()
+        }
+    }
+
+    /// Of one endpoint; of one that is not open nothing.
+    public func statistics(of id: EndpointID) async -> EndpointStatistics {
+        await run(id) {
+            $0.endpoints[id]?.statistics ?? EndpointStatistics()
+        } orWhenStopped: {
+            EndpointStatistics()
         }
     }
 
@@ -253,13 +271,15 @@ final class EndpointTable {
         self.longestHold = longestHold
     }
 
-    func open(_ id: EndpointID, at address: SocketAddress) throws(SocketError) {
-        guard endpoints[id] == nil else { return }
+    func open(_ id: EndpointID, at address: SocketAddress) throws(SocketError) -> SocketAddress {
+        if let open = endpoints[id]?.listener { return open.address }
         let endpoint = Endpoint(loop: loop, longestHold: longestHold)
-        endpoint.listener = try loop.listen(on: address) { [unowned endpoint] connection in
+        let listener = try loop.listen(on: address) { [unowned endpoint] connection in
             endpoint.accept(connection)
         }
+        endpoint.listener = listener
         endpoints[id] = endpoint
+        return listener.address
     }
 
     func close(_ id: EndpointID) -> Int {

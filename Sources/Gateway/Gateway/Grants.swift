@@ -6,6 +6,8 @@ import Crypto
 /// Looking up a hash takes the same time whatever part of a guess is right, so that the time tells nothing.
 struct Grants {
     private var byHash: [SHA256Digest: Grant] = [:]
+    /// As whom clients are let in that say nothing; nil where a password is needed.
+    private(set) var everybody: Grant?
 
     /// Whether anybody was ever let in; an endpoint without grants lets nobody in.
     var isEmpty: Bool { byHash.isEmpty }
@@ -15,7 +17,13 @@ struct Grants {
         byHash[Self.hash(Array(grant.secret.utf8))] = grant
     }
 
+    mutating func admitAll(as grant: Grant) {
+        add(grant)
+        everybody = grant
+    }
+
     mutating func remove(holder: String) {
+        if everybody?.holder == holder { everybody = nil }
         byHash = byHash.filter { $0.value.holder != holder }
     }
 

@@ -22,11 +22,17 @@ extension RedisSession {
     }
 
     private static let wrongPass: StaticString = "WRONGPASS invalid username-password pair or user is disabled."
+    private static let noPassword: StaticString = """
+        ERR AUTH <password> called without any password configured for the default user. Are you sure your \
+        configuration is correct?
+        """
 
     private func authenticate(_ arguments: UnsafeMutablePointer<Bytes>, _ count: Int, _ reply: ReplyWriter) {
         guard count <= 3 else { return reply.error("ERR syntax error") }
         let user = count == 3 ? arguments[1].array : nil
-        guard logIn(user, arguments[count - 1], arguments[0]) else { return reply.error(Self.wrongPass) }
+        guard logIn(user, arguments[count - 1], arguments[0]) else {
+            return reply.error(endpoint.grants.everybody != nil && count == 2 ? Self.noPassword : Self.wrongPass)
+        }
         reply.ok()
     }
 
@@ -125,13 +131,13 @@ extension RedisSession {
     }
 
     private func reset() {
-        grant = nil
+        grant = endpoint.grants.everybody
         name = []
         version = 2
         switch upstream {
         case .emulator(let emulator, let client):
-            client.isAuthenticated = false
-            emulator.logIn(client, as: nil)
+            client.isAuthenticated = isAuthenticated
+            emulator.logIn(client, as: grant.map(Grants.attachment))
             emulator.reset(client)
         case .relay(let relay): relay.reset()
         case .none: break

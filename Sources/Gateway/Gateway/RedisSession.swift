@@ -47,6 +47,7 @@ final class RedisSession: ConnectionHandler, CacheFront {
         connectedAt = endpoint.loop.now
         lastActive = endpoint.loop.now
         self.upstream = .none
+        grant = endpoint.grants.everybody
         switch upstream {
         case .cache(let emulator):
             self.upstream = .emulator(emulator.value, makeClient(of: emulator.value))

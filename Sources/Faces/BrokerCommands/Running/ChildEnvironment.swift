@@ -11,9 +11,7 @@ struct ChildEnvironment: Equatable {
     ///   - app: the app's, from its attachments.
     ///   - attachmentsWin: who wins where both set a name. The loser's value is not shown: it may be a secret.
     init(inherited: [String: String], app: [String: String], attachmentsWin: Bool) {
-        variables = inherited
-        // It opens the ledger with everybody's secrets: no app needs it.
-        variables["BROKER_MASTER_KEY"] = nil
+        variables = Self.withoutKey(inherited)
         for name in app.keys.sorted() {
             let former = variables[name]
             if attachmentsWin || former == nil { variables[name] = app[name] }
@@ -23,6 +21,13 @@ struct ChildEnvironment: Equatable {
                     ? "\(name) of this shell is replaced by the attachment's (--no-override keeps it)"
                     : "\(name) of this shell is kept; the attachment's is not used (--no-override)")
         }
+    }
+
+    /// The variables without the one that opens the ledger with everybody's secrets: no app needs it.
+    static func withoutKey(_ inherited: [String: String]) -> [String: String] {
+        var variables = inherited
+        variables["BROKER_MASTER_KEY"] = nil
+        return variables
     }
 
     /// The port that the app is to listen on, chosen by `choose` where nobody has set one. Nil when it was set.

@@ -14,9 +14,11 @@ import Glibc
 enum ForegroundProcess {
     /// Starts it, passes signals on, and returns how it ended. Of this process's descriptors it gets those that were
     /// `inherited`.
+    ///
+    /// - Parameter started: told of the process as soon as it runs.
     static func run(
         _ program: String, _ arguments: [String], environment: [String: String],
-        inherited: OpenDescriptors
+        inherited: OpenDescriptors, started: (ProcessIdentity) async -> Void = { _ in }
     ) async throws(SpawnError) -> ExitStatus {
         var command = ProcessCommand(program, arguments, environment: environment)
         command.input = .inherit
@@ -26,6 +28,7 @@ enum ForegroundProcess {
         inherited.closeOthersOnExec()
         let child = try ChildProcess.spawn(command)
         signals?.forward(to: child)
+        await started(child.identity)
         return await child.exit
     }
 }

@@ -33,14 +33,16 @@ struct RunCommand: BrokerVerb {
 
 /// The verbs that pass a child's exit code through.
 enum RunnerVerbs {
-    static let names: Set<String> = ["run", "exec"]
+    static let names: Set<String> = ["run", "exec", "test"]
+    /// Those whose first argument is an app.
+    private static let ofApps: Set<String> = ["run", "exec"]
     /// The code of GNU's env, nice and timeout for their own failure.
     static let ownFailure: Int32 = 125
 
     /// `arguments` with a "--" before the command where none was written, so that nothing of the command is read as an
     /// option of ours: the command begins with the first word after the app that is no option.
     static func terminated(_ arguments: [String]) -> [String] {
-        guard let verb = arguments.first, names.contains(verb) else { return arguments }
+        guard let verb = arguments.first, ofApps.contains(verb) else { return arguments }
         var hasApp = false
         var index = 1
         while index < arguments.count, arguments[index] != "--" {

@@ -6,10 +6,19 @@ import FoundationEssentials
 import Foundation
 #endif
 
-/// What `broker.yaml` says. Its place names the workspace; of its content this version reads `version` alone, and says so.
+/// What `broker.yaml` says. Its place names the workspace; of its content this version reads `version` and `test`, and
+/// says so.
 struct WorkspaceFile: Equatable {
     /// The keys at its top that have no effect.
     let ignored: [String]
+    /// Below `test`, what `broker test` leases: names with their classes, in the file's order.
+    let tests: [Lease]
+
+    struct Lease: Equatable {
+        let name: String
+        /// Nil where the name alone is there: `cache:`.
+        let serviceClass: String?
+    }
 
     /// Throws `invalidRequest` for a file that cannot be read or is of another version.
     static func read(_ path: String) throws(BrokerError) -> WorkspaceFile {
@@ -24,15 +33,22 @@ struct WorkspaceFile: Equatable {
         return try WorkspaceFile(text, path: path)
     }
 
-    /// Reads the keys at the top of a YAML mapping in block style; what is below them is left for later.
+    /// Reads the keys at the top of a YAML mapping in block style, and those below `test`; what is below others is left
+    /// for later.
     init(_ text: String, path: String) throws(BrokerError) {
         var keys: [String] = []
+        var tests: [Lease] = []
         for (number, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
             let line = line.last == "\r" ? line.dropLast() : line
             guard let first = line.first, first != "#", line != "---", line != "...", !line.allSatisfy(\.isWhitespace)
             else { continue }
             if first == " " || first == "\t" {
                 guard !keys.isEmpty else { throw Self.mistake(path, "line \(number + 1) is indented below nothing") }
+                guard keys.last == "test", line.drop(while: \.isWhitespace).first != "#" else { continue }
+                guard let (name, serviceClass) = Self.pair(line) else {
+                    throw Self.mistake(path, "line \(number + 1) is no \"name: class\", as in \"cache: redis\"")
+                }
+                tests.append(Lease(name: name, serviceClass: serviceClass.isEmpty ? nil : serviceClass))
                 continue
             }
             guard let (key, value) = Self.pair(line) else {
@@ -41,7 +57,8 @@ struct WorkspaceFile: Equatable {
             guard key != "version" || value == "1" else { throw Self.otherVersion(value, path) }
             keys.append(key)
         }
-        ignored = keys.filter { $0 != "version" }
+        ignored = keys.filter { $0 != "version" && $0 != "test" }
+        self.tests = tests
     }
 
     private static func pair(_ line: Substring) -> (key: String, value: String)? {

@@ -1,0 +1,325 @@
+public import BrokerModel
+import EventLoop
+import Gateway
+import Logging
+import Processes
+import ProviderKit
+
+#if canImport(Darwin)
+import Darwin
+#elseif canImport(Musl)
+import Musl
+#else
+import Glibc
+#endif
+
+/// Taking leases and giving them back. What a lease has is made by the same providers and served by the same endpoints
+/// as resources of the workspace; nothing of it is in the ledger.
+extension ControlPlane {
+    /// Makes resources of their own for whoever asks, until the lease ends.
+    ///
+    /// Throws `leaseNotFound` where the lease under which it is to be is not there, `portTaken`, and whatever a provider
+    /// finds wrong; then nothing is left behind.
+    ///
+    /// - Parameters:
+    ///   - pid: the process that asks.
+    ///   - isHeld: whether whoever calls ends the lease when that process goes (`leaseLost`).
+    public func lease(
+        _ request: LeaseRequest, in workspace: WorkspaceName, pid: Int32? = nil, isHeld: Bool = false
+    ) async throws(BrokerError) -> LeaseDocument {
+        let began = ContinuousClock.now
+        let wishes = try check(request)
+        let parent = try request.under.map { id throws(BrokerError) in try found(id, in: workspace).id }
+        let ttl = try Self.term(request.ttl)
+        let id = LeaseID.random()
+        var lease = Lease(
+            id: id, workspace: workspace, parent: parent, pid: pid, isHeld: isHeld, endsAt: began + ttl)
+        for wish in wishes {
+            do throws(BrokerError) {
+                lease.resources.append(try await make(wish, for: id))
+            } catch {
+                await remove(lease.resources)
+                throw error
+            }
+        }
+        // Meanwhile the one under which it is to be may have ended, or the daemon been asked to.
+        guard !isStopping, parent.map({ leases[$0] != nil }) ?? true else {
+            await remove(lease.resources)
+            throw Self.noLease(request.under ?? id.rawValue)
+        }
+        lease.took = began.duration(to: .now)
+        lease.under.took = [lease.took]
+        leases[id] = lease
+        endLater(id)
+        return document(of: lease, revealing: true)
+    }
+
+    /// All leases of a workspace, the oldest first; secrets are masked.
+    public func leases(in workspace: WorkspaceName) async -> LeasesDocument {
+        var documents: [LeaseDocument] = []
+        for lease in leases.values.filter({ $0.workspace == workspace }).sorted(by: { $0.endsAt < $1.endsAt }) {
+            documents.append(await withStatistics(document(of: lease, revealing: false), of: lease))
+        }
+        return LeasesDocument(leases: documents)
+    }
+
+    /// One lease, secrets in the clear. Throws `leaseNotFound`.
+    public func lease(_ id: String, in workspace: WorkspaceName) async throws(BrokerError) -> LeaseDocument {
+        let lease = try found(id, in: workspace)
+        return await withStatistics(document(of: lease, revealing: true), of: lease)
+    }
+
+    /// Has a lease end later, or earlier: `ttl` seconds from now. Throws `leaseNotFound`.
+    public func renew(
+        _ id: String, _ term: LeaseTerm, in workspace: WorkspaceName
+    ) throws(BrokerError) -> LeaseDocument {
+        let lease = try found(id, in: workspace)
+        let ttl = try Self.term(term.ttl)
+        leases[lease.id]?.endsAt = .now + ttl
+        endLater(lease.id)
+        return document(of: try found(id, in: workspace), revealing: true)
+    }
+
+    /// Has a lease live on when its connection ends, for `ttl` seconds, so that somebody can look at it. Throws
+    /// `leaseNotFound`.
+    public func keep(
+        _ id: String, _ term: LeaseTerm, in workspace: WorkspaceName
+    ) throws(BrokerError) -> LeaseDocument {
+        let lease = try found(id, in: workspace)
+        leases[lease.id]?.isKept = true
+        leases[lease.id]?.process = nil
+        return try renew(id, term, in: workspace)
+    }
+
+    /// Names the process that works with a lease. Throws `leaseNotFound`.
+    public func guardProcess(
+        _ id: String, _ process: LeaseProcess, in workspace: WorkspaceName
+    ) throws(BrokerError) -> LeaseDocument {
+        let lease = try found(id, in: workspace)
+        leases[lease.id]?.process = process
+        return document(of: lease, revealing: true)
+    }
+
+    /// Gives a lease back with all that are under it, and tells what came of them. One that has ended already is answered
+    /// with `ended: false`.
+    public func endLease(_ id: String, in workspace: WorkspaceName) async -> LeaseEndDocument {
+        guard let lease = try? found(id, in: workspace) else { return LeaseEndDocument(id: id, ended: false) }
+        return await end(lease.id).document(of: lease.id)
+    }
+
+    /// The connection that held a lease has ended: so does the lease, unless it was given back or is kept.
+    public func leaseLost(_ id: String) async {
+        let id = LeaseID(rawValue: id)
+        guard let lease = leases[id] else { return }
+        guard !lease.isKept else {
+            leases[id]?.isHeld = false
+            return
+        }
+        log.info("the holder of a lease has gone", metadata: ["lease": "\(id)"])
+        await end(id)
+        if let process = lease.process { await Self.end(process) }
+    }
+
+    /// All leases, for the end of the daemon.
+    func endLeases() async {
+        for id in leases.keys where leases[id] != nil { await end(id) }
+    }
+
+    // MARK: parts
+
+    private func check(_ request: LeaseRequest) throws(BrokerError) -> [LeasedWish] {
+        guard request.resources.count <= LeaseRequest.mostResources else {
+            throw BrokerError(
+                .invalidRequest, "a lease cannot have \(request.resources.count) resources",
+                why: "\(LeaseRequest.mostResources) are the most", fix: "take several leases")
+        }
+        var wishes: [LeasedWish] = []
+        for wish in request.resources {
+            let checked = try LeasedWish(wish, providers)
+            guard !wishes.contains(where: { $0.name == checked.name }) else {
+                throw BrokerError(
+                    .invalidRequest, "\"\(checked.name)\" is asked for twice", why: "a lease has a name once",
+                    fix: "give the other one another name")
+            }
+            wishes.append(checked)
+        }
+        return wishes
+    }
+
+    private static func term(_ seconds: Int?) throws(BrokerError) -> Duration {
+        let seconds = seconds ?? LeaseRequest.usualTTL
+        guard (1...LeaseRequest.longestTTL).contains(seconds) else {
+            throw BrokerError(
+                .invalidRequest, "a lease cannot last \(seconds) s",
+                why: "1 to \(LeaseRequest.longestTTL) seconds are possible", fix: "renew it when it is needed longer")
+        }
+        return .seconds(seconds)
+    }
+
+    func found(_ id: String, in workspace: WorkspaceName) throws(BrokerError) -> Lease {
+        guard let lease = leases[LeaseID(rawValue: id)], lease.workspace == workspace else { throw Self.noLease(id) }
+        return lease
+    }
+
+    static func noLease(_ id: String) -> BrokerError {
+        BrokerError(
+            .leaseNotFound, "there is no lease \"\(id.prefix(80))\"", why: "it has ended, or never was",
+            fix: "broker lease ls")
+    }
+
+    private func make(_ wish: LeasedWish, for lease: LeaseID) async throws(BrokerError) -> LeasedResource {
+        let provider = try providers.provider(for: wish.provider)
+        let backing = Backing(
+            id: .random(), resource: ResourceID(rawValue: "lease-\(lease)-\(wish.name)"), provider: wish.provider,
+            secret: .random(), memory: [:])
+        let record = try LeaseRecord.begin(backing, wish.serviceClass, in: settings.leaseRecords)
+        do throws(BrokerError) {
+            let response = try await provider.provision(
+                ProvisionRequest(backing: backing, serviceClass: wish.serviceClass, plan: wish.plan) {
+                    memory async throws(BrokerError) in try record?.remember(memory)
+                })
+            let bound = try await provider.bind(
+                BindRequest(
+                    backing: backing, serviceClass: wish.serviceClass,
+                    attachment: AttachmentID(rawValue: backing.id.rawValue),
+                    mode: wish.serviceClass.isNetworked ? .endpoint : .direct))
+            let secret = Secret.random()
+            let port = try await open(backing, wish, to: response, secret)
+            return LeasedResource(
+                wish: wish, backing: backing, response: response, port: port, secret: secret, direct: bound.direct,
+                record: record)
+        } catch {
+            await remove(backing, wish.serviceClass, record)
+            throw error
+        }
+    }
+
+    /// Opens the endpoint of a leased resource outside the range of persisted ports; nil for a file.
+    private func open(
+        _ backing: Backing, _ wish: LeasedWish, to response: ProvisionResponse, _ secret: Secret
+    ) async throws(BrokerError) -> UInt16? {
+        guard let upstream = response.upstream else { return nil }
+        let endpoint = backing.resource.endpoint
+        let address: SocketAddress
+        do throws(SocketError) {
+            address = try await gateway.open(endpoint, at: .tcp(host: "127.0.0.1", port: wish.port))
+        } catch {
+            guard wish.port != 0 else {
+                throw BrokerError(
+                    .portsExhausted, "a lease's endpoint cannot be opened", why: "\(error)", fix: "broker lease ls")
+            }
+            throw BrokerError(
+                .portTaken, "port \(wish.port) cannot be had",
+                why: PortOwner.find(port: wish.port).map { "it is held by \($0)" } ?? "\(error)",
+                fix: "leave --port away, or end who holds it")
+        }
+        let grant = Grant(holder: backing.id.rawValue, user: LeasedResource.user, secret: secret.reveal { $0 })
+        if wish.serviceClass.authenticates {
+            if wish.asksForPassword {
+                await gateway.grant(grant, on: endpoint)
+            } else {
+                await gateway.admitAll(as: grant, on: endpoint)
+            }
+        }
+        await gateway.route(endpoint, to: upstream)
+        guard case .tcp(_, let port) = address else { return nil }
+        return port
+    }
+
+    private func remove(_ resources: [LeasedResource]) async {
+        for resource in resources { await remove(resource.backing, resource.wish.serviceClass, resource.record) }
+    }
+
+    /// Removes what was made, as far as it was. What cannot be removed stays written down: the next daemon tries again.
+    private func remove(_ backing: Backing, _ serviceClass: ServiceClass, _ record: LeaseRecord?) async {
+        await gateway.close(backing.resource.endpoint)
+        var backing = backing
+        backing.memory = record?.memory ?? [:]
+        do throws(BrokerError) {
+            let provider = try providers.provider(for: backing.provider)
+            _ = try await provider.deprovision(DeprovisionRequest(backing: backing, serviceClass: serviceClass))
+            record?.remove()
+        } catch {
+            log.error(
+                "a resource of a lease was not removed",
+                metadata: ["backing": "\(backing.id)", "error": "\(error)"])
+        }
+    }
+
+    /// Ends a lease and all that are under it, the youngest first; returns what came of them.
+    @discardableResult
+    private func end(_ id: LeaseID, isUnder: Bool = false) async -> LeaseTally {
+        guard let lease = leases.removeValue(forKey: id) else { return LeaseTally() }
+        lease.end?.cancel()
+        var tally = lease.under
+        if isUnder { tally.leftOpen += 1 }
+        for child in leases.values.filter({ $0.parent == id }) { tally.add(await end(child.id, isUnder: true)) }
+        for resource in lease.resources {
+            if let endpoint = resource.endpoint { tally.add(await gateway.statistics(of: endpoint)) }
+        }
+        await remove(lease.resources)
+        // One that is given back leaves its figures with the one above; one that ends with that hands them over above.
+        if !isUnder, let parent = lease.parent { leases[parent]?.under.add(tally) }
+        return tally
+    }
+
+    private func endLater(_ id: LeaseID) {
+        guard let lease = leases[id] else { return }
+        lease.end?.cancel()
+        leases[id]?.end = Task {
+            guard (try? await ContinuousClock().sleep(until: lease.endsAt)) != nil else { return }
+            log.info("a lease's time is over", metadata: ["lease": "\(id)"])
+            await end(id)
+        }
+    }
+
+    /// Its resources are gone: a process that works with them is asked to end, then killed.
+    private static func end(_ process: LeaseProcess) async {
+        let identity = ProcessIdentity(pid: process.pid, startTime: process.startTime)
+        guard identity.signal(SIGTERM) else { return }
+        if await !identity.end(within: .seconds(2)) { identity.signal(SIGKILL) }
+    }
+
+    // MARK: documents
+
+    private func document(of lease: Lease, revealing: Bool) -> LeaseDocument {
+        LeaseDocument(
+            id: lease.id.rawValue, under: lease.parent?.rawValue, held: lease.isHeld, kept: lease.isKept,
+            pid: lease.pid,
+            endsIn: max(0, ContinuousClock.now.duration(to: lease.endsAt) / .seconds(1)),
+            took: lease.took.milliseconds,
+            resources: lease.resources.map { resource in
+                LeasedResourceDocument(
+                    name: resource.name.rawValue, class: resource.wish.serviceClass.rawValue,
+                    provider: resource.wish.provider.description, server: resource.response.server,
+                    port: resource.port.map(Int.init), path: resource.response.path, connections: 0, unsupported: [:])
+            },
+            variables: lease.variables(revealing: revealing))
+    }
+
+    private func withStatistics(_ document: LeaseDocument, of lease: Lease) async -> LeaseDocument {
+        var document = document
+        for (index, resource) in lease.resources.enumerated() {
+            guard let endpoint = resource.endpoint else { continue }
+            let statistics = await gateway.statistics(of: endpoint)
+            document.resources[index].connections = statistics.connections
+            document.resources[index].unsupported = statistics.unsupported
+        }
+        return document
+    }
+}
+
+extension Lease {
+    /// `NAME_URL` of every resource, and the class's usual variable of the first of each class; where a name spells
+    /// another class's usual variable, the name wins: it was asked for.
+    func variables(revealing: Bool) -> [LeaseDocument.Variable] {
+        var owners: [String: LeasedResource] = [:]
+        for resource in resources.reversed() { owners[resource.wish.serviceClass.usualVariable] = resource }
+        for resource in resources { owners[Alias(defaultFor: resource.name).urlVariable] = resource }
+        return owners.sorted { $0.key < $1.key }.map { name, resource in
+            let url = resource.url
+            return LeaseDocument.Variable(
+                name: name, value: revealing ? url.value : nil, masked: url.masked, resource: resource.name.rawValue)
+        }
+    }
+}

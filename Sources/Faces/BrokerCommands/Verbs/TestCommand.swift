@@ -1,0 +1,131 @@
+import ArgumentParser
+import BrokerModel
+
+/// `broker test [--set NAME[=CLASS] …] -- CMD…`
+struct TestCommand: BrokerVerb {
+    static let configuration = CommandConfiguration(
+        commandName: "test",
+        abstract: "Run a test suite with resources of its own, and free them.",
+        usage: "broker test [<options>] -- <command> ...",
+        discussion: """
+            Fresh resources are made for the run, put into the command's environment (CACHE_URL, REDIS_URL, …) and \
+            freed when it ends, however it ends. They are those named by --set, else those below "test:" in \
+            broker.yaml. Exit code: the command's own; 128+n when signal n ended it; 125 broker's own failure, \
+            126 not executable, 127 not found; with --compare 1 where the results differ.
+
+            Examples:
+              broker test --set cache -- pytest -n 4
+              broker test --set cache --provider exec:redis-server -- pytest
+              broker test --set cache --compare exec:redis-server --results out.xml -- pytest --junitxml out.xml
+            """)
+    static let ownFailure: Int32? = RunnerVerbs.ownFailure
+
+    @Option(
+        name: .long,
+        help: ArgumentHelp("Lease a resource; the class is known for cache, db, queue.", valueName: "name[=class]"))
+    var set: [String] = []
+
+    @Option(name: .long, help: "Who serves them: emulator, exec:redis-server or a URL.")
+    var provider: String?
+
+    @Option(name: .long, help: ArgumentHelp("A file with the URL's secret; - is stdin.", valueName: "file"))
+    var secretFile: String?
+
+    @Option(name: .long, help: ArgumentHelp("The port of the first one, for suites that insist.", valueName: "n"))
+    var port: Int?
+
+    @Flag(name: .long, help: "Let clients in without a password, for suites that insist.")
+    var noAuth = false
+
+    @Flag(name: .long, help: "Replace variables that this shell has set already.")
+    var override = false
+
+    @Flag(name: .long, help: "When the command fails, keep the resources for an hour to look at.")
+    var keepOnFailure = false
+
+    @Option(name: .long, help: "Write a report: github, junit or json.")
+    var report: TestReport.Format?
+
+    @Option(
+        name: .long,
+        help: ArgumentHelp("Where the report goes, instead of broker-test.xml or .json.", valueName: "file"))
+    var reportFile: String?
+
+    @Option(
+        name: .long, help: ArgumentHelp("Run a second time with this provider, and compare.", valueName: "provider"))
+    var compare: String?
+
+    @Option(
+        name: .long,
+        help: ArgumentHelp("The JUnit file that the command writes, to compare test by test.", valueName: "file"))
+    var results: String?
+
+    @OptionGroup var options: CommonOptions
+
+    @Argument(parsing: .postTerminator, help: "The command and its arguments, as they are; no shell.")
+    var command: [String]
+
+    func validate() throws {
+        if compare == nil, results != nil { throw ValidationError("--results is for --compare") }
+        if report == nil, reportFile != nil { throw ValidationError("--report-file is for --report") }
+        if report == .github, reportFile != nil {
+            throw ValidationError("--report github writes to the file that GITHUB_STEP_SUMMARY names")
+        }
+    }
+
+    func perform(_ invocation: Invocation) async throws -> Int32 {
+        guard !command.isEmpty else {
+            throw BrokerError(
+                .usage, "no command to run", why: "the command and its arguments follow \"--\"",
+                fix: "broker test --set cache -- env")
+        }
+        var run = TestRun(
+            invocation: invocation, command: command, wishes: try wishes(invocation, provider, secretFile),
+            replacesVariables: self.override, keepsOnFailure: keepOnFailure)
+        guard let compare else {
+            let outcome = try await run.perform()
+            try report.map { try TestReport(outcome).write($0, to: reportFile, invocation) }
+            return outcome.exitCode
+        }
+        let first = try await run.perform(results: results)
+        run.wishes = try wishes(invocation, compare, nil)
+        let second = try await run.perform(results: results)
+        try report.map { try TestReport(first, second).write($0, to: reportFile, invocation) }
+        let comparison = TestComparison(first, second)
+        invocation.console.narrate(comparison.lines)
+        return comparison.isEqual ? 0 : 1
+    }
+
+    /// What is to be leased: by the flags, else by the workspace's file.
+    private func wishes(
+        _ invocation: Invocation, _ provider: String?, _ secretFile: String?
+    ) throws(BrokerError) -> [LeaseWish] {
+        let document = try provider.map { text throws(BrokerError) in
+            try ProviderArgument.document(
+                text, secretFile: secretFile, invocation.console, command: "broker test --set cache --provider")
+        }
+        var named = try set.map { text throws(BrokerError) in try Self.wish(text) }
+        if named.isEmpty {
+            named = try invocation.leasesOfWorkspaceFile().map { LeaseWish(name: $0.name, class: $0.serviceClass) }
+        }
+        guard !named.isEmpty else {
+            throw BrokerError(
+                .usage, "there is nothing to lease",
+                why: "no --set is given, and no broker.yaml has names below \"test:\"",
+                fix: "broker test --set cache -- \(command.map(ShellWord.quoted).joined(separator: " "))")
+        }
+        for index in named.indices {
+            named[index].provider = document
+            if index == 0 { named[index].port = port }
+            if noAuth { named[index].auth = false }
+        }
+        return named
+    }
+
+    private static func wish(_ text: String) throws(BrokerError) -> LeaseWish {
+        guard let sign = text.firstIndex(of: "=") else { return LeaseWish(name: text) }
+        return LeaseWish(name: String(text[..<sign]), class: String(text[text.index(after: sign)...]))
+    }
+}
+
+extension TestReport.Format: ExpressibleByArgument {}
