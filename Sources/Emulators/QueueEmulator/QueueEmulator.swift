@@ -7,6 +7,8 @@ public final class QueueEmulator {
     static let version = "1.12"
 
     let engine: QueueEngine
+    /// Can be moved and stopped.
+    public let time: QueueTime
     let host: HostFacts
     /// Identifies this instance in `stats`: 16 hexadecimal digits.
     let instanceID: String
@@ -14,7 +16,9 @@ public final class QueueEmulator {
     private var unknownCount = 0
 
     public init(limits: QueueLimits = QueueLimits(), clock: QueueClock, host: HostFacts = .current()) {
-        self.engine = QueueEngine(limits: limits, clock: clock)
+        let time = QueueTime(over: clock)
+        self.time = time
+        self.engine = QueueEngine(limits: limits, clock: time.clock)
         self.host = host
         let digits = String(UInt64.random(in: 0 ... .max), radix: 16)
         self.instanceID = String(repeating: "0", count: 16 - digits.count) + digits

@@ -8,6 +8,7 @@ struct AdminRoutes: Sendable {
     let attachments: AttachmentRoutes
     let workspaces: WorkspaceRoutes
     let leases: LeaseRoutes
+    let tests: TestRoutes
 
     /// The rows. `W`, `R` and `A` are the names of a workspace, a resource and an app, `L` is the id of a lease.
     static let table: [Route] = [
@@ -36,6 +37,9 @@ struct AdminRoutes: Sendable {
         Route(.post, "/v1/workspaces/:W/leases/:L/renew") { $0.leases.renew },
         Route(.post, "/v1/workspaces/:W/leases/:L/keep") { $0.leases.keep },
         Route(.post, "/v1/workspaces/:W/leases/:L/process") { $0.leases.guardProcess },
+
+        Route(.post, "/v1/workspaces/:W/clock") { $0.tests.clock },
+        Route(.post, "/v1/workspaces/:W/resources/:R/expect") { $0.tests.expect },
     ]
 
     /// The table as a router. Around every handler: the version header, errors as documents, the peer's user.

@@ -39,7 +39,8 @@ public struct AdminServer: Service {
             daemon: DaemonRoutes(requestShutdown: requestShutdown),
             resources: ResourceRoutes(controlPlane: controlPlane),
             attachments: AttachmentRoutes(controlPlane: controlPlane),
-            workspaces: WorkspaceRoutes(controlPlane: controlPlane), leases: LeaseRoutes(controlPlane: controlPlane))
+            workspaces: WorkspaceRoutes(controlPlane: controlPlane), leases: LeaseRoutes(controlPlane: controlPlane),
+            tests: TestRoutes(controlPlane: controlPlane))
         let application = Application(
             router: routes.router(),
             configuration: ApplicationConfiguration(address: .unixDomainSocket(path: socket)),

@@ -32,7 +32,8 @@ struct BrokerCommand: ParsableCommand {
             name: "RESOURCE",
             subcommands: [CreateCommand.self, DestroyCommand.self, AttachCommand.self, DetachCommand.self]),
         CommandGroup(name: "CHANGE", subcommands: [SwapCommand.self, RollbackCommand.self, ReleasesCommand.self]),
-        CommandGroup(name: "TEST", subcommands: [TestCommand.self, LeaseCommand.self]),
+        CommandGroup(
+            name: "TEST", subcommands: [TestCommand.self, LeaseCommand.self, ClockCommand.self, ExpectCommand.self]),
         CommandGroup(name: "SERVER", subcommands: [DaemonCommand.self, VersionCommand.self]),
     ]
 }

@@ -84,10 +84,15 @@ struct Invocation: Sendable {
     }
 
     /// Asks the daemon; throws `daemonNotRunning` when it does not run.
-    func withRunningDaemon<Value>(_ body: (BrokerClient) async throws -> Value) async throws -> Value {
+    ///
+    /// - Parameter work: what a person who waits is told to wait for.
+    func withRunningDaemon<Value>(
+        _ work: String? = "the daemon's answer", _ body: (BrokerClient) async throws -> Value
+    ) async throws -> Value {
         try PrivateFolder.checkPlace(places.home)
         guard let socket = DaemonFinder(places: places).socket else { throw BrokerError.daemonNotRunning }
-        return try await console.patiently("the daemon's answer") {
+        guard let work else { return try await ask(socket, .random()) { client, _ in try await body(client) } }
+        return try await console.patiently(work) {
             try await ask(socket, .random()) { client, _ in try await body(client) }
         }
     }

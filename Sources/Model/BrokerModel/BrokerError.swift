@@ -49,6 +49,8 @@ extension BrokerError: Codable {
 
 /// The stable codes. The first two digits are the exit code of the command line.
 public enum ErrorCode: String, Sendable, CaseIterable {
+    case expectationFailed = "E0101"
+
     case usage = "E0200"
     case invalidName = "E0201"
     case invalidClass = "E0202"
@@ -99,7 +101,7 @@ public enum ErrorCode: String, Sendable, CaseIterable {
     case ledgerUnusable = "E1003"
     case masterKeyWrong = "E1004"
 
-    /// What the command line exits with: 2 usage, 3 not found, 4 conflict, 5 unreachable, 6 denied, 7 refused,
+    /// What the command line exits with: 1 no, 2 usage, 3 not found, 4 conflict, 5 unreachable, 6 denied, 7 refused,
     /// 8 timeout, 9 failed and rolled back, 10 failed and needs attention.
     public var exitCode: Int32 {
         Int32(rawValue.dropFirst().prefix(2)) ?? 10

@@ -80,7 +80,7 @@ public struct EmulatorProvider: Provider {
         return UnbindResponse(warning: isFile ? "a process that has the file open keeps it until it closes it" : nil)
     }
 
-    private func storeFile(of id: BackingID) -> StoreFile {
+    func storeFile(of id: BackingID) -> StoreFile {
         StoreFile(folder: folder(of: id))
     }
 

@@ -27,6 +27,8 @@ final class EmulatorShelf: Sendable {
 
     func cache(_ id: BackingID) -> Shelved<CacheEmulator>? { contents.withLock { $0.caches[id] } }
 
+    func queue(_ id: BackingID) -> Shelved<QueueEmulator>? { contents.withLock { $0.queues[id] } }
+
     /// The backing's cache; made where there is none.
     func cache(_ id: BackingID, of tenant: String) async throws(BrokerError) -> Shelved<CacheEmulator> {
         if let cache = cache(id) { return cache }
@@ -37,7 +39,7 @@ final class EmulatorShelf: Sendable {
 
     /// The backing's queue; made where there is none.
     func queue(_ id: BackingID, of tenant: String) async throws(BrokerError) -> Shelved<QueueEmulator> {
-        if let queue = contents.withLock({ $0.queues[id] }) { return queue }
+        if let queue = queue(id) { return queue }
         let made = try await make(tenant) { QueueEmulator(clock: QueueClock(loop: $0)) }
         contents.withLock { $0.queues[id] = made }
         return made

@@ -1,6 +1,6 @@
 import ArgumentParser
 
-/// A length of time on the command line: `250ms`, `2s`, `30m`, `1h`; a number alone is seconds.
+/// A length of time on the command line: `250ms`, `2s`, `30m`, `1h`, `7d`; a number alone is seconds.
 struct DurationArgument: ExpressibleByArgument, Equatable {
     let milliseconds: Int
 
@@ -13,6 +13,7 @@ struct DurationArgument: ExpressibleByArgument, Equatable {
         case "", "s": unit = 1000
         case "m": unit = 60_000
         case "h": unit = 3_600_000
+        case "d": unit = 24 * 3_600_000
         default: return nil
         }
         let (product, overflow) = number.multipliedReportingOverflow(by: unit)
