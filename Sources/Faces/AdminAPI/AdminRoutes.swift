@@ -42,11 +42,16 @@ struct AdminRoutes: Sendable {
         Route(.post, "/v1/workspaces/:W/resources/:R/expect") { $0.tests.expect },
     ]
 
-    /// The table as a router. Around every handler: the version header, errors as documents, the peer's user.
-    func router() -> Router<AdminContext> {
+    /// The table as a router. Around every handler: the version header, errors as documents, and who may ask: with a token
+    /// who shows it, else the daemon's own user.
+    func router(_ token: APIToken? = nil) -> Router<AdminContext> {
         let router = Router(context: AdminContext.self)
         router.add(middleware: AnswersWithDocuments())
-        router.add(middleware: AdmitsOnlyItsUser())
+        if let token {
+            router.add(middleware: AdmitsToken(token: token))
+        } else {
+            router.add(middleware: AdmitsOnlyItsUser())
+        }
         for route in Self.table {
             let handler = route.handler(self)
             router.on(RouterPath(route.path), method: route.method) { request, context in

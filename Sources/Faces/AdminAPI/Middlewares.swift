@@ -34,6 +34,25 @@ struct AnswersWithDocuments: RouterMiddleware {
     }
 }
 
+/// Lets in who shows the token: over TCP anybody of this machine can connect, browsers included.
+struct AdmitsToken: RouterMiddleware {
+    let token: APIToken
+
+    func handle(
+        _ request: Request, context: AdminContext, next: @concurrent (Request, AdminContext) async throws -> Response
+    ) async throws -> Response {
+        guard token.isShown(by: request.headers[.authorization]) else {
+            throw BrokerError(
+                .peerDenied, "the request does not show this daemon's token",
+                why: "over TCP it is in the header: Authorization: Bearer TOKEN",
+                fix:
+                    "curl -H \"Authorization: Bearer $(cat \"$BROKER_HOME/api-token\")\" http://127.0.0.1:PORT/v1/version"
+            )
+        }
+        return try await next(request, context)
+    }
+}
+
 /// Refuses connections of other users: the socket's mode keeps them out already, this holds where it cannot.
 struct AdmitsOnlyItsUser: RouterMiddleware {
     func handle(

@@ -45,8 +45,11 @@ public enum Daemon {
         let unheard = Unheard()
         let socket = places.socket(of: getpid())
         removeStaleSockets(places)
+        let port = try settings.apiPort.map { number throws(BrokerError) in
+            AdminServer.Port(number, try APIToken.file(places.home + "/api-token"))
+        }
         let server = AdminServer(
-            controlPlane: controlPlane, socket: socket, logger: logger,
+            controlPlane: controlPlane, socket: socket, port: port, logger: logger,
             listening: {
                 do throws(BrokerError) {
                     try announce(settings, places, socket, logger)

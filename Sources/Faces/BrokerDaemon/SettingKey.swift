@@ -32,6 +32,11 @@ struct SettingKey: Sendable {
             variable: "BROKER_LEDGER_URL", meaning: "sqlite:////path of the ledger; else ledger.sqlite in the home",
             read: { text, settings throws(BrokerError) in settings.ledger = try ledger(text) },
             show: { $0.ledger.map { "sqlite:///" + PercentCoding.encoded(path: $0) } ?? "" }),
+        SettingKey(
+            variable: "BROKER_API_PORT",
+            meaning: "port of 127.0.0.1 for the HTTP API, with the token in the home's api-token; else the socket alone",
+            read: { text, settings throws(BrokerError) in settings.apiPort = try port("BROKER_API_PORT", text) },
+            show: { $0.apiPort.map { "\($0)" } ?? "" }),
     ]
 
     /// The text that counts and where it is from; nil where only the default is left.
@@ -48,6 +53,13 @@ struct SettingKey: Sendable {
             throw invalid("BROKER_PORTS", text, "two ports with a '-' between are expected, as in 21000-24999")
         }
         return first...last
+    }
+
+    private static func port(_ variable: String, _ text: String) throws(BrokerError) -> UInt16 {
+        guard let port = UInt16(text), port > 0 else {
+            throw invalid(variable, text, "a port of 1 to 65535 is expected")
+        }
+        return port
     }
 
     private static func level(_ text: String) throws(BrokerError) -> Settings.LogLevel {

@@ -12,6 +12,9 @@ public struct Settings: Equatable, Sendable {
     /// The ledger's file; nil is `ledger.sqlite` in the home.
     public var ledger: String?
 
+    /// The port of 127.0.0.1 on which the HTTP API is reached beside the socket; nil is none.
+    public var apiPort: UInt16?
+
     /// How much the daemon says.
     public enum LogLevel: String, CaseIterable, Sendable {
         case trace, debug, info, warning, error

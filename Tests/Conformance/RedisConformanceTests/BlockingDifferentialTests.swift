@@ -10,7 +10,10 @@ struct BlockingDifferentialTests {
 
     @Test(arguments: commands)
     func `a command with a wrong number of arguments is refused`(_ command: String) throws {
-        let words = ["", " l", " 1 l", " 1 1 l", " 1 1 l LEFT x", " 1 1 l MIN x", " l l LEFT RIGHT 1 1", " 1 0 l LEFT"]
+        let words = [
+            "", " l", " .01 l", " .01 1 l", " .01 1 l LEFT x", " .01 1 l MIN x", " l l LEFT RIGHT .01 .01",
+            " .01 0 l LEFT",
+        ]
         try compare(words.map { Step("\(command)\($0)") })
     }
 

@@ -16,9 +16,11 @@ import Testing
     }
 
     private func ask(
-        _ broker: Broker, _ method: String, _ path: String, body: String = "", headers: String = ""
+        _ broker: Broker, _ method: String, _ path: String, body: String = "", headers: String = "",
+        at place: SocketAddress? = nil
     ) throws -> Answer {
-        let client = try SocketClient(to: .unix(path: try #require(broker.daemon?.socket)))
+        let socket = try #require(broker.daemon?.socket)
+        let client = try SocketClient(to: place ?? .unix(path: socket))
         try client.send(
             "\(method) \(path) HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: \(body.utf8.count)\r\n"
                 + headers + "\r\n" + body)
@@ -53,6 +55,51 @@ import Testing
                 #expect((answer.document["what"] as? String)?.isEmpty == false)
                 #expect(answer.headers.contains("Broker-Version: "))
             }
+        }
+    }
+
+    @Test func `over TCP who shows the token is answered, and nobody else`() async throws {
+        try await Broker.use { broker in
+            let port = try FreePort.find()
+            let started = try await broker.run("daemon", "start", adding: ["BROKER_API_PORT": "\(port)"])
+            #expect(started.exitCode == 0, "\(started.error)")
+            let file = broker.home + "/api-token"
+            let token = try String(contentsOfFile: file, encoding: .utf8).trimmingCharacters(in: .newlines)
+            let mode = try FileManager.default.attributesOfItem(atPath: file)[.posixPermissions] as? Int
+            #expect(mode == 0o600)
+            let place = SocketAddress.tcp(host: "127.0.0.1", port: port)
+            for header in [
+                "", "Authorization: Bearer x\r\n", "Authorization: Bearer \(token)x\r\n",
+                "Authorization: Basic \(token)\r\n", "Authorization: \(token)\r\n",
+            ] {
+                let answer = try ask(broker, "GET", "/v1/version", headers: header, at: place)
+                #expect(answer.status == 403, "\(header)")
+                #expect(answer.code == "E0602")
+                #expect(!"\(answer.document)".contains(token))
+            }
+            let header = "Authorization: Bearer \(token)\r\n"
+            #expect(try ask(broker, "GET", "/v1/version", headers: header, at: place).status == 200)
+            #expect(try ask(broker, "GET", "/v1/workspaces/w/status", headers: header, at: place).status == 200)
+            // The next daemon has the same token; without the setting it is reached by its socket alone.
+            try await broker.succeed("daemon", "stop")
+            try await broker.succeed("daemon", "start")
+            #expect(throws: (any Error).self) { try SocketClient(to: place) }
+            #expect(try String(contentsOfFile: file, encoding: .utf8) == token + "\n")
+        }
+    }
+
+    @Test func `a port for the API that somebody else has ends the daemon's start with the reason`() async throws {
+        try await Broker.use { broker in
+            try await broker.succeed("daemon", "start")
+            let lease = try ask(
+                broker, "POST", "/v1/workspaces/w/leases", body: #"{"resources":[{"name":"cache"}]}"#)
+            let resources = try #require(lease.document["resources"] as? [[String: Any]])
+            let port = try #require(resources.first?["port"] as? Int)
+            let other = broker.folder.file("other")
+            let failed = try await broker.run(
+                "daemon", "start", adding: ["BROKER_HOME": other, "BROKER_API_PORT": "\(port)"])
+            #expect(failed.exitCode != 0)
+            #expect(failed.error.contains("port \(port) cannot be had for the HTTP API"), "\(failed.error)")
         }
     }
 

@@ -73,7 +73,8 @@ import Testing
             try await broker.succeed("daemon", "start")
             let running = try broker.start(arguments)
             #expect(await running.process.exit(within: .seconds(60)) == .code(125))
-            #expect(try running.error().hasPrefix("broker: \(words)"), "\(try running.error())")
+            let error = try running.error()
+            #expect(error.hasPrefix("broker: \(words)"), "\(error)")
             #expect(try await leases(broker).isEmpty)
         }
     }
