@@ -34,7 +34,7 @@ struct SettingKey: Sendable {
             show: { $0.ledger.map { "sqlite:///" + PercentCoding.encoded(path: $0) } ?? "" }),
         SettingKey(
             variable: "BROKER_API_PORT",
-            meaning: "port of 127.0.0.1 for the HTTP API, with the token in the home's api-token; else the socket alone",
+            meaning: "port of 127.0.0.1 for the HTTP API, with the token in the home's api-token; else no port",
             read: { text, settings throws(BrokerError) in settings.apiPort = try port("BROKER_API_PORT", text) },
             show: { $0.apiPort.map { "\($0)" } ?? "" }),
     ]
