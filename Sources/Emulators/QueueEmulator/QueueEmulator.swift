@@ -12,6 +12,8 @@ public final class QueueEmulator {
     let instanceID: String
     var commandCounts = CommandCounts()
     private var unknownCount = 0
+    /// What it began with, or has last gone back to; nil where that was nothing.
+    public internal(set) var origin: QueueImage?
 
     public init(limits: QueueLimits = QueueLimits(), clock: QueueClock, host: HostFacts = .current()) {
         self.engine = QueueEngine(limits: limits, clock: clock)
