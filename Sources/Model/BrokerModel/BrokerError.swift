@@ -64,6 +64,7 @@ public enum ErrorCode: String, Sendable, CaseIterable {
     case programNotFound = "E0305"
     case routeNotFound = "E0306"
     case programNotExecutable = "E0307"
+    case snapshotNotFound = "E0308"
 
     case aliasTaken = "E0401"
     case resourceExists = "E0402"
