@@ -67,6 +67,8 @@ public enum ErrorCode: String, Sendable, CaseIterable {
     case routeNotFound = "E0306"
     case programNotExecutable = "E0307"
     case leaseNotFound = "E0308"
+    case snapshotNotFound = "E0309"
+    case faultNotFound = "E0310"
 
     case aliasTaken = "E0401"
     case resourceExists = "E0402"

@@ -10,8 +10,8 @@ import Synchronization
 /// cache by the plan `durable` is written to files as well.
 public struct EmulatorProvider: Provider {
     let shelf: EmulatorShelf
-    private let folders: String
-    private let durables = Durables()
+    let folders: String
+    let durables = Durables()
 
     /// - Parameters:
     ///   - loops: the gateway's, since an emulator is called directly by the sessions of its endpoint.
@@ -38,17 +38,20 @@ public struct EmulatorProvider: Provider {
         let server = Self.server(of: request.serviceClass)
         switch request.serviceClass {
         case .redis:
-            let cache = try await shelf.cache(id, of: request.backing.resource.rawValue)
+            let image = try beginning(of: request)
+            let cache = try await shelf.cache(id, of: request.backing.resource.rawValue, from: image)
             if request.plan == .durable {
-                try await makeDurable(cache, id)
+                try await makeDurable(cache, id, isFilled: image != nil)
                 try await request.remember([Plan.memoryKey: request.plan.name])
             }
             return ProvisionResponse(upstream: .cache(cache.emulator), server: server)
         case .beanstalk:
-            let queue = try await shelf.queue(id, of: request.backing.resource.rawValue)
+            let image = try await queueImage(of: try beginning(of: request))
+            let queue = try await shelf.queue(id, of: request.backing.resource.rawValue, from: image)
             return ProvisionResponse(upstream: .queue(queue.emulator), server: server)
         case .sqlite:
             let file = storeFile(of: id)
+            if let snapshot = request.from { try await make(file, from: snapshot) }
             try file.make()
             return ProvisionResponse(upstream: nil, path: file.path, server: server)
         }
@@ -84,15 +87,17 @@ public struct EmulatorProvider: Provider {
         StoreFile(folder: folder(of: id))
     }
 
-    private func folder(of id: BackingID) -> String { "\(folders)/\(id)" }
+    func folder(of id: BackingID) -> String { "\(folders)/\(id)" }
 
     /// A cache whose files cannot be loaded does not serve.
     private func makeDurable(
-        _ cache: EmulatorShelf.Shelved<CacheEmulator>, _ id: BackingID
+        _ cache: EmulatorShelf.Shelved<CacheEmulator>, _ id: BackingID, isFilled: Bool
     ) async throws(BrokerError) {
         guard durables.isUnknown(id) else { return }
         do throws(BrokerError) {
-            durables.put(try await DurableCache.open(cache.emulator, on: cache.loop, folder: folder(of: id)), id)
+            let durable = try await DurableCache.open(
+                cache.emulator, on: cache.loop, folder: folder(of: id), isFilled: isFilled)
+            durables.put(durable, id)
         } catch {
             await shelf.remove(id)
             throw error
@@ -124,10 +129,12 @@ extension EmulatorProvider: SuspendsServers {
 }
 
 /// The durable caches by backing.
-private final class Durables: Sendable {
+final class Durables: Sendable {
     private let caches = Mutex<[BackingID: DurableCache]>([:])
 
     func isUnknown(_ id: BackingID) -> Bool { caches.withLock { $0[id] == nil } }
+
+    func cache(_ id: BackingID) -> DurableCache? { caches.withLock { $0[id] } }
 
     func put(_ cache: DurableCache, _ id: BackingID) {
         caches.withLock { $0[id] = cache }

@@ -13,7 +13,14 @@ final class EmulatorShelf: Sendable {
         let emulator: LoopBound<Emulator>
     }
 
+    /// What an emulator held at one instant.
+    enum Image {
+        case cache(KeyspaceImage)
+        case queue(QueueImage)
+    }
+
     private struct Contents {
+        var images: [SnapshotID: Shelved<Image>] = [:]
         var caches: [BackingID: Shelved<CacheEmulator>] = [:]
         var queues: [BackingID: Shelved<QueueEmulator>] = [:]
     }
@@ -29,20 +36,54 @@ final class EmulatorShelf: Sendable {
 
     func queue(_ id: BackingID) -> Shelved<QueueEmulator>? { contents.withLock { $0.queues[id] } }
 
-    /// The backing's cache; made where there is none.
-    func cache(_ id: BackingID, of tenant: String) async throws(BrokerError) -> Shelved<CacheEmulator> {
+    /// The backing's cache; made where there is none, with what an image holds.
+    func cache(
+        _ id: BackingID, of tenant: String, from image: Shelved<Image>? = nil
+    ) async throws(BrokerError) -> Shelved<CacheEmulator> {
         if let cache = cache(id) { return cache }
-        let made = try await make(tenant) { CacheEmulator(loop: $0) }
+        // It reads the image's memory in place.
+        let made = try await make(tenant, beside: image?.tenant) { loop in
+            guard case .cache(let image)? = image?.emulator.value else { return CacheEmulator(loop: loop) }
+            return CacheEmulator(loop: loop, from: image)
+        }
         contents.withLock { $0.caches[id] = made }
         return made
     }
 
-    /// The backing's queue; made where there is none.
-    func queue(_ id: BackingID, of tenant: String) async throws(BrokerError) -> Shelved<QueueEmulator> {
+    /// The backing's queue; made where there is none, with what an image holds.
+    func queue(
+        _ id: BackingID, of tenant: String, from image: QueueImage? = nil
+    ) async throws(BrokerError) -> Shelved<QueueEmulator> {
         if let queue = queue(id) { return queue }
-        let made = try await make(tenant) { QueueEmulator(clock: QueueClock(loop: $0)) }
+        let made = try await make(tenant) { loop in
+            let clock = QueueClock(loop: loop)
+            return image.map { QueueEmulator(clock: clock, from: $0) } ?? QueueEmulator(clock: clock)
+        }
         contents.withLock { $0.queues[id] = made }
         return made
+    }
+
+    // MARK: images
+
+    func image(_ id: SnapshotID) -> Shelved<Image>? { contents.withLock { $0.images[id] } }
+
+    /// Has an image that is to be kept share the loop of its emulator's tenant; nil where that has gone.
+    func seat(_ id: SnapshotID, beside tenant: String) -> (any EventLoop)? {
+        loops.take(for: Self.holder(id), beside: tenant)
+    }
+
+    /// Gives back the seat of an image that is not kept.
+    func giveSeat(_ id: SnapshotID) { loops.give(for: Self.holder(id)) }
+
+    /// Keeps an image that has its seat.
+    func put(_ image: LoopBound<Image>, _ id: SnapshotID, on loop: any EventLoop) {
+        contents.withLock { $0.images[id] = Shelved(tenant: Self.holder(id), loop: loop, emulator: image) }
+    }
+
+    private static func holder(_ id: SnapshotID) -> String { "snapshot \(id)" }
+
+    func removeImage(_ id: SnapshotID) async {
+        if let image = contents.withLock({ $0.images.removeValue(forKey: id) }) { await letGo(image) }
     }
 
     /// Lets an emulator go on its own loop, when what is under way there is done.
@@ -55,9 +96,10 @@ final class EmulatorShelf: Sendable {
     }
 
     private func make<Emulator>(
-        _ tenant: String, _ body: @escaping @Sendable (any EventLoop) -> Emulator
+        _ tenant: String, beside other: String? = nil, _ body: @escaping @Sendable (any EventLoop) -> Emulator
     ) async throws(BrokerError) -> Shelved<Emulator> {
-        let loop = loops.take(for: tenant)
+        let taken = other.map { loops.take(for: tenant, beside: $0) } ?? loops.take(for: tenant)
+        guard let loop = taken else { throw .loopTaken }
         do throws(BrokerError) {
             let emulator: LoopBound<Emulator> = try await loop.answer { answer in
                 answer.give(.success(LoopBound(body(loop), on: loop)))
@@ -77,4 +119,12 @@ final class EmulatorShelf: Sendable {
         }
         loops.give(for: shelved.tenant)
     }
+}
+
+extension BrokerError {
+    /// Blocks of an image are read in place, which only its own loop may do.
+    static let loopTaken = BrokerError(
+        .unsupported, "the resource cannot begin with the snapshot",
+        why: "it lives on another event loop than what the snapshot was taken of",
+        fix: "make a new resource from it: broker branch NAME --from SNAPSHOT")
 }

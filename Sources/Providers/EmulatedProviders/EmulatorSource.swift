@@ -62,6 +62,33 @@ final class SourceOnLoop: EndOnLoop {
         log.wake = { [weak self] in self?.wake() }
     }
 
+    /// Of what an image holds, and nothing that changes.
+    init(of image: KeyspaceImage, by emulator: CacheEmulator, on loop: any EventLoop) {
+        self.emulator = emulator
+        self.loop = loop
+        log = emulator.openEffects(limit: 0)
+        emulator.closeEffects(log)
+        snapshot = emulator.snapshot(of: image)
+    }
+
+    /// Has the emulator go back to an image. What this one has not handed out by now it never does: the source that is
+    /// returned hands out what changes from here on.
+    func restore(_ image: KeyspaceImage) -> Result<SourceOnLoop, BrokerError> {
+        guard let emulator else { return .failure(.closedCopy) }
+        do throws(CacheEmulator.BeginRefusal) {
+            try emulator.restore(image, apartFrom: log)
+        } catch {
+            return .failure(.cannotBegin(error))
+        }
+        emulator.closeEffects(log)
+        return .success(SourceOnLoop(emulator, on: loop, readsSnapshot: false))
+    }
+
+    /// Whoever waits for effects is answered without.
+    func stopPatience() {
+        if let waiting { giveEffects(waiting) }
+    }
+
     deinit {
         // Whoever has forgotten to close it may do so anywhere.
         guard let emulator else { return }

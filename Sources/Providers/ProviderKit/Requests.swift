@@ -26,17 +26,21 @@ public struct ProvisionRequest: Sendable {
     public let backing: Backing
     public let serviceClass: ServiceClass
     public let plan: Plan
+    /// What a backing that is made has from its beginning; one that is found again has what it had. Only for a provider
+    /// of `Snapshots`.
+    public let from: SnapshotID?
     /// Keeps on disk what the provider needs to find its server again. A process is kept before it is used, so that a
     /// crash leaves none that nobody knows.
     public let remember: @Sendable ([String: String]) async throws(BrokerError) -> Void
 
     public init(
-        backing: Backing, serviceClass: ServiceClass, plan: Plan,
+        backing: Backing, serviceClass: ServiceClass, plan: Plan, from: SnapshotID? = nil,
         remember: @escaping @Sendable ([String: String]) async throws(BrokerError) -> Void
     ) {
         self.backing = backing
         self.serviceClass = serviceClass
         self.plan = plan
+        self.from = from
         self.remember = remember
     }
 }

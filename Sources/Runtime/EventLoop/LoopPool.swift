@@ -55,6 +55,19 @@ public final class LoopPool: Sendable {
         }
     }
 
+    /// The same for a tenant that has to share the loop of another one, as long as both have theirs. Nil where the tenant
+    /// has another loop already, or the other one has none.
+    public func take(for tenant: String, beside other: String) -> (any EventLoop)? {
+        state.withLock { state in
+            guard let seat = state.tenants[other]?.seat, state.tenants[tenant].map({ $0.seat == seat }) ?? true else {
+                return nil
+            }
+            if state.tenants[tenant] == nil { state.seats[seat].tenants += 1 }
+            state.tenants[tenant, default: Tenant(seat: seat, holds: 0)].holds += 1
+            return state.seats[seat].loop
+        }
+    }
+
     /// One holder less.
     public func give(for tenant: String) {
         state.withLock { state in

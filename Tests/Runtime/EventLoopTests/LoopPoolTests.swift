@@ -33,6 +33,23 @@ struct LoopPoolTests {
         await pool.stop(grace: .zero)
     }
 
+    @Test func `a tenant can be put beside another one, unless it has a loop already`() async throws {
+        let pool = try pool(4)
+        let first = pool.take(for: "a")
+        #expect(pool.take(for: "b", beside: "a") === first)
+        #expect(pool.take(for: "b") === first)
+        let other = pool.take(for: "c")
+        #expect(other !== first)
+        #expect(pool.take(for: "c", beside: "a") == nil)
+        #expect(pool.take(for: "d", beside: "nobody") == nil)
+        pool.give(for: "a")
+        // The loop is b's now, which holds it twice.
+        #expect(pool.take(for: "e", beside: "b") === first)
+        for tenant in ["b", "b", "e"] { pool.give(for: tenant) }
+        #expect(pool.take(for: "f") === first)
+        await pool.stop(grace: .zero)
+    }
+
     @Test func `a loop that cannot be made is done without`() async throws {
         struct NoMore: Error {}
         let only = NIOLoop()

@@ -128,8 +128,8 @@ struct MemoryFigures {
 extension CacheEmulator {
     var memoryFigures: MemoryFigures {
         var figures = MemoryFigures()
-        figures.used = memory.arena.used
-        figures.reserved = memory.arena.reserved
+        figures.used = memory.used
+        figures.reserved = memory.arena.reserved + memory.borrowed
         figures.peak = max(peakMemory, figures.used)
         figures.startup = startMemory
         figures.keys = databases.reduce(0) { $0 + $1.count }

@@ -39,7 +39,7 @@ extension CacheEmulator {
     }
 
     /// Bytes in use by keys and values.
-    public var usedMemory: Int { memory.arena.used }
+    public var usedMemory: Int { memory.used }
 
     /// What can be asked, in lower case, subcommands as `xgroup|create`.
     public static let commandNames: Set<String> = {

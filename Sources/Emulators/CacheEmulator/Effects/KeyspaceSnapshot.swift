@@ -7,8 +7,10 @@ import RESPWire
 /// What changes meanwhile is copied, so that the snapshot costs memory until its last part is read or it is closed.
 public final class KeyspaceSnapshot {
     let emulator: CacheEmulator
-    private let name: UInt32
-    /// When it was taken: what was over by then is left out.
+    /// What it keeps as it was: its own snapshot of the memory, or an image.
+    private let held: (memory: HeldMemory, epoch: UInt32)?
+    private var image: KeyspaceImage?
+    /// When it was taken, or an image is read: what was over by then is left out.
     let time: Int64
     /// The databases that had keys.
     private let tables: [FrozenTable]
@@ -18,7 +20,8 @@ public final class KeyspaceSnapshot {
     /// How many of them are handed out: commands that make no key.
     public private(set) var librariesTaken = 0
 
-    /// A database's table, with how many keys it had then.
+    /// A database's table, with how many keys it had then. The database, which may have begun anew since, is asked for no
+    /// more than its number and how values are read.
     struct FrozenTable {
         let database: Database
         let table: Table
@@ -43,10 +46,23 @@ public final class KeyspaceSnapshot {
         self.emulator = emulator
         emulator.readClock()
         time = emulator.clock.now
-        name = emulator.memory.beginSnapshot()
+        held = (emulator.memory.held(), emulator.memory.beginSnapshot())
         libraries = emulator.libraryCodes
         tables = emulator.databases.filter { $0.count > 0 }.map {
             FrozenTable(database: $0, table: $0.table, keys: $0.count, expiring: $0.expiringCount)
+        }
+    }
+
+    /// Of what an image holds. `emulator` lives on the same loop; its own keys are not looked at.
+    init(of image: KeyspaceImage, by emulator: CacheEmulator) {
+        self.emulator = emulator
+        self.image = image
+        held = nil
+        emulator.readClock()
+        time = emulator.clock.now
+        libraries = image.libraries
+        tables = zip(emulator.databases, image.parts).filter { $1.table.count > 0 }.map {
+            FrozenTable(database: $0, table: $1.table, keys: $1.table.count, expiring: $1.expiring)
         }
     }
 
@@ -58,8 +74,10 @@ public final class KeyspaceSnapshot {
     public func close() {
         guard !isComplete else { return }
         isComplete = true
-        emulator.memory.retireSnapshot(name)
-        emulator.sweep()
+        image = nil
+        guard let held else { return }
+        held.memory.memory.retireSnapshot(held.epoch)
+        held.memory.memory.tidy(on: emulator.loop)
     }
 
     /// The next keys, each as a RESTORE that can be repeated: until there are `size` bytes or more, or until `deadline`;
@@ -136,17 +154,9 @@ public final class KeyspaceSnapshot {
 }
 
 extension CacheEmulator {
-    /// How many blocks are freed in a turn of the loop.
-    private static let sweptAtOnce = 4096
-
-    /// Frees what snapshots have left, a part in each turn.
-    fileprivate func sweep() {
-        guard !memory.sweep(Self.sweptAtOnce) else { return }
-        let bound = LoopBound(self, on: loop)
-        // A loop that has ended has no turn that could be held up.
-        if !loop.post({ bound.value.sweep() }) { sweep() }
-    }
-
     /// All keys as they are now.
     public func snapshot() -> KeyspaceSnapshot { KeyspaceSnapshot(of: self) }
+
+    /// All keys of an image, of this or another emulator of the loop, to be handed out in the same way.
+    public func snapshot(of image: KeyspaceImage) -> KeyspaceSnapshot { KeyspaceSnapshot(of: image, by: self) }
 }

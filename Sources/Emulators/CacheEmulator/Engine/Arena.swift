@@ -50,6 +50,37 @@ final class Arena {
         open.deallocate()
     }
 
+    /// Takes over all that another arena has; that one is empty then. This one was not used yet.
+    func takeOver(_ other: Arena) {
+        for index in 0..<SizeClasses.count { swap(&open[index], &other.open[index]) }
+        swap(&used, &other.used)
+        swap(&reserved, &other.reserved)
+        swap(&emptySlabs, &other.emptySlabs)
+        swap(&chunks, &other.chunks)
+        swap(&chunkRest, &other.chunkRest)
+        swap(&chunkNext, &other.chunkNext)
+        swap(&large, &other.large)
+    }
+
+    /// Gives memory back to the system, about `most` bytes of it; false when there is more. No block may be used any more,
+    /// and none be asked for.
+    func dismantle(_ most: Int) -> Bool {
+        var left = most
+        while left > 0, let (chunk, size) = chunks.popLast() {
+            chunk.deallocate()
+            left -= size
+        }
+        while left > 0, let block = large {
+            large = block.pointee.next
+            left -= block.pointee.size + Self.largeCost
+            UnsafeMutableRawPointer(block).deallocate()
+        }
+        return chunks.isEmpty && large == nil
+    }
+
+    /// What giving back a large block is reckoned to take, as bytes of a chunk.
+    private static let largeCost = 16 << 10
+
     /// A block of at least `size` bytes, aligned to 16; give it back with `free` and the same size (or any size of
     /// the same capacity).
     @inline(__always)

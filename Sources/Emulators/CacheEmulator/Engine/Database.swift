@@ -38,11 +38,19 @@ final class Database {
     /// Called with each key that was not here before, where somebody asks for that.
     @exclusivity(unchecked) var keyAdded: ((Bytes) -> Void)?
 
-    init(number: Int, memory: Memory, clock: KeyspaceClock) {
+    /// Empty, or with what an image of the memory's origin holds.
+    init(number: Int, memory: Memory, clock: KeyspaceClock, from part: KeyspaceImage.Part? = nil) {
         self.number = number
         self.memory = memory
         self.clock = clock
-        table = Table.make(in: memory)
+        table = part?.table ?? Table.make(in: memory)
+        expiringCount = part?.expiring ?? 0
+    }
+
+    /// The memory has begun anew: what was here is not to be freed.
+    func beginAnew(from part: KeyspaceImage.Part?) {
+        table = part?.table ?? Table.make(in: memory)
+        expiringCount = part?.expiring ?? 0
     }
 
     /// Time as the commands see it: milliseconds since 1970.
@@ -159,8 +167,14 @@ final class Database {
                 guard entry.hasExpiry else { continue }
                 if entry.expiry <= now { due.append((entry, hash(entry.key))) } else { next = min(next, entry.expiry) }
             }
-            // A hint, not contents: written in place whether or not a snapshot shares the segment.
-            segment.nextExpiry = next
+            if let (_, hash) = due.first {
+                // Others who share the segment still have what is due.
+                table = table.owned(in: memory)
+                table.ownedSegment(hash, in: memory).nextExpiry = next
+            } else {
+                // A hint, not contents, and as true for whoever shares the segment: written in place.
+                segment.nextExpiry = next
+            }
             for (entry, hash) in due { expire(entry, hash) }
             guard table.depth == depth else { return false }  // it has shrunk: places are others now
         }

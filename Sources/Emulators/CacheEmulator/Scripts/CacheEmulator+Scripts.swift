@@ -15,6 +15,13 @@ extension CacheEmulator {
     /// The libraries of functions as they were loaded, in that order.
     var libraryCodes: [[UInt8]] { hasFunctions ? functions.libraries.map(\.code) : [] }
 
+    /// Has these libraries instead of those that are there. They were loaded once, so that none is refused.
+    func loadLibraries(_ codes: [[UInt8]]) {
+        guard codes != libraryCodes else { return }
+        functions.removeAll()
+        for code in codes { _ = try? functions.load(code, replaces: true) }
+    }
+
     /// Bytes of the states of Lua: none before the first script.
     var lua: (eval: Int, functions: Int) {
         (hasScripts ? scripts.memory : 0, hasFunctionState ? functions.memory : 0)

@@ -77,7 +77,7 @@ extension CacheEmulator {
         commandStatistics.untilSample &-= 1
         if commandStatistics.untilSample == 0 { beginSample() }
         if loop.now >= throughput.next { throughput.note(statistics.commands, at: loop.now) }
-        if memory.arena.used > peakMemory { peakMemory = memory.arena.used }
+        if memory.used > peakMemory { peakMemory = memory.used }
     }
 
     @inline(never)

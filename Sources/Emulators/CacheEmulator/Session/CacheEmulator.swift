@@ -112,13 +112,18 @@ public final class CacheEmulator {
     private static let expiryInterval: UInt64 = 100_000_000
     private static let expiryBudget = 1024
 
-    public init(loop: any EventLoop) {
+    /// Empty, or with what an image holds, which was taken on the same loop: nothing is copied before it changes.
+    public init(loop: any EventLoop, from image: KeyspaceImage? = nil) {
+        precondition(image.map { $0.loop === loop } ?? true, "an image belongs to its loop")
         self.loop = loop
         let memory = memory
         let clock = clock
-        databases = (0..<Self.databaseCount).map { Database(number: $0, memory: memory, clock: clock) }
+        memory.begin(from: image)
+        databases = (0..<Self.databaseCount).map {
+            Database(number: $0, memory: memory, clock: clock, from: image?.parts[$0])
+        }
         startedAt = loop.now
-        startMemory = memory.arena.used
+        startMemory = image?.startMemory ?? memory.used
         counts = commandStatistics.counted
         runID = (0..<40).map { _ in String(Int.random(in: 0..<16), radix: 16) }.joined()
         readClock()
@@ -135,6 +140,8 @@ public final class CacheEmulator {
                 waiting.note(entry.key, entry.type, in: database.number)
             }
         }
+        if let image, !image.libraries.isEmpty { loadLibraries(image.libraries) }
+        watchExpiry()
     }
 
     func look() {
@@ -147,6 +154,8 @@ public final class CacheEmulator {
         plannedCommand.deallocate()
         plannedHash.deallocate()
         commandStatistics.deallocate()
+        memory.isLive = false
+        memory.tidy(on: loop)
     }
 
     // MARK: clients

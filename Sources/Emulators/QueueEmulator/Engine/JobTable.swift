@@ -38,6 +38,11 @@ struct JobTable {
         if page.count == 0, number != newest?.number { pages[number] = nil }
     }
 
+    /// In no order; `body` must not change the table.
+    func forEach(_ body: (Job) -> Void) {
+        for page in pages.values { for case let job? in page.jobs { body(job) } }
+    }
+
     private func page(_ number: UInt64) -> Page? {
         if let newest, newest.number == number { return newest.page }
         return pages[number]

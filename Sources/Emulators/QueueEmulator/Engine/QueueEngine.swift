@@ -20,7 +20,9 @@ final class QueueEngine {
     var timer: (time: UInt64, cancel: () -> Void)?
 
     private let defaultTube: Tube
-    private var lastJobID: UInt64 = 0
+    var lastJobID: UInt64 = 0
+    /// Those who are connected.
+    private(set) var clients: [UInt64: Client] = [:]
     private var lastClientNumber: UInt64 = 0
     private var lastSequence: UInt64 = 0
 
@@ -45,6 +47,7 @@ final class QueueEngine {
     func connect() -> Client {
         lastClientNumber += 1
         let client = Client(number: lastClientNumber, tube: defaultTube)
+        clients[client.number] = client
         defaultTube.references += 2
         defaultTube.using += 1
         defaultTube.watching += 1
@@ -55,6 +58,7 @@ final class QueueEngine {
 
     /// Takes a client out, once; its reservations go back to ready, in the order they were made.
     func disconnect(_ client: Client) {
+        clients[client.number] = nil
         if let job = client.incoming {
             client.incoming = nil
             forget(job)

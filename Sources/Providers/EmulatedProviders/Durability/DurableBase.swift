@@ -7,8 +7,11 @@ struct DurableBase {
     var source: EmulatorSource
     /// Who has asked for it.
     var asked: [SaveRequests.Answer] = []
+    /// It is of this image, to which the cache goes back when it counts.
+    var restoring: RestoreRequests.Restoring?
 
     func answer(_ isOnDisk: Bool) {
         for answer in asked { answer(isOnDisk) }
+        restoring?.answer(isOnDisk ? .success(()) : .failure(.notRestored))
     }
 }

@@ -18,17 +18,17 @@ actor DurableCache {
         var patience = Duration.seconds(1)
     }
 
-    private let files: DurableFiles
-    private let cache: LoopBound<CacheEmulator>
-    private let loop: any EventLoop
+    let files: DurableFiles
+    let cache: LoopBound<CacheEmulator>
+    let loop: any EventLoop
     private let limits: Limits
     /// Waits for the disk.
     private let worker = WorkerThread()
 
-    private var generation: DurableFiles.Generation
+    private(set) var generation: DurableFiles.Generation
     private var changes: AppendFile
     private var baseSize = 0
-    private var source: EmulatorSource
+    private(set) var source: EmulatorSource
 
     private var task: Task<Void, Never>?
     private var isStopping = false
@@ -39,57 +39,23 @@ actor DurableCache {
     private var syncing: Task<Void, Never>?
     private var syncFailure: BrokerError?
     private var lastSync = ContinuousClock.now
-    private var rewriting: Task<Void, Never>?
-    private var rewritten: DurableBase?
+    var rewriting: Task<Void, Never>?
+    var rewritten: DurableBase?
     /// The last number that was given to a generation: none is used twice.
-    private var lastNumber: Int
+    var lastNumber: Int
     /// Not before this is a snapshot tried again that has failed.
     private var nextRewrite = ContinuousClock.now
     private var failedRewrites = 0
     /// Snapshots that clients have asked for.
     private let requests = SaveRequests()
+    var restores = RestoreRequests()
 
     /// So many snapshots that could not keep up with the changes, and writes are held for the next one.
     private static let mostFailedRewrites = 3
     /// How often what has changed since is followed before the rest is taken at once.
     private static let rounds = 5
 
-    /// Loads what the folder has into the empty cache, and writes down what changes from now on.
-    static func open(
-        _ cache: LoopBound<CacheEmulator>, on loop: any EventLoop, folder: String, limits: Limits = Limits()
-    ) async throws(BrokerError) -> DurableCache {
-        let files = DurableFiles(folder: folder)
-        try files.makeFolder()
-        let found = try files.current()
-        let generation = found ?? DurableFiles.Generation(number: 1, hasBase: false)
-        let target: LoopBound<TargetOnLoop> = try await loop.answer { answer in
-            answer.give(.success(LoopBound(TargetOnLoop(cache.value, on: loop), on: loop)))
-        }
-        let end = EmulatorTarget(target, on: loop)
-        do throws(BrokerError) {
-            if generation.hasBase { try await loadBase(files.base(generation.number), into: end) }
-            let changes = try await loadChanges(files.changes(generation.number), into: end, mayLack: found == nil)
-            let source: EmulatorSource
-            do throws(BrokerError) {
-                if found == nil { try files.commit(generation) }
-                // Before keys may end again: that they have ended has to be told.
-                source = try await self.source(of: cache, on: loop, readsSnapshot: false)
-            } catch {
-                changes.close()
-                throw error
-            }
-            await end.close()
-            files.removeOthers(than: generation)
-            let made = DurableCache(files, cache, loop, limits, generation, changes, source)
-            await made.start()
-            return made
-        } catch {
-            await end.close()
-            throw error
-        }
-    }
-
-    private init(
+    init(
         _ files: DurableFiles, _ cache: LoopBound<CacheEmulator>, _ loop: any EventLoop, _ limits: Limits,
         _ generation: DurableFiles.Generation, _ changes: AppendFile, _ source: EmulatorSource
     ) {
@@ -103,41 +69,19 @@ actor DurableCache {
         self.source = source
     }
 
-    private static func loadBase(_ path: String, into target: EmulatorTarget) async throws(BrokerError) {
-        var reader = try DurableContents.BaseReader(path: path)
-        while let batch = try reader.next() { try await target.apply(batch) }
-    }
+    // MARK: the work
 
-    private static func loadChanges(
-        _ path: String, into target: EmulatorTarget, mayLack: Bool
-    ) async throws(BrokerError) -> AppendFile {
-        guard !mayLack else { return try AppendFile(path: path, isNew: true) }
-        var reader = try DurableContents.Reader(path: path)
-        while let batch = try reader.next() { try await target.apply(batch) }
-        var file = try AppendFile(path: path)
-        guard file.size > reader.end else { return file }
+    /// Writes down what is there, for the first time.
+    func keepContents() async throws(BrokerError) {
         do throws(BrokerError) {
-            try file.truncate(to: reader.end)
-            return file
+            try await take(try await writeBase())
         } catch {
-            file.close()
+            await release()
             throw error
         }
     }
 
-    private static func source(
-        of cache: LoopBound<CacheEmulator>, on loop: any EventLoop, readsSnapshot: Bool
-    ) async throws(BrokerError) -> EmulatorSource {
-        let source: LoopBound<SourceOnLoop> = try await loop.answer { answer in
-            let made = SourceOnLoop(cache.value, on: loop, readsSnapshot: readsSnapshot)
-            answer.give(.success(LoopBound(made, on: loop)))
-        }
-        return EmulatorSource(source, on: loop)
-    }
-
-    // MARK: the work
-
-    private func start() {
+    func start() {
         loop.post { [cache, requests] in requests.serve(cache.value) }
         task = Task { await work() }
     }
@@ -155,6 +99,8 @@ actor DurableCache {
                 if let base = rewritten {
                     rewritten = nil
                     try await take(base)
+                } else if rewriting == nil, let restoring = restores.take() {
+                    rewriting = Task { await prepare(restoring) }
                 } else if rewriting == nil, needsRewrite {
                     let asked = requests.take()
                     rewriting = Task { await rewrite(for: asked) }
@@ -267,7 +213,7 @@ actor DurableCache {
     }
 
     /// Writes the keys of a snapshot; returns the size of the file, which is on disk.
-    private func writeKeys(_ path: String, of source: EmulatorSource) async throws(BrokerError) -> Int {
+    func writeKeys(_ path: String, of source: EmulatorSource) async throws(BrokerError) -> Int {
         var writer = try DurableContents.BaseWriter(path: path)
         do throws(BrokerError) {
             var isComplete = false
@@ -299,6 +245,19 @@ actor DurableCache {
     /// Goes on behind a new snapshot: first the rest of what has changed since it was taken is written behind it.
     private func take(_ written: DurableBase) async throws(BrokerError) {
         var base = written
+        if let restoring = base.restoring {
+            do throws(BrokerError) {
+                let keys = base.source
+                base.source = try await goBack(restoring)
+                await keys.close()
+            } catch {
+                restoring.answer(.failure(error))
+                base.restoring = nil
+                await base.source.close()
+                base.changes.close()
+                return files.removeOthers(than: generation)
+            }
+        }
         do throws(BrokerError) {
             try await follow(&base)
             let file = base.changes
@@ -376,6 +335,7 @@ actor DurableCache {
     private func end() async {
         isStopping = true
         requests.close()
+        restores.close()
         await task?.value
         await dropRewritten()
         await syncing?.value

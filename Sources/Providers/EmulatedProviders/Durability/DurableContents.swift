@@ -30,7 +30,7 @@ enum DurableContents {
     private static let exec = ReplicatedCommand("EXEC").bytes
 
     /// What was written here may be larger than what a master hands out: all that a client may send, and whole values.
-    private static let limits = {
+    static let limits = {
         var limits = ReplicationLimits()
         (limits.bulkBytes, limits.arguments, limits.commandBytes) = (1 << 40, Int(Int32.max), 1 << 41)
         return limits
@@ -230,7 +230,7 @@ enum DurableContents {
 }
 
 extension CopyBatch {
-    fileprivate mutating func append(_ words: [[UInt8]], in database: Int) {
+    mutating func append(_ words: [[UInt8]], in database: Int) {
         if segments.last?.database != database { segments.append(Segment(database: database)) }
         segments[segments.count - 1].bytes += ReplicatedCommand(words).bytes
         segments[segments.count - 1].commands += 1
@@ -238,7 +238,7 @@ extension CopyBatch {
 }
 
 /// A file that is read from its beginning to its end, and closed with its last reader.
-private final class InputFile {
+final class InputFile {
     private let path: String
     private let descriptor: Int32
 

@@ -27,6 +27,14 @@ final class EmulatorAtHand {
         emulator.clientConnected(client)
     }
 
+    /// A branch, on the loop of the one whose image it is.
+    init(from image: KeyspaceImage, beside other: EmulatorAtHand) {
+        loop = other.loop
+        emulator = CacheEmulator(loop: loop, from: image)
+        client = Self.makeClient(pool, front)
+        emulator.clientConnected(client)
+    }
+
     private static func makeClient(_ pool: BufferPool, _ front: SilentFront) -> CacheClient {
         let connection = Connection(id: 1, pool: pool, peerAddress: "", localAddress: "")
         return CacheClient(connection: connection, id: 1, isAuthenticated: true, front: front)

@@ -1,0 +1,76 @@
+import BrokerModel
+import CacheEmulator
+import EventLoop
+
+/// What is in the files comes into the cache before anybody can use it.
+extension DurableCache {
+    /// Loads what the folder has into the empty cache, and writes down what changes from now on. Where the folder has
+    /// nothing, the cache may be filled: then that is on disk when this returns.
+    static func open(
+        _ cache: LoopBound<CacheEmulator>, on loop: any EventLoop, folder: String, isFilled: Bool = false,
+        limits: Limits = Limits()
+    ) async throws(BrokerError) -> DurableCache {
+        let files = DurableFiles(folder: folder)
+        try files.makeFolder()
+        let found = try files.current()
+        let generation = found ?? DurableFiles.Generation(number: 1, hasBase: false)
+        let target: LoopBound<TargetOnLoop> = try await loop.answer { answer in
+            answer.give(.success(LoopBound(TargetOnLoop(cache.value, on: loop), on: loop)))
+        }
+        let end = EmulatorTarget(target, on: loop)
+        do throws(BrokerError) {
+            if generation.hasBase { try await loadBase(files.base(generation.number), into: end) }
+            let changes = try await loadChanges(files.changes(generation.number), into: end, mayLack: found == nil)
+            let source: EmulatorSource
+            do throws(BrokerError) {
+                if found == nil, !isFilled { try files.commit(generation) }
+                // Before keys may end again: that they have ended has to be told.
+                source = try await self.source(of: cache, on: loop, readsSnapshot: false)
+            } catch {
+                changes.close()
+                throw error
+            }
+            await end.close()
+            files.removeOthers(than: generation)
+            let made = DurableCache(files, cache, loop, limits, generation, changes, source)
+            if found == nil, isFilled { try await made.keepContents() }
+            await made.start()
+            return made
+        } catch {
+            await end.close()
+            throw error
+        }
+    }
+
+    private static func loadBase(_ path: String, into target: EmulatorTarget) async throws(BrokerError) {
+        var reader = try DurableContents.BaseReader(path: path)
+        while let batch = try reader.next() { try await target.apply(batch) }
+    }
+
+    private static func loadChanges(
+        _ path: String, into target: EmulatorTarget, mayLack: Bool
+    ) async throws(BrokerError) -> AppendFile {
+        guard !mayLack else { return try AppendFile(path: path, isNew: true) }
+        var reader = try DurableContents.Reader(path: path)
+        while let batch = try reader.next() { try await target.apply(batch) }
+        var file = try AppendFile(path: path)
+        guard file.size > reader.end else { return file }
+        do throws(BrokerError) {
+            try file.truncate(to: reader.end)
+            return file
+        } catch {
+            file.close()
+            throw error
+        }
+    }
+
+    static func source(
+        of cache: LoopBound<CacheEmulator>, on loop: any EventLoop, readsSnapshot: Bool
+    ) async throws(BrokerError) -> EmulatorSource {
+        let source: LoopBound<SourceOnLoop> = try await loop.answer { answer in
+            let made = SourceOnLoop(cache.value, on: loop, readsSnapshot: readsSnapshot)
+            answer.give(.success(LoopBound(made, on: loop)))
+        }
+        return EmulatorSource(source, on: loop)
+    }
+}
