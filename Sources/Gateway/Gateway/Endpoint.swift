@@ -17,8 +17,10 @@ final class Endpoint {
     /// The same within a script, while `batch` holds the requests behind it.
     private(set) lazy var batchWithinScript = RequestBatch()
     private(set) var redisSessions: [UInt64: RedisSession] = [:]
-    private var queueConnections: [UInt64: Connection] = [:]
-    private var held: [UInt64: Connection] = [:]
+    private(set) var queueConnections: [UInt64: Connection] = [:]
+    private(set) var queueClients: [UInt64: QueueClient] = [:]
+    /// Who waits for an upstream.
+    private(set) var held: [UInt64: Connection] = [:]
     /// Nil but while the upstream is being exchanged under its clients; `Endpoint+Handover`.
     var handover: Handover?
     /// To the target of a handover, where scripts are to be put into its cache.
@@ -30,6 +32,10 @@ final class Endpoint {
     var scripts = ScriptCache()
     /// Who notes what is changed; mostly nobody.
     var watches: [ChangeNotes] = []
+    /// What is to go wrong here; `Endpoint+Faults`.
+    var faults = FaultTable()
+    /// Connections whose bytes faults hold up.
+    var shaped: [UInt64: ShapedClient] = [:]
     /// All sessions go on at another upstream at once; the connections that they leave are closed a few at a time.
     var isAdopting = false
     var left: [Connection] = []
@@ -50,6 +56,10 @@ final class Endpoint {
     }
 
     func accept(_ connection: Connection) -> (any ConnectionHandler)? {
+        faults.isEmpty ? admit(connection) : acceptUnderFaults(connection)
+    }
+
+    func admit(_ connection: Connection) -> any ConnectionHandler {
         guard let upstream, handover?.holdsClients != true else { return hold(connection) }
         let handler = serve(connection, by: upstream)
         if let handover { redisSessions[connection.id]?.prepare(for: handover.target) }
@@ -85,7 +95,10 @@ final class Endpoint {
         case .queue(let emulator):
             queueConnections[connection.id] = connection
             let session = QueueSession(emulator: emulator.value, connection: connection)
-            return CountedClient(session, endpoint: self)
+            let client = QueueClient(session, connection, endpoint: self)
+            queueClients[connection.id] = client
+            look(client)
+            return client
         case .cache(let emulator) where !emulator.value.mayConnect():
             ReplyWriter(connection.output, version: 2).error("ERR max number of clients reached")
             connection.closeAfterFlush()
@@ -94,6 +107,7 @@ final class Endpoint {
             lastClientID += 1
             let session = RedisSession(connection: connection, id: lastClientID, endpoint: self, upstream: upstream)
             redisSessions[connection.id] = session
+            look(session)
             return session
         }
     }
@@ -141,7 +155,8 @@ final class Endpoint {
         let waiting = held.values.sorted { $0.id < $1.id }
         held = [:]
         for connection in waiting {
-            connection.handler = serve(connection, by: upstream)
+            let handler = serve(connection, by: upstream)
+            if let shaped = shaped[connection.id] { shaped.inner = handler } else { connection.handler = handler }
             // What it has sent meanwhile is delivered now.
             connection.pauseReading()
             connection.resumeReading()
@@ -181,7 +196,9 @@ final class Endpoint {
     func gone(_ connection: Connection) {
         redisSessions[connection.id] = nil
         queueConnections[connection.id] = nil
+        queueClients[connection.id] = nil
         held[connection.id] = nil
+        shaped[connection.id] = nil
         stepEnded(connection.id, nil)
     }
 
@@ -231,35 +248,7 @@ private final class HeldClient: ConnectionHandler {
 }
 
 /// A client for whom there is no room: it is told so, and closed.
-private final class RefusedClient: ConnectionHandler {
+final class RefusedClient: ConnectionHandler {
     func received(_ bytes: UnsafeRawBufferPointer, on connection: Connection) -> Int { bytes.count }
     func closed(_ connection: Connection, because reason: CloseReason) {}
-}
-
-/// A session of another class's emulator, with its end made known to the endpoint.
-private final class CountedClient: ConnectionHandler {
-    private let session: any ConnectionHandler
-    private let endpoint: Endpoint
-
-    init(_ session: any ConnectionHandler, endpoint: Endpoint) {
-        self.session = session
-        self.endpoint = endpoint
-    }
-
-    func received(_ bytes: UnsafeRawBufferPointer, on connection: Connection) -> Int {
-        session.received(bytes, on: connection)
-    }
-
-    func inputEnded(on connection: Connection) {
-        session.inputEnded(on: connection)
-    }
-
-    func outputDrained(on connection: Connection) {
-        session.outputDrained(on: connection)
-    }
-
-    func closed(_ connection: Connection, because reason: CloseReason) {
-        session.closed(connection, because: reason)
-        endpoint.gone(connection)
-    }
 }

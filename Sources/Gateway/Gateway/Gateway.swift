@@ -16,6 +16,7 @@ public final class Gateway: Sendable {
     private struct Places {
         var homes: [ObjectIdentifier: Home] = [:]
         var open: [EndpointID: Home] = [:]
+        var lastFault: UInt64 = 0
     }
 
     private let loops: LoopPool
@@ -216,6 +217,13 @@ public final class Gateway: Sendable {
 
     // MARK: loops
 
+    func nextFault() -> FaultID {
+        places.withLock { places in
+            places.lastFault += 1
+            return FaultID(rawValue: places.lastFault)
+        }
+    }
+
     private func home(of id: EndpointID) -> Home? { places.withLock { $0.open[id] } }
 
     /// Chooses the loop of an endpoint that is to be opened; one that is open already keeps its own.
@@ -241,7 +249,7 @@ public final class Gateway: Sendable {
     }
 
     /// On the endpoint's loop; of one that is not open `fallback` is all there is to say.
-    private func run<Value: Sendable>(
+    func run<Value: Sendable>(
         _ id: EndpointID, _ body: @escaping @Sendable (EndpointTable) -> Value,
         orWhenStopped fallback: @escaping @Sendable () -> Value
     ) async -> Value {

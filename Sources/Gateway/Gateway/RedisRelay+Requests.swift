@@ -6,6 +6,7 @@ extension RedisRelay {
     /// Hands requests on, or answers them; returns how many bytes were used.
     func serve(_ bytes: UnsafeRawBufferPointer, _ partial: inout PartialRequest) -> Int {
         let batch = session.endpoint.batch
+        let faults = session.faults
         var offset = 0
         if passing != nil {
             offset = passOn(bytes)
@@ -24,7 +25,14 @@ extension RedisRelay {
             for index in 0..<batch.count {
                 let request = batch[index]
                 let raw = UnsafeRawBufferPointer(rebasing: rest[used..<request.end])
-                guard take(raw, batch.arguments + request.first, request.count) else { return offset + used }
+                let arguments = batch.arguments + request.first
+                let isTaken =
+                    if let faults {
+                        take(raw, arguments, request.count, under: faults)
+                    } else {
+                        take(raw, arguments, request.count)
+                    }
+                guard isTaken else { return offset + used }
                 used = request.end
                 session.endpoint.requests &+= 1
                 if isClosing { return bytes.count }
@@ -54,8 +62,9 @@ extension RedisRelay {
 
     /// Hands on the beginning of a large request of which nothing needs to be known, before its end has come.
     private func beginPassing(_ bytes: UnsafeRawBufferPointer) -> Bool {
-        guard session.isAuthenticated, blocked == nil, !isInTransaction, watch == nil, tracker.state.replies == .on,
-            linkState == .ready, let (remainder, name) = RequestRemainder.begin(bytes, .authenticated)
+        guard session.isAuthenticated, blocked == nil, !isInTransaction, watch == nil, session.faults == nil,
+            tracker.state.replies == .on, linkState == .ready,
+            let (remainder, name) = RequestRemainder.begin(bytes, .authenticated)
         else { return false }
         // What is odd in it is for the parser to refuse.
         var rest = remainder
@@ -90,7 +99,7 @@ extension RedisRelay {
     }
 
     /// False when the request has to wait; then it comes again.
-    private func take(_ raw: UnsafeRawBufferPointer, _ arguments: UnsafeMutablePointer<Bytes>, _ count: Int) -> Bool {
+    func take(_ raw: UnsafeRawBufferPointer, _ arguments: UnsafeMutablePointer<Bytes>, _ count: Int) -> Bool {
         guard raw.first == UInt8(ascii: "*") else {
             // A line is read differently by each server (one that has a zero byte is never answered): all get arrays.
             var request: [UInt8] = []

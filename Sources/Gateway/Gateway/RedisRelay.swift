@@ -90,9 +90,7 @@ final class RedisRelay {
     var isQuiet: Bool { tracker.isQuiet && passing == nil }
 
     /// Takes everything back to how a fresh connection is: a new link will be opened.
-    func reset() {
-        dropLink()
-    }
+    func reset() { dropLink() }
 
     // MARK: forwarding
 
@@ -237,12 +235,11 @@ final class RedisRelay {
 
     /// Bytes from the server.
     func received(_ bytes: UnsafeRawBufferPointer) -> Int {
-        let client = session.connection
         var position = 0
         while let event = tracker.next(bytes, from: &position) {
             switch event {
-            case .pass(let begin): client.output.append(UnsafeRawBufferPointer(rebasing: bytes[begin..<position]))
-            case .passWithheld(let reply): reply.withUnsafeBytes { client.output.append($0) }
+            case .pass(let begin): pass(UnsafeRawBufferPointer(rebasing: bytes[begin..<position]))
+            case .passWithheld(let reply): reply.withUnsafeBytes { pass($0) }
             case .own(let purpose, let reply): if !answered(purpose, reply) { return bytes.count }
             case .cancelled: wasCancelled()
             case .databaseUnknown: send("CLIENT", "INFO", for: .information)
@@ -293,6 +290,7 @@ final class RedisRelay {
 
     private func afterReplies() {
         if session.connection.isOverHighWater, !tracker.isMuted { link?.pauseReading() }
+        if session.faults != nil, cutIsOver() { return }
         if isClosing, isCut { return finishClosing() }
         settleChanges()
         guard isQuiet, linkState == .ready || linkState == .failed else { return }
@@ -384,13 +382,18 @@ final class RedisRelay {
         }
     }
 
+    /// The client is about to be closed otherwise: nothing more is awaited for it.
+    func leaveServer() {
+        dropLink()
+        linkState = .failed
+        if handover != .none { becameQuiet() }
+    }
+
     /// All that is awaited is the reply to a request whose end will not come: nothing was done.
     private var isCut: Bool { passing != nil && tracker.awaitedCount == 1 }
 
     private func finishClosing() {
         session.connection.closeAfterFlush()
-        dropLink()
-        linkState = .failed
-        if handover != .none { becameQuiet() }
+        leaveServer()
     }
 }

@@ -151,7 +151,7 @@ extension RedisSession {
         emulatorWait = request.order
     }
 
-    private func deliverAgain() {
+    func deliverAgain() {
         connection.pauseReading()
         connection.resumeReading()
     }

@@ -37,8 +37,10 @@ final class RedisSession: ConnectionHandler, CacheFront {
     var library: [UInt8] = []
     var libraryVersion: [UInt8] = []
     @exclusivity(unchecked) private(set) var lastActive: UInt64
-    @exclusivity(unchecked) private(set) var isEnding = false
-    @exclusivity(unchecked) private var partial = PartialRequest()
+    @exclusivity(unchecked) var isEnding = false
+    @exclusivity(unchecked) var partial = PartialRequest()
+    /// Nil while no fault of the endpoint's is of commands, and none has left anything; `RedisSession+Faults`.
+    @exclusivity(unchecked) var faults: SessionFaults?
 
     init(connection: Connection, id: Int64, endpoint: Endpoint, upstream: Upstream) {
         self.connection = connection
@@ -106,6 +108,7 @@ final class RedisSession: ConnectionHandler, CacheFront {
     func received(_ bytes: UnsafeRawBufferPointer, on connection: Connection) -> Int {
         guard !isPaused else { return keepWaiting() }
         lastActive = endpoint.loop.now
+        if let faults { return received(bytes, under: faults) }
         switch upstream {
         case .emulator(let emulator, let client):
             let used = client.isWaiting ? 0 : serve(bytes, emulator, client)
@@ -113,12 +116,15 @@ final class RedisSession: ConnectionHandler, CacheFront {
             // A client that is blocked may stay so for ever: only who reads notices that it goes.
             if client.isWaiting, bytes.count - used >= Self.mostHeld { connection.pauseReading() }
             return used
-        case .relay(let relay):
-            let used = relay.serve(bytes, &partial)
-            relay.heldBack(bytes.count - used)
-            return used
+        case .relay(let relay): return serve(bytes, by: relay)
         case .none: return bytes.count
         }
+    }
+
+    func serve(_ bytes: UnsafeRawBufferPointer, by relay: RedisRelay) -> Int {
+        let used = relay.serve(bytes, &partial)
+        relay.heldBack(bytes.count - used)
+        return used
     }
 
     /// What the client has sent stays where it is while it is being moved.
@@ -173,6 +179,7 @@ final class RedisSession: ConnectionHandler, CacheFront {
     }
 
     func inputEnded(on connection: Connection) {
+        if let faults, outlivesInput(faults) { return }
         if case .relay(let relay) = upstream { return relay.clientInputEnded() }
         stopWaiting()
         connection.closeAfterFlush()

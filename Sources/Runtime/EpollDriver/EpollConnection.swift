@@ -27,6 +27,8 @@ final class EpollConnection: Connection, EpollSource {
     /// Both directions are shut down and the handler does not want the rest yet: epoll, which would report that for
     /// ever, does not watch the socket until it does.
     private var isHungUp = false
+    /// The pacer does not let go what waits: the socket is not watched for room.
+    private var isHeldBack = false
     /// While discarding: FIN was read, so the last byte out ends the connection.
     private var hasPeerEnded = false
     @exclusivity(unchecked) private var inputState = InputState.open
@@ -66,6 +68,8 @@ final class EpollConnection: Connection, EpollSource {
         updateInterest()
     }
 
+    override var isPaused: Bool { isReadingPaused }
+
     override func resumeReading() {
         guard isReadingPaused, isOpen else { return }
         isReadingPaused = false
@@ -103,6 +107,16 @@ final class EpollConnection: Connection, EpollSource {
         end(because: .local)
     }
 
+    override func abort() {
+        guard isOpen else { return }
+        Sockets.resetOnClose(fd)
+        end(because: .local)
+    }
+
+    override func flushSoon() {
+        if isOpen { touch() }
+    }
+
     // MARK: the loop's side
 
     var isAtWork: Bool { isDelivering }
@@ -131,6 +145,8 @@ final class EpollConnection: Connection, EpollSource {
         }
         if output.hasOverflowed { return end(because: .local) }
         if isOverHighWater, inputState != .discarding { isWaitingToDrain = true }
+        isHeldBack = false
+        if let pacer { return flush(pacedBy: pacer) }
         while output.count > 0 {
             let bytes = output.readable
             let sent = send(fd, bytes.baseAddress, bytes.count, CInt(MSG_NOSIGNAL))
@@ -149,6 +165,32 @@ final class EpollConnection: Connection, EpollSource {
         }
         updateInterest()
         // Bytes that were appended to an output that did not become empty are sent when the socket takes more.
+    }
+
+    private func flush(pacedBy pacer: any OutputPacer) {
+        var allowed = pacer.allowance(of: output)
+        while isOpen, allowed > 0, output.count > 0 {
+            let bytes = output.readable
+            let sent = send(fd, bytes.baseAddress, min(bytes.count, allowed), CInt(MSG_NOSIGNAL))
+            if sent < 0 {
+                if errno == EINTR { continue }
+                if errno == EAGAIN { break }
+                return end(because: inputState == .discarding ? lingerReason : .error(errno: errno))
+            }
+            let asked = min(bytes.count, allowed)
+            output.consume(sent)
+            lastSent = loop.now
+            allowed -= sent
+            pacer.sent(sent, of: output)
+            if sent < asked { break }
+        }
+        guard isOpen else { return }
+        isHeldBack = allowed <= 0
+        if output.count == 0 {
+            output.removeAll()
+            if outputState != .ending || pacer.allowsEnd { outputIsEmpty() }
+        }
+        updateInterest()
     }
 
     func deliverWaiting() {
@@ -288,6 +330,8 @@ final class EpollConnection: Connection, EpollSource {
     private func endWhenQuiet(after delay: UInt64) {
         loop.schedule(after: delay) { [weak self] in
             guard let self, isOpen else { return }
+            // What is held back is not refused by the peer.
+            if pacer != nil, output.count > 0 || outputState == .ending { return endWhenQuiet(after: Self.lingerTime) }
             let quiet = loop.now - lastSent
             guard quiet < Self.lingerTime else { return end(because: lingerReason) }
             endWhenQuiet(after: Self.lingerTime - quiet)
@@ -300,7 +344,10 @@ final class EpollConnection: Connection, EpollSource {
         case .told: end(because: .peer)
         case .discarding: end(because: lingerReason)
         case .open, .ended:
-            if output.count > 0 { return flush() }  // fails, and says how
+            if output.count > 0 {
+                pacer = nil
+                return flush()  // fails, and says how
+            }
             isHungUp = true
             interest = []
             loop.unwatch(self)
@@ -317,7 +364,7 @@ final class EpollConnection: Connection, EpollSource {
             case .ended, .told: false
             }
         if reads { wanted.insert(.input) }
-        if output.count > 0, !isTouched { wanted.insert(.output) }
+        if output.count > 0, !isTouched, !isHeldBack { wanted.insert(.output) }
         guard wanted != interest else { return }
         interest = wanted
         if isHungUp {

@@ -35,6 +35,12 @@ enum Sockets {
         setsockopt(fd, CInt(IPPROTO_TCP), TCP_NODELAY, &yes, socklen_t(MemoryLayout<CInt>.size))
     }
 
+    /// Closing it sends RST.
+    static func resetOnClose(_ fd: Int32) {
+        var linger = linger(l_onoff: 1, l_linger: 0)
+        setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, socklen_t(MemoryLayout.size(ofValue: linger)))
+    }
+
     /// The error that epoll reported for `fd`, 0 for none.
     static func pendingError(_ fd: Int32) -> Int32 {
         var error: CInt = 0

@@ -8,6 +8,8 @@ open class Connection {
     public final let output: ByteOutput
     /// Who gets the events; may be exchanged while the connection lives.
     @exclusivity(unchecked) public final var handler: (any ConnectionHandler)?
+    /// Holds the output back; mostly nobody does. Whoever takes it away calls `flushSoon`.
+    @exclusivity(unchecked) public final var pacer: (any OutputPacer)?
     /// The peer's address as `127.0.0.1:50412`, `[::1]:50412` or the unix path (often empty).
     public final let peerAddress: String
     /// This side's address, in the same form.
@@ -43,6 +45,9 @@ open class Connection {
     /// Stops delivering bytes until `resumeReading`; what was received stays.
     open func pauseReading() { preconditionFailure("a driver overrides this") }
 
+    /// Since `pauseReading`, until `resumeReading`.
+    open var isPaused: Bool { preconditionFailure("a driver overrides this") }
+
     /// Delivers what has waited (never from inside this call), then reads on.
     open func resumeReading() { preconditionFailure("a driver overrides this") }
 
@@ -56,4 +61,10 @@ open class Connection {
 
     /// Closes at once; unsent output is lost.
     open func close() { preconditionFailure("a driver overrides this") }
+
+    /// The same with RST: what the kernel has not sent is lost too, and the peer's next call fails.
+    open func abort() { preconditionFailure("a driver overrides this") }
+
+    /// Looks at the end of the turn whether the pacer lets more of the output go.
+    open func flushSoon() { preconditionFailure("a driver overrides this") }
 }

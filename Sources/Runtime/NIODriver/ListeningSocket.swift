@@ -40,6 +40,12 @@ struct ListeningSocket {
         _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
     }
 
+    /// Closing it sends RST.
+    static func resetOnClose(_ descriptor: CInt) {
+        var linger = linger(l_onoff: 1, l_linger: 0)
+        setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &linger, socklen_t(MemoryLayout.size(ofValue: linger)))
+    }
+
     func lengthenBacklog() {
         _ = listen(descriptor, Self.backlog)
     }

@@ -80,6 +80,8 @@ final class NIOConnection: Connection {
         updateReading()
     }
 
+    override var isPaused: Bool { isReadingPaused }
+
     override func resumeReading() {
         guard isReadingPaused, isOpen else { return }
         isReadingPaused = false
@@ -115,6 +117,18 @@ final class NIOConnection: Connection {
 
     override func close() {
         end(because: .local)
+    }
+
+    override func abort() {
+        guard isOpen else { return }
+        try? channel.pipeline.syncOperations.withUnsafeTransportIfAvailable(of: CInt.self) {
+            ListeningSocket.resetOnClose($0)
+        }
+        end(because: .local)
+    }
+
+    override func flushSoon() {
+        if isOpen { touch() }
     }
 
     // MARK: the channel's side
@@ -172,12 +186,16 @@ final class NIOConnection: Connection {
         if isOverHighWater, inputState != .discarding { isWaitingToDrain = true }
         if isGone, output.count > 0 { return end(because: .error(errno: EPIPE)) }
         isFlushing = true
-        while isOpen, output.count > 0, !isWriting { writeNext() }
+        while isOpen, output.count > 0, !isWriting {
+            let allowed = pacer?.allowance(of: output) ?? Int.max
+            guard isOpen, allowed > 0, output.count > 0 else { break }
+            writeNext(most: allowed)
+        }
         isFlushing = false
         guard isOpen else { return }
         if output.count == 0 {
             output.removeAll()  // gives back a buffer whose bytes were truncated, or reserved and never written
-            outputIsEmpty()
+            if outputState != .ending || pacer?.allowsEnd ?? true { outputIsEmpty() }
         }
         updateReading()
     }
@@ -267,8 +285,8 @@ final class NIOConnection: Connection {
         loop.flushLater(self)
     }
 
-    private func writeNext() {
-        let size = min(output.count, Self.writeSize)
+    private func writeNext(most: Int) {
+        let size = min(output.count, Self.writeSize, most)
         loop.scratch.clear()
         loop.scratch.writeBytes(UnsafeRawBufferPointer(rebasing: output.readable[..<size]))
         let promise = channel.eventLoop.makePromise(of: Void.self)
@@ -283,7 +301,10 @@ final class NIOConnection: Connection {
         guard isOpen else { return }
         switch result {
         case .success:
-            output.consume(size)
+            // What faults have thrown away meanwhile is not there any more.
+            output.consume(min(size, output.count))
+            pacer?.sent(size, of: output)
+            guard isOpen else { return }
             if !isFlushing { touch() }
             lastSent = loop.now
         case .failure(let error as IOError):
@@ -311,6 +332,8 @@ final class NIOConnection: Connection {
     private func endWhenQuiet(after delay: UInt64) {
         loop.schedule(after: delay) { [weak self] in
             guard let self, isOpen else { return }
+            // What is held back is not refused by the peer.
+            if pacer != nil, output.count > 0 || outputState == .ending { return endWhenQuiet(after: Self.lingerTime) }
             let quiet = loop.now - lastSent
             guard quiet < Self.lingerTime else { return end(because: lingerReason) }
             endWhenQuiet(after: Self.lingerTime - quiet)

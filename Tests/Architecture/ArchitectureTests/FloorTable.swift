@@ -39,7 +39,9 @@ struct FloorTable {
         Row("Emulators", "CacheEmulator", ["EventLoop", "RDBWire", "RESPWire", "CLua", "CNumbers", "CPrefetch"]),
         Row("Emulators", "QueueEmulator", ["EventLoop", "BeanstalkWire"]),
 
-        Row("Gateway", "Gateway", ["EventLoop", "RESPWire", "BeanstalkWire", "CacheEmulator", "QueueEmulator"]),
+        Row(
+            "Gateway", "Gateway",
+            ["BrokerModel", "EventLoop", "RESPWire", "BeanstalkWire", "CacheEmulator", "QueueEmulator"]),
 
         Row("Providers", "ProviderKit", ["BrokerModel", "EventLoop", "Gateway", "RESPWire"]),
         Row(

@@ -209,6 +209,8 @@ public protocol CacheFront: AnyObject {
     /// A command in which the client has waited is answered, or the pause is over: its next requests may run. Called
     /// within another client's command.
     func waitEnded(_ client: CacheClient)
+    /// The same, just before: the reply stands in the client's output behind the first `before` bytes.
+    func replied(_ client: CacheClient, behind before: Int)
     /// What CLIENT SETNAME has called it; empty for nothing.
     func name(of client: CacheClient) -> [UInt8]
     /// Since it has last sent something.
@@ -220,6 +222,7 @@ public protocol CacheFront: AnyObject {
 extension CacheFront {
     /// For a front whose clients' next requests come by themselves.
     public func waitEnded(_ client: CacheClient) {}
+    public func replied(_ client: CacheClient, behind before: Int) {}
     public func name(of client: CacheClient) -> [UInt8] { [] }
     public func idleNanoseconds(of client: CacheClient) -> UInt64 { 0 }
     public func description(of client: CacheClient) -> String { "" }

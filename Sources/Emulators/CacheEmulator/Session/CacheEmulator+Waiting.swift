@@ -63,6 +63,7 @@ extension CacheEmulator {
         noteEnd(of: client, at: before)
         if waiter.isSilent { client.connection.output.truncate(to: before) }
         leave(waiter)
+        client.front.replied(client, behind: before)
         client.front.waitEnded(client)
     }
 
@@ -73,6 +74,7 @@ extension CacheEmulator {
         let before = client.connection.output.count
         if !waiter.isSilent { reply(client.writer) }
         noteEnd(of: client, at: before)
+        client.front.replied(client, behind: before)
         client.front.waitEnded(client)
     }
 

@@ -28,7 +28,9 @@ extension CacheEmulator {
     func answer(_ pending: PendingReply, _ reply: (ReplyWriter) -> Void) {
         let client = pending.client
         forget(pending)
+        let before = client.connection.output.count
         if !pending.isSilent { reply(client.writer) }
+        client.front.replied(client, behind: before)
         client.front.waitEnded(client)
     }
 

@@ -7,11 +7,17 @@ public final class QueueSession: ConnectionHandler {
     let engine: QueueEngine
     let client: Client
     let replies: ReplyWriter
-    private unowned let connection: Connection
-    private var decoder: CommandDecoder
+    unowned let connection: Connection
+    var decoder: CommandDecoder
     private var phases = SessionPhases()
     /// What answers a `put` whose body is being thrown away.
     private var replyToDiscarded = Reply.jobTooBig
+    /// The same in a filter's words.
+    var lineToDiscarded: String?
+    /// Looks at all commands; mostly nobody does.
+    public weak var filter: (any QueueFilter)?
+    /// The filter waits for the reply to the last command.
+    var isTold = false
 
     /// To be made when `connection` is accepted, on the emulator's loop; from then on it counts as connected.
     public init(emulator: QueueEmulator, connection: Connection) {
@@ -55,8 +61,12 @@ public final class QueueSession: ConnectionHandler {
     private func process(_ bytes: UnsafeRawBufferPointer) -> Int {
         engine.advance()
         var offset = 0
-        while phases.isServing, !connection.isOverHighWater, let message = decoder.next(in: bytes, from: &offset) {
-            handle(message)
+        if let filter {
+            while phases.isServing, !connection.isOverHighWater, takeNext(in: bytes, from: &offset, filter) {}
+        } else {
+            while phases.isServing, !connection.isOverHighWater, let message = decoder.next(in: bytes, from: &offset) {
+                handle(message)
+            }
         }
         switch phases.batchEnded(unused: bytes.count - offset, isOutputFull: connection.isOverHighWater) {
         case .nothing: break
@@ -66,11 +76,13 @@ public final class QueueSession: ConnectionHandler {
         return offset
     }
 
-    private func handle(_ message: ClientMessage) {
+    func handle(_ message: ClientMessage) {
         switch message {
         case .command(let command): perform(command)
         case .body(let part, let progress): takeBody(part, progress)
-        case .bodyDiscarded: replies.reply(replyToDiscarded)
+        case .bodyDiscarded:
+            if let line = lineToDiscarded { write(line) } else { replies.reply(replyToDiscarded) }
+            lineToDiscarded = nil
         case .badFormat(let counted):
             if let counted { emulator.commandCounts.count(counted) }
             replies.reply(.badFormat)
@@ -129,17 +141,17 @@ public final class QueueSession: ConnectionHandler {
 
 extension QueueSession: ReservationWaiter {
     func reserved(_ job: Job) {
-        replies.reserved(id: job.id, body: job.body.bytes)
+        tell(filter) { replies.reserved(id: job.id, body: job.body.bytes) }
         endWait()
     }
 
     func reservationTimedOut() {
-        replies.reply(.timedOut)
+        tell(filter) { replies.reply(.timedOut) }
         endWait()
     }
 
     func deadlineIsSoon() {
-        replies.reply(.deadlineSoon)
+        tell(filter) { replies.reply(.deadlineSoon) }
         endWait()
     }
 }

@@ -61,7 +61,8 @@ struct SessionPhases {
         switch phase {
         case .serving: return .process
         case .waiting(_, let isPaused):
-            let pauses = !isPaused && count >= Self.backlogLimit
+            // Again each time: whoever stands before the session may have resumed reading.
+            let pauses = count >= Self.backlogLimit
             phase = .waiting(hasBacklog: count > 0, isPaused: isPaused || pauses)
             return pauses ? .keepAndPauseReading : .keep
         case .ended: return .discard

@@ -31,7 +31,7 @@ import Testing
         phases.waitBegan()
         #expect(phases.bytesArrived(count: 1) == .keep)
         #expect(phases.bytesArrived(count: SessionPhases.backlogLimit) == .keepAndPauseReading)
-        #expect(phases.bytesArrived(count: SessionPhases.backlogLimit) == .keep)
+        #expect(phases.bytesArrived(count: SessionPhases.backlogLimit) == .keepAndPauseReading)
         #expect(phases.waitEnded() == .deliverBacklog)
     }
 
