@@ -34,7 +34,11 @@ let epollOnLinux: Target.Dependency = .target(name: "EpollDriver", condition: .w
 let package = Package(
     name: "broker",
     platforms: [.macOS(.v15)],
-    products: [.executable(name: "broker", targets: ["broker"])],
+    products: [
+        .executable(name: "broker", targets: ["broker"]),
+        .library(name: "BrokerTesting", targets: ["BrokerTesting"]),
+        .plugin(name: "BrokerPlugin", targets: ["BrokerPlugin"]),
+    ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
         .package(url: "https://github.com/apple/swift-crypto", exact: "4.5.2"),
@@ -152,6 +156,13 @@ let package = Package(
                 library("UnixSignals", "swift-service-lifecycle"),
             ]),
 
+        floor("Faces", "BrokerTesting", ["BrokerModel", "Processes"]),
+        .plugin(
+            name: "BrokerPlugin",
+            capability: .command(
+                intent: .custom(verb: "broker-test", description: "Run the package's tests with leased resources.")),
+            path: "Plugins/BrokerPlugin"),
+
         // Programs
         .executableTarget(
             name: "BrokerBenchmarks", dependencies: ["EventLoop", "Processes", "TestKit"],
@@ -186,8 +197,8 @@ let package = Package(
         tests(
             "Providers", "EmulatedProvidersTests",
             [
-                "EmulatedProviders", "ProviderKit", "BrokerModel", "CacheEmulator", "EventLoop", "Gateway", "RDBWire",
-                "RESPWire", "TestKit",
+                "EmulatedProviders", "ProviderKit", "BrokerModel", "CacheEmulator", "EventLoop", "Gateway",
+                "QueueEmulator", "RDBWire", "RESPWire", "TestKit",
             ]),
         tests(
             "Providers", "ServerProvidersTests",
@@ -207,8 +218,9 @@ let package = Package(
             excluding: ["Golden"]),
         tests("Faces", "BrokerDaemonTests", ["BrokerDaemon", "BrokerModel", library("Logging", "swift-log")]),
         tests(
-            "Faces", "AdminAPITests", ["AdminAPI", "TestKit", library("HTTPTypes", "swift-http-types")],
+            "Faces", "AdminAPITests", ["AdminAPI", "BrokerModel", "TestKit", library("HTTPTypes", "swift-http-types")],
             excluding: ["Golden"]),
+        tests("Faces", "BrokerTestingTests", ["BrokerTesting", "BrokerModel", "EventLoop", "TestKit"]),
         tests("EndToEnd", "EndToEndTests", ["BrokerClient", "ControlPlane", "EventLoop", "Processes", "TestKit"]),
     ]
 )

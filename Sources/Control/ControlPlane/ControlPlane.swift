@@ -30,6 +30,8 @@ public actor ControlPlane {
     var takingBack: [ResourceID: Task<Void, Never>] = [:]
     /// Swaps that can be undone with what was written since.
     var waysBack: [ResourceID: OpenWayBack] = [:]
+    /// What was kept of resources; in memory, as what keeps it.
+    var snapshots: [KeptSnapshot.Key: KeptSnapshot] = [:]
     /// Leases that have not ended.
     var leases: [LeaseID: Lease] = [:]
     /// Tasks that live as long as the control plane: `stop` ends them.

@@ -10,6 +10,8 @@ struct LiveResource: Sendable {
     let backing: Backing
     /// Where its clients are: one, or one for each attachment, or none for a file.
     let endpoints: [EndpointID]
+    /// The snapshot that a lease's began with.
+    var from: String?
 }
 
 extension ControlPlane {
@@ -66,6 +68,6 @@ extension LiveResource {
         self.init(
             reference: ResourceReference(lease: lease.id, name: resource.name),
             serviceClass: resource.wish.serviceClass, plan: resource.wish.plan, backing: resource.backing,
-            endpoints: resource.endpoint.map { [$0] } ?? [])
+            endpoints: resource.endpoint.map { [$0] } ?? [], from: resource.wish.from)
     }
 }

@@ -14,8 +14,8 @@ public final class QueueEmulator {
     let instanceID: String
     var commandCounts = CommandCounts()
     private var unknownCount = 0
-    /// What it began with, or has last gone back to; nil where that was nothing.
-    public internal(set) var origin: QueueImage?
+    /// What it began with; nil where that was nothing. It stays when the queue goes back to something else.
+    public internal(set) var beginning: QueueImage?
 
     public init(limits: QueueLimits = QueueLimits(), clock: QueueClock, host: HostFacts = .current()) {
         let time = QueueTime(over: clock)

@@ -46,7 +46,7 @@ extension QueueEmulator {
     /// A queue with what an image holds. Counts of commands and of connections begin anew.
     public convenience init(limits: QueueLimits = QueueLimits(), clock: QueueClock, from image: QueueImage) {
         self.init(limits: limits, clock: clock)
-        origin = image
+        beginning = image
         engine.fill(from: image)
     }
 
@@ -60,7 +60,6 @@ extension QueueEmulator {
     public func begin(from image: QueueImage?) {
         engine.advance()
         engine.removeAll()
-        origin = image
         if let image { engine.fill(from: image) }
     }
 

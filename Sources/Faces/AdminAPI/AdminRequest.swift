@@ -25,6 +25,12 @@ struct AdminRequest {
     /// The app in the path as it was sent.
     var app: String { parameter("A") }
 
+    /// The fault in the path as it was sent.
+    var fault: String { parameter("F") }
+
+    /// The snapshot in the path as it was sent.
+    var snapshot: String { parameter("S") }
+
     /// The lease in the path as it was sent.
     var lease: String { parameter("L") }
 

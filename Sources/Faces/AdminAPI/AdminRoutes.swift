@@ -10,7 +10,8 @@ struct AdminRoutes: Sendable {
     let leases: LeaseRoutes
     let tests: TestRoutes
 
-    /// The rows. `W`, `R` and `A` are the names of a workspace, a resource and an app, `L` is the id of a lease.
+    /// The rows. `W`, `R` and `A` are the names of a workspace, a resource and an app, `L` and `F` are the ids of
+    /// a lease and a fault, `S` is the name of a snapshot.
     static let table: [Route] = [
         Route(.get, "/v1/version") { $0.daemon.version },
         Route(.post, "/v1/shutdown") { $0.daemon.shutdown },
@@ -40,6 +41,18 @@ struct AdminRoutes: Sendable {
 
         Route(.post, "/v1/workspaces/:W/clock") { $0.tests.clock },
         Route(.post, "/v1/workspaces/:W/resources/:R/expect") { $0.tests.expect },
+        Route(.post, "/v1/workspaces/:W/resources/:R/reset") { $0.tests.reset },
+        Route(.post, "/v1/workspaces/:W/resources/:R/seed") { $0.tests.seed },
+        Route(.post, "/v1/workspaces/:W/resources/:R/commands") { $0.tests.commands },
+        Route(.get, "/v1/workspaces/:W/resources/:R/faults") { $0.tests.faults },
+        Route(.post, "/v1/workspaces/:W/resources/:R/faults") { $0.tests.addFaults },
+        Route(.delete, "/v1/workspaces/:W/resources/:R/faults") { $0.tests.removeFaults },
+        Route(.delete, "/v1/workspaces/:W/resources/:R/faults/:F") { $0.tests.removeFault },
+
+        Route(.get, "/v1/workspaces/:W/snapshots") { $0.tests.snapshots },
+        Route(.post, "/v1/workspaces/:W/snapshots") { $0.tests.createSnapshot },
+        Route(.delete, "/v1/workspaces/:W/snapshots/:S") { $0.tests.removeSnapshot },
+        Route(.post, "/v1/workspaces/:W/snapshots/:S/restore") { $0.tests.restore },
     ]
 
     /// The table as a router. Around every handler: the version header, errors as documents, and who may ask: with a token

@@ -55,7 +55,7 @@ public struct AdminServer: Service {
     /// Throws `portTaken` where the port cannot be had.
     public func run() async throws {
         let routes = AdminRoutes(
-            daemon: DaemonRoutes(requestShutdown: requestShutdown),
+            daemon: DaemonRoutes(requestShutdown: requestShutdown, socket: socket),
             resources: ResourceRoutes(controlPlane: controlPlane),
             attachments: AttachmentRoutes(controlPlane: controlPlane),
             workspaces: WorkspaceRoutes(controlPlane: controlPlane), leases: LeaseRoutes(controlPlane: controlPlane),

@@ -13,13 +13,14 @@ import Glibc
 struct DaemonRoutes: Sendable {
     /// Begins the graceful end; the request that asked for it is still answered.
     let requestShutdown: @Sendable () async -> Void
+    let socket: String
 
     @Sendable func version(_: AdminRequest) async throws -> Response {
-        try .document(VersionDocument(version: BrokerVersion.current, pid: getpid()))
+        try .document(VersionDocument(version: BrokerVersion.current, pid: getpid(), socket: socket))
     }
 
     @Sendable func shutdown(_: AdminRequest) async throws -> Response {
         await requestShutdown()
-        return try .document(VersionDocument(version: BrokerVersion.current, pid: getpid()))
+        return try .document(VersionDocument(version: BrokerVersion.current, pid: getpid(), socket: socket))
     }
 }

@@ -33,7 +33,16 @@ struct BrokerCommand: ParsableCommand {
             subcommands: [CreateCommand.self, DestroyCommand.self, AttachCommand.self, DetachCommand.self]),
         CommandGroup(name: "CHANGE", subcommands: [SwapCommand.self, RollbackCommand.self, ReleasesCommand.self]),
         CommandGroup(
-            name: "TEST", subcommands: [TestCommand.self, LeaseCommand.self, ClockCommand.self, ExpectCommand.self]),
+            name: "STATE",
+            subcommands: [
+                SnapshotCommand.self, RestoreCommand.self, BranchCommand.self, ResetCommand.self, SeedCommand.self,
+            ]),
+        CommandGroup(
+            name: "TEST",
+            subcommands: [
+                TestCommand.self, LeaseCommand.self, ClockCommand.self, FaultCommand.self, ExpectCommand.self,
+                CommandsCommand.self,
+            ]),
         CommandGroup(name: "SERVER", subcommands: [DaemonCommand.self, VersionCommand.self]),
     ]
 }

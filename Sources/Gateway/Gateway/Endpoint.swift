@@ -30,6 +30,8 @@ final class Endpoint {
     /// Of the present upstream's cursors.
     private(set) var scanEpoch = ScanEpoch.random()
     var scripts = ScriptCache()
+    /// Who notes what clients ask; mostly nobody.
+    var recorder: CommandRecorder?
     /// Who notes what is changed; mostly nobody.
     var watches: [ChangeNotes] = []
     /// What is to go wrong here; `Endpoint+Faults`.

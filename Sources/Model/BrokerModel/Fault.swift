@@ -52,7 +52,7 @@ public struct Fault: Hashable, Sendable {
         guard serviceClass.isNetworked else {
             throw BrokerError(
                 .unsupported, "a \(serviceClass.rawValue) resource has no endpoint",
-                why: "faults happen between a client and its endpoint")
+                why: "faults happen between a client and its endpoint", fix: "name a cache or a queue")
         }
         var fault = self
         try checkNumbers()
@@ -101,7 +101,8 @@ public struct Fault: Hashable, Sendable {
         guard serviceClass.authenticates || client == nil else {
             throw BrokerError(
                 .unsupported, "\"client\" means nothing at a \(serviceClass.rawValue) endpoint",
-                why: "its clients do not say who they are; each attachment has an endpoint of its own")
+                why: "its clients do not say who they are; each attachment has an endpoint of its own",
+                fix: "leave the client away")
         }
     }
 
@@ -110,7 +111,8 @@ public struct Fault: Hashable, Sendable {
         where isGiven {
             throw BrokerError(
                 .unsupported, "\"\(name)\" cannot choose what \"\(effect.name)\" meets",
-                why: "it is of whole connections, before a command is known; nth, first, every, toxicity choose some")
+                why: "it is of whole connections, before a command is known; nth, first, every, toxicity choose some",
+                fix: "broker fault add --help")
         }
         guard probability == nil else { throw Self.wrong("probability", "for a whole connection it is toxicity") }
     }
@@ -122,7 +124,7 @@ public struct Fault: Hashable, Sendable {
     }
 
     static func wrong(_ field: String, _ why: String) -> BrokerError {
-        BrokerError(.invalidRequest, "\"\(field)\" of the fault is wrong", why: why)
+        BrokerError(.invalidRequest, "\"\(field)\" of the fault is wrong", why: why, fix: "broker fault add --help")
     }
 
     static let largest = 1_000_000_000

@@ -80,7 +80,8 @@ public enum FaultEffect: Hashable, Sendable {
             guard serviceClass == .redis || Self.presets[text] == nil else {
                 throw BrokerError(
                     .unsupported, "\"\(text)\" is an error of Redis",
-                    why: "of a \(serviceClass.rawValue) resource the line is given as it is: OUT_OF_MEMORY")
+                    why: "of a \(serviceClass.rawValue) resource the line is given as it is: OUT_OF_MEMORY",
+                    fix: "broker fault add queue --command put --error OUT_OF_MEMORY")
             }
         case .delay(let time, let jitter), .latency(let time, let jitter, _):
             try Self.check("ms", time)
@@ -100,7 +101,8 @@ public enum FaultEffect: Hashable, Sendable {
             guard serviceClass == .redis else {
                 throw BrokerError(
                     .unsupported, "a \(serviceClass.rawValue) server does not say that it has too many clients",
-                    why: "its protocol has no such reply; \"down\" closes connections without a word")
+                    why: "its protocol has no such reply; \"down\" closes connections without a word",
+                    fix: "broker fault add queue --down")
             }
         }
     }

@@ -66,6 +66,16 @@ public struct AppName: CheckedName {
     public static func isValid(_ text: String) -> Bool { Characters.isLowercaseLabel(text) }
 }
 
+/// The name of a snapshot: unique in its workspace.
+public struct SnapshotName: CheckedName {
+    public let rawValue: String
+    public init(unchecked text: String) { rawValue = text }
+
+    public static let noun = "snapshot"
+    public static let rule = ResourceName.rule
+    public static func isValid(_ text: String) -> Bool { Characters.isLowercaseLabel(text) }
+}
+
 /// The name of a workspace: what `--workspace` takes, or the folder's name and a hash of its path.
 public struct WorkspaceName: CheckedName {
     public let rawValue: String

@@ -126,5 +126,5 @@ extension BrokerError {
     static let loopTaken = BrokerError(
         .unsupported, "the resource cannot begin with the snapshot",
         why: "it lives on another event loop than what the snapshot was taken of",
-        fix: "make a new resource from it: broker branch NAME --from SNAPSHOT")
+        fix: "make a new resource from it: broker branch SNAPSHOT NAME")
 }

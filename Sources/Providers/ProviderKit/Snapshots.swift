@@ -88,7 +88,7 @@ public struct ResetRequest: Sendable {
     public enum Goal: Equatable, Sendable {
         /// With nothing.
         case nothing
-        /// With the snapshot that it began with or has last gone back to; with nothing where there is none.
+        /// With the snapshot that it began with; with nothing where there was none.
         case beginning
     }
 

@@ -62,6 +62,7 @@ struct FloorTable {
 
         Row("Faces", "EnvironmentFormats", ["BrokerModel"]),
         Row("Faces", "BrokerClient", ["BrokerModel"]),
+        Row("Faces", "BrokerTesting", ["BrokerModel", "Processes"]),
         Row("Faces", "AdminAPI", ["ControlPlane", "BrokerModel", "EnvironmentFormats"]),
         Row("Faces", "BrokerCommands", ["BrokerClient", "BrokerModel", "EnvironmentFormats", "Processes"]),
         Row(

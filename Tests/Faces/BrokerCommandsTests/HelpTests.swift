@@ -27,12 +27,13 @@ import Testing
 
     @Test func `every verb of the product's contract is there, in its group`() {
         let groups = BrokerCommand.groups.map { ($0.name, $0.subcommands.map { $0._commandName }) }
-        #expect(groups.map(\.0) == ["START", "RUN", "RESOURCE", "CHANGE", "TEST", "SERVER"])
+        #expect(groups.map(\.0) == ["START", "RUN", "RESOURCE", "CHANGE", "STATE", "TEST", "SERVER"])
         #expect(
             Set(groups.flatMap(\.1)) == [
                 "status", "run", "exec", "env", "url", "logs", "open", "create", "destroy", "attach", "detach", "swap",
                 "rollback",
-                "releases", "test", "lease", "clock", "expect", "daemon", "version",
+                "releases", "test", "lease", "clock", "expect", "commands",
+                "fault", "snapshot", "restore", "branch", "reset", "seed", "daemon", "version",
             ])
     }
 

@@ -36,7 +36,7 @@ extension ControlPlane {
             id: id, workspace: workspace, parent: parent, pid: pid, isHeld: isHeld, endsAt: began + ttl)
         for wish in wishes {
             do throws(BrokerError) {
-                lease.resources.append(try await make(wish, for: id))
+                lease.resources.append(try await make(wish, for: id, in: workspace))
             } catch {
                 await remove(lease.resources)
                 throw error
@@ -167,17 +167,28 @@ extension ControlPlane {
             fix: "broker lease ls")
     }
 
-    private func make(_ wish: LeasedWish, for lease: LeaseID) async throws(BrokerError) -> LeasedResource {
+    private func make(
+        _ wish: LeasedWish, for lease: LeaseID, in workspace: WorkspaceName
+    ) async throws(BrokerError) -> LeasedResource {
         let provider = try providers.provider(for: wish.provider)
+        let beginning = try wish.from.map { name throws(BrokerError) in
+            try found(snapshot: name, in: workspace).part(for: wish.name, wish.serviceClass)
+        }
+        guard beginning == nil || provider is any Snapshots else {
+            throw BrokerError(
+                .unsupported, "\(wish.provider) cannot begin with a snapshot",
+                why: "what emulated resources hold can be kept and branched",
+                fix: "leave the snapshot or the provider away")
+        }
         let backing = Backing(
             id: .random(), resource: ResourceID(rawValue: "lease-\(lease)-\(wish.name)"), provider: wish.provider,
             secret: .random(), memory: [:])
         let record = try LeaseRecord.begin(backing, wish.serviceClass, in: settings.leaseRecords)
         do throws(BrokerError) {
             let response = try await provider.provision(
-                ProvisionRequest(backing: backing, serviceClass: wish.serviceClass, plan: wish.plan) {
-                    memory async throws(BrokerError) in try record?.remember(memory)
-                })
+                ProvisionRequest(
+                    backing: backing, serviceClass: wish.serviceClass, plan: wish.plan, from: beginning?.id
+                ) { memory async throws(BrokerError) in try record?.remember(memory) })
             let bound = try await provider.bind(
                 BindRequest(
                     backing: backing, serviceClass: wish.serviceClass,

@@ -68,6 +68,8 @@ struct LeasedWish {
     /// 0 is any free one.
     let port: UInt16
     let asksForPassword: Bool
+    /// The snapshot that it begins with.
+    let from: String?
 
     init(_ wish: LeaseWish, _ providers: ProviderCatalog) throws(BrokerError) {
         let command = "broker test --set \(wish.name)"
@@ -83,6 +85,7 @@ struct LeasedWish {
         serviceClass = plan.serviceClass
         self.plan = plan.plan
         asksForPassword = wish.auth ?? true
+        from = wish.from
         guard let port = UInt16(exactly: wish.port ?? 0) else {
             throw BrokerError(
                 .invalidRequest, "\(wish.port ?? 0) is no port", why: "ports are 1 to 65535",

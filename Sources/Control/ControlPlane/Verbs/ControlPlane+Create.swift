@@ -22,6 +22,7 @@ extension ControlPlane {
         return try await perform(call) { () async throws(BrokerError) in
             if let stored = try await ledger.read({ try $0.resource(named: name, in: workspace) }) {
                 try checkPresent(stored)
+                if let from = request.from { throw Self.cannotBegin(name, with: from) }
                 try ResourcePlan.checkExisting(
                     stored.resource, serviceClass: serviceClass, provider: reference, plan: request.plan)
                 return CreateOutcome(created: false, resource: await status(of: stored))
@@ -30,7 +31,10 @@ extension ControlPlane {
                 name: name, serviceClass: serviceClass, provider: reference, plan: request.plan,
                 offerings: try providers.provider(for: reference ?? .emulator).offerings,
                 command: "broker create \(name)")
-            let (resource, backing, server) = try await prepare(plan, in: workspace)
+            let beginning = try request.from.map { snapshot throws(BrokerError) in
+                try found(snapshot: snapshot, in: workspace).part(for: name, plan.serviceClass)
+            }
+            let (resource, backing, server) = try await prepare(plan, in: workspace, from: beginning)
             do throws(BrokerError) {
                 try await ledger.write { writer in
                     try writer.insert(resource, .coming, backing: backing)
@@ -38,6 +42,7 @@ extension ControlPlane {
                 }
             } catch {
                 await close(resource.id.endpoint)
+                if beginning != nil { try? await deprovision(backing, resource) }
                 throw error
             }
             await reached(.createIntended)
@@ -47,18 +52,43 @@ extension ControlPlane {
     }
 
     /// Looks whether a resource can be made and opens its endpoint; nothing is on disk yet.
+    ///
+    /// - Parameter beginning: what it begins with. It lives where that does, so its backing is made before its endpoint is
+    ///   opened.
     func prepare(
-        _ plan: ResourcePlan, in workspace: WorkspaceName
+        _ plan: ResourcePlan, in workspace: WorkspaceName, from beginning: KeptSnapshot.Part? = nil
     ) async throws(BrokerError) -> (Resource, Backing, server: String?) {
         let response = try await providers.provider(for: plan.provider).check(
             CheckRequest(provider: plan.provider, serviceClass: plan.serviceClass))
         let id = ResourceID.random()
         let hasEndpoint = plan.serviceClass.isNetworked && plan.serviceClass.authenticates
+        let backing = Backing(id: .random(), resource: id, provider: plan.provider, secret: .random(), memory: [:])
+        if let beginning { try await branch(backing, plan, from: beginning) }
         let resource = Resource(
             id: id, workspace: workspace, name: plan.name, serviceClass: plan.serviceClass, provider: plan.provider,
             plan: plan.plan, port: hasEndpoint ? try await openNew(id.endpoint) : nil, state: .starting)
-        let backing = Backing(id: .random(), resource: id, provider: plan.provider, secret: .random(), memory: [:])
         return (resource, backing, response.server)
+    }
+
+    private func branch(
+        _ backing: Backing, _ plan: ResourcePlan, from beginning: KeptSnapshot.Part
+    ) async throws(BrokerError) {
+        let provider = try providers.provider(for: plan.provider)
+        guard provider is any Snapshots else {
+            throw BrokerError(
+                .unsupported, "\(plan.provider) cannot begin with a snapshot",
+                why: "what emulated resources hold can be kept and branched", fix: "broker create \(plan.name)")
+        }
+        _ = try await provider.provision(
+            ProvisionRequest(
+                backing: backing, serviceClass: plan.serviceClass, plan: plan.plan, from: beginning.id
+            ) { _ in })
+    }
+
+    private static func cannotBegin(_ name: ResourceName, with snapshot: String) -> BrokerError {
+        BrokerError(
+            .resourceExists, "\"\(name)\" is there already", why: "only a new resource begins with a snapshot",
+            fix: "broker restore \(snapshot) \(name)")
     }
 
     /// From the intent on disk to the outcome on disk, or back to where nothing was.

@@ -101,6 +101,8 @@ public final class CacheEmulator {
     var openIntakes = 0
     public private(set) var clientCount = 0
     let startedAt: UInt64
+    /// What it began with; nil where that was nothing. It stays when the cache goes back to something else.
+    public let beginning: KeyspaceImage?
     @exclusivity(unchecked) private var expiryTimer: TimerToken?
 
     /// Per batch: the command of each request (-1 for none) and the hash of its first key.
@@ -116,6 +118,7 @@ public final class CacheEmulator {
     public init(loop: any EventLoop, from image: KeyspaceImage? = nil) {
         precondition(image.map { $0.loop === loop } ?? true, "an image belongs to its loop")
         self.loop = loop
+        beginning = image
         let memory = memory
         let clock = clock
         memory.begin(from: image)

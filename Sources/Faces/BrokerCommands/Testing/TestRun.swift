@@ -7,9 +7,16 @@ struct TestRun {
     let invocation: Invocation
     let command: [String]
     var wishes: [LeaseWish]
+    /// Taken in before the command runs.
+    let seeds: [Seed]
     /// Who wins where this shell has set a variable already.
     let replacesVariables: Bool
     let keepsOnFailure: Bool
+
+    struct Seed {
+        let resource: String
+        let path: String
+    }
 
     /// What came of it.
     struct Outcome {
@@ -34,6 +41,11 @@ struct TestRun {
             let began = ContinuousClock.now
             let held = try await client.holdLease(LeaseRequest(resources: wishes), in: invocation.workspace)
             let lease = held.document
+            for seed in seeds {
+                _ = try await client.seed(
+                    "\(lease.id).\(seed.resource)", SeedFileRequest(path: seed.path, format: nil),
+                    in: invocation.workspace)
+            }
             let exitCode = await run(with: lease, client, socket, inherited)
             let took = began.duration(to: .now)
             let results = try file.map { file throws(BrokerError) in try JUnitResults.read(file) }

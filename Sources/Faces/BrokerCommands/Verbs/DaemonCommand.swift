@@ -30,6 +30,10 @@ struct DaemonRunCommand: BrokerVerb {
     @Option(name: .long, help: ArgumentHelp("BROKER_LEDGER_URL: sqlite:////path of the ledger.", valueName: "url"))
     var ledgerURL: String?
 
+    @Option(
+        name: .long, help: ArgumentHelp("BROKER_API_PORT: a port of 127.0.0.1 for the HTTP API.", valueName: "port"))
+    var apiPort: String?
+
     @Flag(name: .long, help: "Show every setting with its value and source, and end.")
     var printConfig = false
 
@@ -39,6 +43,7 @@ struct DaemonRunCommand: BrokerVerb {
     func perform(_ invocation: Invocation) async throws -> Int32 {
         let named = [
             "BROKER_HOME": home, "BROKER_PORTS": ports, "BROKER_LOG_LEVEL": logLevel, "BROKER_LEDGER_URL": ledgerURL,
+            "BROKER_API_PORT": apiPort,
         ]
         let flags = named.compactMapValues { $0 }
         guard printConfig else {

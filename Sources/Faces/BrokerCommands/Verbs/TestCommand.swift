@@ -1,4 +1,5 @@
 import ArgumentParser
+import BrokerClient
 import BrokerModel
 
 /// `broker test [--set NAME[=CLASS] …] -- CMD…`
@@ -24,6 +25,16 @@ struct TestCommand: BrokerVerb {
         name: .long,
         help: ArgumentHelp("Lease a resource; the class is known for cache, db, queue.", valueName: "name[=class]"))
     var set: [String] = []
+
+    @Option(
+        name: .long,
+        help: ArgumentHelp("Have them begin with what a snapshot holds.", valueName: "snapshot"))
+    var from: String?
+
+    @Option(
+        name: .customLong("seed"),
+        help: ArgumentHelp("Fill one from a file before the command runs.", valueName: "name=file"))
+    var seeds: [String] = []
 
     @Option(name: .long, help: "Who serves them: emulator, exec:redis-server or a URL.")
     var provider: String?
@@ -81,6 +92,7 @@ struct TestCommand: BrokerVerb {
         }
         var run = TestRun(
             invocation: invocation, command: command, wishes: try wishes(invocation, provider, secretFile),
+            seeds: try seeds.map { text throws(BrokerError) in try Self.seed(text) },
             replacesVariables: self.override, keepsOnFailure: keepOnFailure)
         guard let compare else {
             let outcome = try await run.perform()
@@ -116,10 +128,23 @@ struct TestCommand: BrokerVerb {
         }
         for index in named.indices {
             named[index].provider = document
+            named[index].from = from
             if index == 0 { named[index].port = port }
             if noAuth { named[index].auth = false }
         }
         return named
+    }
+
+    private static func seed(_ text: String) throws(BrokerError) -> TestRun.Seed {
+        guard let sign = text.firstIndex(of: "=") else {
+            throw BrokerError(
+                .usage, "\"\(text.prefix(80))\" names no file", why: "a resource is seeded from a file",
+                fix: "broker test --set cache --seed cache=fixtures/cache.json -- env")
+        }
+        let file = String(text[text.index(after: sign)...])
+        return TestRun.Seed(
+            resource: String(text[..<sign]),
+            path: file.hasPrefix("/") ? file : WorkingDirectory.current + "/" + file)
     }
 
     private static func wish(_ text: String) throws(BrokerError) -> LeaseWish {

@@ -12,7 +12,8 @@ extension Endpoint {
         }
     }
 
-    var faultsMeetCommands: Bool { faults.meetsCommands(now: loop.now) }
+    /// Sessions look at each command before it runs: for faults, or for who notes commands.
+    var faultsMeetCommands: Bool { recorder != nil || faults.meetsCommands(now: loop.now) }
 
     /// Adds all of them, or none.
     func add(_ faults: [(id: FaultID, fault: Fault)]) -> BrokerError? {
@@ -60,11 +61,12 @@ extension Endpoint {
     }
 
     func decide(_ subject: some FaultSubject) -> FaultDecision {
-        faults.decide(subject, now: loop.now)
+        recorder?.note(subject.command, subject.keys, subject.client)
+        return faults.decide(subject, now: loop.now)
     }
 
     /// Has the sessions look at faults, or not.
-    private func lookAtFaults() {
+    func lookAtFaults() {
         let isMet = faultsMeetCommands
         for session in redisSessions.values { look(session, isMet) }
         for client in queueClients.values { client.look(isMet) }
@@ -79,11 +81,11 @@ extension Endpoint {
     }
 
     func look(_ client: QueueClient) {
-        if !faults.isEmpty { client.look(faultsMeetCommands) }
+        if recorder != nil || !faults.isEmpty { client.look(faultsMeetCommands) }
     }
 
     /// A client has come.
     func look(_ session: RedisSession) {
-        if !faults.isEmpty { look(session, faultsMeetCommands) }
+        if recorder != nil || !faults.isEmpty { look(session, faultsMeetCommands) }
     }
 }

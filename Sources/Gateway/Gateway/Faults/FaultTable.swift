@@ -8,6 +8,11 @@ protocol FaultSubject {
     func isNamed(_ name: [UInt8], _ subcommand: [UInt8]?) -> Bool
     func hasKey(like pattern: [UInt8]) -> Bool
     func isOfClient(like pattern: [UInt8]) -> Bool
+    /// In lower case, for who notes commands; so are the following.
+    var command: String { get }
+    var keys: [String] { get }
+    /// What the client calls itself.
+    var client: String? { get }
 }
 
 /// What becomes of a command, and by which fault.

@@ -54,6 +54,7 @@ extension Gateway {
     }
 
     private static func notOpen(_ id: EndpointID) -> BrokerError {
-        BrokerError(.resourceNotFound, "no endpoint \"\(id)\" is open", why: "faults happen at endpoints")
+        BrokerError(
+            .resourceNotFound, "no endpoint \"\(id)\" is open", why: "faults happen at endpoints", fix: "broker status")
     }
 }

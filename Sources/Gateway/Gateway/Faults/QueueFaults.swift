@@ -6,14 +6,18 @@ import class CacheEmulator.CacheEmulator
 
 /// A command of a queue's client.
 struct QueueSubject: FaultSubject {
-    let command: StaticString
+    let name: StaticString
     let tube: UnsafeRawBufferPointer?
+
+    var command: String { name.description }
+    var keys: [String] { tube.map { [String(decoding: $0, as: UTF8.self)] } ?? [] }
+    var client: String? { nil }
 
     /// Nothing sets a connection up: nobody says who he is.
     var isSetup: Bool { false }
 
-    func isNamed(_ name: [UInt8], _ subcommand: [UInt8]?) -> Bool {
-        subcommand == nil && Bytes(command).raw.elementsEqual(name)
+    func isNamed(_ asked: [UInt8], _ subcommand: [UInt8]?) -> Bool {
+        subcommand == nil && Bytes(name).raw.elementsEqual(asked)
     }
 
     func hasKey(like pattern: [UInt8]) -> Bool {
@@ -73,7 +77,7 @@ final class QueueFaults: QueueFilter {
             delay = nil
             return .run
         }
-        let decision = endpoint.decide(QueueSubject(command: command, tube: tube))
+        let decision = endpoint.decide(QueueSubject(name: command, tube: tube))
         switch decision.action {
         case .pass: return .run
         case .error(let line): return .answered(line)

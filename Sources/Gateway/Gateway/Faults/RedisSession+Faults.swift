@@ -38,6 +38,10 @@ struct RedisSubject: FaultSubject {
         return subcommand.map { count > 1 && arguments[1].isWord($0) } ?? true
     }
 
+    var command: String { String(arguments[0].text.lowercased().prefix(64)) }
+    var keys: [String] { CacheEmulator.keyPlaces(arguments, count).map { arguments[$0].text } }
+    var client: String? { session.name.isEmpty ? nil : String(decoding: session.name, as: UTF8.self) }
+
     func hasKey(like pattern: [UInt8]) -> Bool {
         pattern.withBytes { pattern in
             CacheEmulator.keyPlaces(arguments, count).contains { CacheEmulator.matches(pattern, arguments[$0]) }

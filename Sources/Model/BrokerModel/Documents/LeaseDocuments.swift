@@ -30,15 +30,19 @@ public struct LeaseWish: Codable, Equatable, Sendable {
     public var port: Int?
     /// False lets every client in without a password: for suites that insist on that.
     public var auth: Bool?
+    /// The snapshot that it begins with, by its name: its part of the same name, else its only one of the same class.
+    public var from: String?
 
     public init(
-        name: String, class: String? = nil, provider: ProviderDocument? = nil, port: Int? = nil, auth: Bool? = nil
+        name: String, class: String? = nil, provider: ProviderDocument? = nil, port: Int? = nil, auth: Bool? = nil,
+        from: String? = nil
     ) {
         self.name = name
         self.class = `class`
         self.provider = provider
         self.port = port
         self.auth = auth
+        self.from = from
     }
 }
 

@@ -259,10 +259,13 @@ public struct VersionDocument: Codable, Equatable, Sendable {
     public var schema = "broker.version/1"
     public var version: String
     public var pid: Int32
+    /// Where it is reached; nil where the daemon is older than that.
+    public var socket: String?
 
-    public init(version: String, pid: Int32) {
+    public init(version: String, pid: Int32, socket: String? = nil) {
         self.version = version
         self.pid = pid
+        self.socket = socket
     }
 }
 

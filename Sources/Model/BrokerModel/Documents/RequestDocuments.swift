@@ -4,12 +4,17 @@ public struct CreateRequest: Codable, Equatable, Sendable {
     public var `class`: String?
     public var provider: ProviderDocument?
     public var plan: String?
+    /// The snapshot that it begins with.
+    public var from: String?
 
-    public init(name: String, class: String?, provider: ProviderDocument?, plan: String?) {
+    public init(
+        name: String, class: String?, provider: ProviderDocument?, plan: String?, from: String? = nil
+    ) {
         self.name = name
         self.class = `class`
         self.provider = provider
         self.plan = plan
+        self.from = from
     }
 }
 

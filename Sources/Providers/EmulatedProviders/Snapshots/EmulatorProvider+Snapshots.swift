@@ -52,7 +52,7 @@ extension EmulatorProvider: Snapshots {
         case .redis:
             let cache = try cacheToBegin(request.backing)
             let origin: LoopBound<KeyspaceImage>? = try await cache.loop.answer { answer in
-                let origin = isToBeginning ? cache.emulator.value.origin : nil
+                let origin = isToBeginning ? cache.emulator.value.beginning : nil
                 answer.give(.success(origin.map { LoopBound($0, on: cache.loop) }))
             }
             if let origin {
@@ -63,7 +63,7 @@ extension EmulatorProvider: Snapshots {
         case .beanstalk:
             let queue = try queueToBegin(request.backing)
             let origin: QueueImage? = try await queue.loop.answer { answer in
-                answer.give(.success(isToBeginning ? queue.emulator.value.origin : nil))
+                answer.give(.success(isToBeginning ? queue.emulator.value.beginning : nil))
             }
             try await begin(request.backing, from: origin)
         case .sqlite:
@@ -237,7 +237,7 @@ extension BrokerError {
 
     static let noBeginning = BrokerError(
         .unsupported, "the file cannot go back to what it began with", why: "a store does not keep that",
-        fix: "broker restore NAME --from SNAPSHOT")
+        fix: "broker restore SNAPSHOT NAME")
 
     static func cannotBegin(_ refusal: CacheEmulator.BeginRefusal) -> BrokerError {
         switch refusal {

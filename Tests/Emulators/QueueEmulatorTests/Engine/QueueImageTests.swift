@@ -81,7 +81,7 @@ struct QueueImageTests {
         #expect(branch.statistics.ready == 1)
         _ = queue.say("delete 1\r\n", client)
         #expect(branch.statistics.ready == 1)
-        #expect(branch.origin?.jobs == 1)
+        #expect(branch.beginning?.jobs == 1)
         branch.begin(from: nil)
         #expect(branch.statistics.ready == 0 && branch.statistics.memory == 0)
         #expect(branch.statistics.tubes == 1)

@@ -10,6 +10,8 @@ struct FaultTableTests {
         var subcommand: String?
         var keys: [String] = []
         var isSetup = false
+        var command: String { name }
+        var client: String? { nil }
 
         func isNamed(_ name: [UInt8], _ subcommand: [UInt8]?) -> Bool {
             Array(self.name.utf8) == name && (subcommand == nil || self.subcommand.map { Array($0.utf8) } == subcommand)

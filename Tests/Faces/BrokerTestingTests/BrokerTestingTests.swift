@@ -1,0 +1,91 @@
+import BrokerModel
+import BrokerTesting
+import EventLoop
+import Foundation
+import TestKit
+import Testing
+
+/// The library as a user's tests meet it, with the built broker's daemon in a home of its own.
+@Suite(.serialized, .enabled(if: BrokerHome.isUsable))
+struct BrokerTestingTests {
+    init() throws {
+        try BrokerHome.use()
+    }
+
+    @Test(.broker("cache", "jobs")) func `a test finds its lease, and nobody else's`() async throws {
+        let lease = try #require(BrokerLease.current)
+        #expect(lease.resources.map(\.name) == ["cache", "jobs"])
+        #expect(lease.variables["REDIS_URL"] == lease.variables["CACHE_URL"])
+        let cache = try lease.resource("cache")
+        #expect(try ask(cache.url, "GET", "left") == "$-1\r\n")
+        #expect(try ask(cache.url, "SET", "left", "over") == "+OK\r\n")
+        #expect(throws: BrokerError.self) { try lease.resource("db") }
+    }
+
+    @Test(.broker("cache"), arguments: 1...3) func `every case has its own`(number: Int) async throws {
+        let cache = try #require(BrokerLease.current).resource("cache")
+        #expect(try ask(cache.url, "INCR", "seen") == ":1\r\n")
+    }
+
+    @Test(.broker("cache", frozen: true)) func `time moves when the test says so`() async throws {
+        let cache = try #require(BrokerLease.current).resource("cache")
+        #expect(try ask(cache.url, "SET", "session", "x", "EX", "30") == "+OK\r\n")
+        try await cache.clock.advance(by: .seconds(29))
+        #expect(try ask(cache.url, "EXISTS", "session") == ":1\r\n")
+        try await cache.clock.advance(by: .seconds(1))
+        #expect(try ask(cache.url, "EXISTS", "session") == ":0\r\n")
+        try await cache.clock.set(to: Date(timeIntervalSince1970: 1_900_000_000))
+        #expect(try ask(cache.url, "TIME").contains("1900000000"))
+        try await cache.clock.resume()
+    }
+
+    @Test(.broker("cache")) func `what is expected is waited for, or told`() async throws {
+        let cache = try #require(BrokerLease.current).resource("cache")
+        async let later: Void = cache.expect(key: "k", equals: "v", within: .seconds(10))
+        #expect(try ask(cache.url, "SET", "k", "v") == "+OK\r\n")
+        try await later
+        let error = await #expect(throws: BrokerError.self) { try await cache.expect(key: "k", equals: "w") }
+        #expect(error?.code == .expectationFailed)
+        #expect(error?.why == "it is \"v\"")
+    }
+
+    @Test func `a lease that is ended is gone`() async throws {
+        let lease = try await BrokerLease.take("cache")
+        let url = try lease.resource("cache").url
+        #expect(try ask(url, "PING") == "+PONG\r\n")
+        try await lease.end()
+        try await lease.end()
+        #expect(throws: (any Error).self) { try ask(url, "PING") }
+        let error = await #expect(throws: BrokerError.self) { try await BrokerLease.take("thing") }
+        #expect(error?.code == .classUnknown)
+    }
+
+    private func ask(_ url: String, _ words: String...) throws -> String {
+        let parts = try #require(URLComponents(string: url))
+        let port = try #require(parts.port.flatMap { UInt16(exactly: $0) })
+        let client = try SocketClient(to: .tcp(host: parts.host ?? "", port: port))
+        let commands = [["AUTH", parts.user ?? "", parts.password ?? ""], words]
+        for command in commands {
+            try client.send("*\(command.count)\r\n" + command.map { "$\($0.utf8.count)\r\n\($0)\r\n" }.joined())
+        }
+        #expect(String(decoding: try client.receive(until: "\r\n"), as: UTF8.self) == "+OK\r\n")
+        try client.send("*1\r\n$4\r\nQUIT\r\n")
+        let rest = String(decoding: try client.receiveToEnd(), as: UTF8.self)
+        return String(rest.dropLast("+OK\r\n".count))
+    }
+}
+
+/// A home for the daemon that the tests of this process share; it ends with the process's lease and is left to itself.
+enum BrokerHome {
+    static let binary = ProcessInfo.processInfo.environment["BROKER_BINARY"]
+    static var isUsable: Bool { binary != nil }
+
+    private static let folder = Result { try TemporaryDirectory() }
+
+    static func use() throws {
+        let folder = try folder.get()
+        setenv("BROKER_HOME", folder.file("home"), 1)
+        setenv("XDG_RUNTIME_DIR", folder.path, 1)
+        setenv("BROKER_WORKSPACE", "library", 1)
+    }
+}
