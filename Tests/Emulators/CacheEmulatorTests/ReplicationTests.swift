@@ -153,6 +153,25 @@ import Testing
         }
     }
 
+    @Test func `a replica of a cache that goes back copies anew, and follows one that is emptied`() async throws {
+        let commands = RandomCommands(seed: 21)
+        try await run { emulator, replica in
+            try await emulator.write(random: 800, of: commands)
+            try await caughtUp(emulator, replica)
+            let image = try await emulator.onLoop { LoopBound($0.image(), on: $0.loop) }
+            try await emulator.write("FLUSHALL", "SET other 1")
+            try await caughtUp(emulator, replica)
+            try await emulator.onLoop { try $0.restore(image.value) }
+            try await emulator.write("SET behind 1")
+            #expect(try await expectEqual(emulator, replica) > 10)
+            #expect(try await emulator.onLoop { $0.replication.counts.full } == 2)
+            try await emulator.onLoop { try $0.reset() }
+            try await emulator.write("SET last 1")
+            #expect(try await expectEqual(emulator, replica) == 1)
+            #expect(try await emulator.onLoop { $0.replication.counts.full } == 2)
+        }
+    }
+
     @Test func `a cut connection goes on where it was, unless too much has changed meanwhile`() async throws {
         let commands = RandomCommands(seed: 9)
         try await run { emulator, replica in

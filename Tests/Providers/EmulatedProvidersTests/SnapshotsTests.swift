@@ -100,6 +100,36 @@ struct SnapshotsTests {
         }
     }
 
+    @Test(arguments: 1...3)
+    func `a branch that is written to is copied as any cache, with its own snapshots`(seed: Int) async throws {
+        try await ResourcesAtHand.run { resources in
+            let source = try await resources.cache("source")
+            try await source.run((0..<3000).map { "SET key:\($0) \($0)" })
+            try await source.run((0..<500).map { "HSET hash field:\($0) \($0)" })
+            let id = try #require(try await resources.snapshot(source).first)
+            let branch = try await resources.cache("branch", from: id)
+            let target = try await resources.cache("target")
+            let read = try await resources.provider.openSource(
+                CopySourceRequest(backing: branch.backing, serviceClass: .redis, contents: .everything))
+            let write = try await resources.provider.openTarget(
+                CopyTargetRequest(backing: target.backing, serviceClass: .redis))
+            for round in 0..<20 {
+                try await branch.run(
+                    "SET key:\(round * seed * 7) changed", "DEL key:\(round * 3) key:\(round + 1000)",
+                    "HSET hash field:\(round) changed", "RPUSH l \(round)", "HDEL hash field:\(round + 100)")
+                try await source.run("DEL key:\(round * 11)", "FLUSHDB")
+                try await write.apply(try await read.next())
+                _ = try await resources.snapshot(branch)
+            }
+            try await CachesAtHand.copy(read, to: write)
+            #expect(try await CachesAtHand.digests(read) == CachesAtHand.digests(write))
+            await read.close()
+            await write.close()
+            let again = try await resources.cache("again", from: id)
+            #expect(try await again.ask("DBSIZE") == ":3001\r\n")
+        }
+    }
+
     @Test func `snapshots of several caches are of one instant`() async throws {
         try await ResourcesAtHand.run { resources in
             let (first, second) = (try await resources.cache("a"), try await resources.cache("b"))
@@ -184,8 +214,7 @@ struct SnapshotsTests {
         loops[0].post { while !free.isSet { usleep(1000) } }
         let outcomes = Mutex<[Bool]>([])
         let began = ContinuousClock.now
-        Rendezvous.post(to: loops) { _ in
-        } ended: { _, isWhole in
+        Rendezvous.post(to: loops) { _, isWhole in
             outcomes.withLock { $0.append(isWhole) }
         }
         try await loops[1].onLoop {}

@@ -123,6 +123,7 @@ actor DurableCache {
             } catch {
                 refuseWrites(error)
                 requests.refuseAll()
+                restores.refuseAll()
                 if isStopping { throw error }
                 try? await ContinuousClock().sleep(for: limits.patience)
             }
@@ -294,6 +295,7 @@ actor DurableCache {
             } catch {
                 refuseWrites(error)
                 requests.refuseAll()
+                restores.refuseAll()
                 try? await ContinuousClock().sleep(for: limits.patience)
             }
         }

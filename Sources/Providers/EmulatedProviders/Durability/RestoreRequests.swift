@@ -13,8 +13,6 @@ struct RestoreRequests {
     private var waiting: [Restoring] = []
     private var isClosed = false
 
-    var isEmpty: Bool { waiting.isEmpty }
-
     mutating func add(_ request: Restoring) {
         if isClosed { return request.answer(.failure(.notRestored)) }
         waiting.append(request)
@@ -24,6 +22,11 @@ struct RestoreRequests {
 
     mutating func close() {
         isClosed = true
+        refuseAll()
+    }
+
+    /// The disk takes nothing.
+    mutating func refuseAll() {
         while let request = take() { request.answer(.failure(.notRestored)) }
     }
 }

@@ -79,11 +79,10 @@ extension EmulatorProvider {
     private func meet(_ groups: [Group]) async -> [[LoopBound<EmulatorShelf.Image>]]? {
         let taken = Taken(groups.count)
         await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
-            Rendezvous.post(to: groups.map(\.loop)) { place in
+            Rendezvous.post(to: groups.map(\.loop)) { place, isWhole in
                 let loop = groups[place].loop
-                taken.put(groups[place].wanted.map { LoopBound($0.take(), on: loop) }, place)
-            } ended: { place, isWhole in
-                if taken.end(place, isWhole) { continuation.resume() }
+                let images = isWhole ? groups[place].wanted.map { LoopBound($0.take(), on: loop) } : nil
+                if taken.put(images, place) { continuation.resume() }
             }
         }
         return taken.images
@@ -102,14 +101,10 @@ extension EmulatorProvider {
             state = Mutex(State(images: Array(repeating: nil, count: count), missing: count))
         }
 
-        func put(_ images: [LoopBound<EmulatorShelf.Image>], _ place: Int) {
-            state.withLock { $0.images[place] = images }
-        }
-
-        /// On the loop of the place; whether it was the last one.
-        func end(_ place: Int, _ isWhole: Bool) -> Bool {
+        /// Nil where the loops have not met. Whether it was the last place.
+        func put(_ images: [LoopBound<EmulatorShelf.Image>]?, _ place: Int) -> Bool {
             state.withLock { state in
-                if !isWhole { state.images[place] = nil }
+                state.images[place] = images
                 state.missing -= 1
                 return state.missing == 0
             }

@@ -9,14 +9,15 @@ import Musl
 import Glibc
 #endif
 
-/// Has several loops stand still until all of them do: what each does when it comes is of one instant.
+/// Has several loops stand still until all of them do: what each sees then is of one instant.
 ///
-/// A loop does its part when it comes, and goes on when the last one has come: of two writes that a client has made one
-/// after the other on two loops, the later one is never seen without the earlier one. It cannot deadlock: one rendezvous
-/// is posted to all its loops before the next one, so that they come in the same order everywhere, and who has waited
-/// for `patience` gives up for all. A loop that is held does nothing else, so patience is short.
+/// A loop that has come waits for the last one, then does its part, whatever time that takes, and goes on. Nothing has
+/// run on it since it came, and none has gone on before all had come: of two writes that a client has made one after the
+/// other on two loops, the later one is never seen without the earlier one. It cannot deadlock: one rendezvous is posted
+/// to all its loops before the next one, so that they come in the same order everywhere, and who has waited for
+/// `patience` gives up for all. A loop that waits does nothing else, so patience is short.
 final class Rendezvous: Sendable {
-    /// How long a loop is held at the most.
+    /// How long a loop waits at the most.
     static let patience = Duration.milliseconds(5)
 
     private static let gate = Mutex<Void>(())
@@ -29,20 +30,14 @@ final class Rendezvous: Sendable {
         self.expected = expected
     }
 
-    /// Posts `part` to each of the loops, which are different ones. It is called with the place of the loop; `ended` behind
-    /// it, when all have done theirs, or with false where one has not come in time: then what was done does not count.
-    static func post(
-        to loops: [any EventLoop], part: @escaping @Sendable (Int) -> Void,
-        ended: @escaping @Sendable (Int, _ isWhole: Bool) -> Void
-    ) {
+    /// Has each of the loops, which are different ones, call `part` with its place: when all have come, or with false where
+    /// one has not come in time.
+    static func post(to loops: [any EventLoop], part: @escaping @Sendable (Int, _ isWhole: Bool) -> Void) {
         let meeting = Rendezvous(loops.count)
         gate.withLock { _ in
             for (place, loop) in loops.enumerated() {
-                let isPosted = loop.post {
-                    part(place)
-                    ended(place, meeting.come())
-                }
-                if !isPosted { ended(place, meeting.giveUp()) }
+                let isPosted = loop.post { part(place, meeting.come()) }
+                if !isPosted { part(place, meeting.giveUp()) }
             }
         }
     }
