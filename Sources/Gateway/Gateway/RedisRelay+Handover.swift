@@ -194,8 +194,9 @@ extension RedisRelay {
         guard let request = cancelled else { return }
         cancelled = nil
         guard let words = request.renewed(now: loop.now) else {
-            if !request.isSilent { writer.nullArray() }
-            return
+            return session.answerAgain {
+                if !request.isSilent { writer.nullArray() }
+            }
         }
         guard let link, linkState == .ready else { return }
         Self.append(words, to: link.output)

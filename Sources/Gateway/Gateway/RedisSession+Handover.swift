@@ -144,10 +144,11 @@ extension RedisSession {
         guard let request = suspended, case .emulator(let emulator, let client) = upstream else { return }
         suspended = nil
         guard let words = request.renewed(now: endpoint.loop.now) else {
-            if !request.isSilent { ReplyWriter(connection.output, version: version).nullArray() }
-            return
+            return answerAgain {
+                if !request.isSilent { ReplyWriter(connection.output, version: version).nullArray() }
+            }
         }
-        emulator.ask(words, isSilent: request.isSilent, for: client)
+        answerAgain { emulator.ask(words, isSilent: request.isSilent, for: client) }
         emulatorWait = request.order
     }
 

@@ -42,6 +42,11 @@ extension Endpoint {
 
     /// Lets go the connections that a fault holds that is over, or was removed.
     func releaseConnections(by id: FaultID) {
-        for client in Array(shaped.values) { client.remove(id) }
+        for (connection, client) in shaped {
+            client.remove(id)
+            guard client.isIdle, shaped[connection] != nil else { continue }
+            client.leave()
+            shaped[connection] = nil
+        }
     }
 }

@@ -67,7 +67,10 @@ extension RedisRelay {
 
     /// Behind what came from the server: true when the client is not to be served any more.
     func cutIsOver() -> Bool {
-        guard let faults = session.faults, let cut = faults.cut, cut.isOver || isQuiet else { return false }
+        // What was given up here is answered elsewhere.
+        guard !handover.isAhead, let faults = session.faults, let cut = faults.cut,
+            cut.isOver || isQuiet && cancelled == nil
+        else { return false }
         blocked = nil
         session.replyEnded(faults)
         guard faults.isResetting else {

@@ -216,6 +216,15 @@ extension RedisSession {
         if let faults, faults.cut != nil { cutReply(behind: before, faults) }
     }
 
+    /// Runs what may answer at once a command in which the client has waited elsewhere.
+    func answerAgain(_ body: () -> Void) {
+        let before = connection.output.count
+        body()
+        guard let faults, faults.cut != nil else { return }
+        if case .emulator(_, let client) = upstream, client.isWaiting { return }
+        cutReply(behind: before, faults)
+    }
+
     // MARK: replies
 
     func cut(_ effect: ReplyCut.Effect, by decision: FaultDecision) -> ReplyCut {

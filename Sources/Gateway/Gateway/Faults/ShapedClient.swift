@@ -80,8 +80,16 @@ final class ShapedClient: ConnectionHandler, OutputPacer {
         deliverAgain()
     }
 
-    /// Nothing is held up, and nothing is to come.
-    var isIdle: Bool { up.isEmpty && down.isEmpty && closings.isEmpty && !(hasInputEnded && !hasToldEnd) && held == 0 }
+    /// Nothing is to be held up any more: the handler may serve the client itself.
+    var isIdle: Bool { up.isEmpty && down.isEmpty && closings.isEmpty && (hasToldEnd || !hasInputEnded) }
+
+    /// Gives the connection back to the handler; what waits is delivered to that one.
+    func leave() {
+        if let upWake { loop.cancel(upWake.timer) }
+        if let downWake { loop.cancel(downWake.timer) }
+        (upWake, downWake) = (nil, nil)
+        connection?.handler = inner
+    }
 
     // MARK: what the client sends
 

@@ -46,6 +46,31 @@ import Testing
     }
 
     @Test(arguments: HandoverTests.Move.all)
+    func `a command that blocks meets its fault where it is answered`(move: HandoverTests.Move) async throws {
+        try await HandoverTests().run(move) { bench in
+            let test = bench.test
+            let other = try test.connect(as: GatewayUnderTest.worker)
+            let id = try await test.fault(Fault(.cut(bytes: 4), commands: ["blpop"]))
+            let (waiting, late) = (
+                try test.connect(as: GatewayUnderTest.web), try test.connect(as: GatewayUnderTest.web)
+            )
+            try waiting.send("BLPOP q 0\r\n")
+            try late.send("BLPOP none 0.3\r\n")
+            try await eventually("both wait") {
+                guard await test.report(id)?.fired == 2 else { return false }
+                return try other.askCount("CLIENT LIST", containing: "flags=b") == 2
+            }
+            #expect(await bench.pause(for: move.to) == nil)
+            try await Task.sleep(for: .milliseconds(400))
+            _ = try await bench.finish()
+            #expect(String(decoding: try late.receiveToEnd(), as: UTF8.self) == "*-1\r")
+            #expect(try other.ask("RPUSH q job") == ":1")
+            #expect(String(decoding: try waiting.receiveToEnd(), as: UTF8.self) == "*2\r\n")
+            #expect(try other.ask("LLEN q") == ":0")
+        }
+    }
+
+    @Test(arguments: HandoverTests.Move.all)
     func `a delay that ends while the client is moved is asked of the target`(move: HandoverTests.Move) async throws {
         try await HandoverTests().run(move) { bench in
             let test = bench.test
