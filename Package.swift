@@ -99,7 +99,10 @@ let package = Package(
         // Gateway
         floor(
             "Gateway", "Gateway",
-            ["EventLoop", "RESPWire", "CacheEmulator", "QueueEmulator", library("Crypto", "swift-crypto")]),
+            [
+                "BrokerModel", "EventLoop", "RESPWire", "CacheEmulator", "QueueEmulator",
+                library("Crypto", "swift-crypto"),
+            ]),
 
         // Providers
         floor("Providers", "ProviderKit", ["BrokerModel", "Gateway", "RESPWire"]),
@@ -209,7 +212,9 @@ let package = Package(
                 "CacheEmulator", "EmulatedProviders", "ServerProviders", "Gateway", "ProviderKit", "BrokerModel",
                 "EventLoop", "TestKit",
             ]),
-        tests("Gateway", "GatewayTests", ["CacheEmulator", "EventLoop", "Gateway", "TestKit"]),
+        tests(
+            "Gateway", "GatewayTests",
+            ["BrokerModel", "CacheEmulator", "EventLoop", "Gateway", "QueueEmulator", "TestKit"]),
         tests("Faces", "EnvironmentFormatsTests", ["EnvironmentFormats", "BrokerModel"]),
         tests("Faces", "BrokerClientTests", ["BrokerClient", "BrokerModel"]),
         tests(

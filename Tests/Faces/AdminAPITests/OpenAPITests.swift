@@ -1,17 +1,20 @@
 import BrokerModel
 import Foundation
+import HTTPTypes
 import Testing
 
 @testable import AdminAPI
 
 /// `docs/reference/openapi.json` is made from the table below and the documents' types; BROKER_UPDATE_GOLDEN=1 writes it.
 @Suite struct OpenAPITests {
-    private struct Row {
-        let summary: String
-        let body: (any Decodable.Type)?
-        let answer: any Decodable.Type
+    private typealias Document = any (Decodable & Sendable).Type
 
-        init(_ summary: String, _ body: (any Decodable.Type)?, _ answer: any Decodable.Type) {
+    private struct Row: Sendable {
+        let summary: String
+        let body: Document?
+        let answer: Document
+
+        init(_ summary: String, _ body: Document?, _ answer: Document) {
             self.summary = summary
             self.body = body
             self.answer = answer
