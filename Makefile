@@ -6,10 +6,10 @@ RELEASE = .build/release/broker
 RELEASE_FLAGS = -c release $(if $(filter Linux,$(shell uname -s)),--static-swift-stdlib)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format bench fuzz soak install clean
+.PHONY: help demo test lint format bench fuzz soak soak-leases install clean
 
 help:
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: ## the example shop: attach, run, swap, detach, leaving nothing behind (about a minute after the build)
 	@.ci/bootstrap
@@ -53,6 +53,13 @@ soak: ## swaps under load for long, with faults, every write checked (SOAK_SWAPS
 	@SOAK_SWAPS=$${SOAK_SWAPS:-100} SOAK_GAP=$${SOAK_GAP:-5} SOAK_CONTROL=30 SOAK_CONNECTIONS=$${SOAK_CONNECTIONS:-3000} \
 		SOAK_KEYS=$${SOAK_KEYS:-1000000} SOAK_RATE=$${SOAK_RATE:-10000} BROKER_BINARY="$(CURDIR)/$(RELEASE)" \
 		BROKER_REQUIRE_SERVERS=1 swift test --skip-build --disable-xctest --no-parallel --filter 'SoakTests|ScaleTests'
+
+soak-leases: ## ten minutes of leases whose holders are killed at random (LEASE_SOAK_SECONDS=600 LEASE_SOAK_SEED=1)
+	@.ci/bootstrap
+	swift build $(RELEASE_FLAGS) --product broker
+	swift build --build-tests
+	@LEASE_SOAK_SECONDS=$${LEASE_SOAK_SECONDS:-600} BROKER_BINARY="$(CURDIR)/$(RELEASE)" \
+		swift test --skip-build --disable-xctest --no-parallel --filter LeaseSoakTests
 
 install: ## the release binary and shell completions below PREFIX (~/.local)
 	swift build $(RELEASE_FLAGS) --product broker

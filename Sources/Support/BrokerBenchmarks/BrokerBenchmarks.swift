@@ -3,7 +3,7 @@ import Foundation
 /// `make bench`: measures the built program against its gates, the emulated cache against redis-server (processor time,
 /// stalls, memory), and the relay against haproxy.
 ///
-///     BrokerBenchmarks [--smoke] [--pairs N] [--only start|redis|relay|stalls|memory] [--json FILE]
+///     BrokerBenchmarks [--smoke] [--pairs N] [--only start|redis|relay|stalls|memory|leases] [--json FILE]
 ///
 /// `--smoke` runs everything once and shortly: it finds breakage and says nothing about speed.
 @main
@@ -25,6 +25,9 @@ struct BrokerBenchmarks {
                 }
                 if options.measures("memory") {
                     try await MemoryBenchmarks(broker: broker, options: options).run(into: &report)
+                }
+                if options.measures("leases") {
+                    try await LeaseBenchmarks(broker: broker, options: options).run(into: &report)
                 }
                 if options.measures("relay") {
                     try await RelayBenchmarks(broker: broker, options: options).run(into: &report)
@@ -64,8 +67,9 @@ struct Options {
                 pairs = number
             case "--json": json = rest.popFirst()
             case "--only":
-                guard let part = rest.popFirst(), ["start", "redis", "stalls", "memory", "relay"].contains(part) else {
-                    throw BenchmarkFailure("--only is followed by start, redis, stalls, memory or relay")
+                let parts = ["start", "redis", "stalls", "memory", "leases", "relay"]
+                guard let part = rest.popFirst(), parts.contains(part) else {
+                    throw BenchmarkFailure("--only is followed by one of \(parts.joined(separator: ", "))")
                 }
                 only = part
             default:

@@ -61,6 +61,12 @@ final class BrokerUnderTest {
         }
     }
 
+    /// Of the daemon that runs.
+    func controlSocket() throws -> String {
+        guard let socket = Self.sockets(below: directory.path).first else { throw BenchmarkFailure("no daemon runs") }
+        return socket
+    }
+
     /// Whether the control socket accepts and answers.
     private func answers() async throws -> Bool {
         guard let socket = Self.sockets(below: directory.path).first else {
