@@ -59,7 +59,8 @@ public final class QueueTime {
     public func advance(by milliseconds: UInt64) {
         let wasFrozen = isFrozen
         if !wasFrozen { freeze() }
-        let target = now.advanced(byMilliseconds: milliseconds)
+        // At the end of all time it stays there: it never goes back.
+        let target = max(now, now.advanced(byMilliseconds: milliseconds))
         while let (id, alarm) = alarms.min(by: { ($0.value.due, $0.key) < ($1.value.due, $1.key) }),
             alarm.due <= target
         {
