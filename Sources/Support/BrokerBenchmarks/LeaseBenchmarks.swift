@@ -1,7 +1,6 @@
 import EventLoop
 import Foundation
 import Processes
-import Synchronization
 import TestKit
 
 /// What a test waits for: a lease of a fresh cache by the HTTP API, alone and beside 63 others, a reset, a branch; beside a
@@ -81,11 +80,10 @@ struct LeaseBenchmarks {
 
     /// Milliseconds that each lease took, of so many clients with a connection each; it is given back at once.
     private static func leases(_ socket: String, clients: Int, each: Int) async throws -> [Double] {
-        let all = Mutex<[Double]>([])
-        try await withThrowingTaskGroup { group in
+        try await withThrowingTaskGroup(of: [Double].self) { group in
             for _ in 0..<clients {
-                group.addTask {
-                    let times = try await onThread {
+                group.addTask { @Sendable in
+                    try await Self.onThread { () throws -> [Double] in
                         let api = try ControlConnection(socket)
                         var times: [Double] = []
                         for _ in 0..<each {
@@ -96,15 +94,16 @@ struct LeaseBenchmarks {
                         }
                         return times
                     }
-                    all.withLock { $0 += times }
                 }
             }
-            try await group.waitForAll()
+            var all: [Double] = []
+            for try await times in group { all += times }
+            return all
         }
-        return all.withLock { $0 }
     }
 
-    private static func onThread<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws -> Value {
+    private static func onThread<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws -> Value
+    {
         try await withCheckedThrowingContinuation { continuation in
             DetachedThread.run { continuation.resume(with: Result { try body() }) }
         }
