@@ -230,7 +230,7 @@ import Testing
                 #expect(try await client.endLease(given.id, in: .default).ended)
                 #expect(try await !client.endLease(given.id, in: .default).ended)
                 let end = try await client.endLease(root.id, in: .default)
-                #expect(end.leases == 3)
+                #expect(end.leases == 2)
                 #expect(end.leftOpen == 1)
                 #expect(try await client.leases(in: .default).leases.isEmpty)
                 await #expect(throws: BrokerError.self) {

@@ -48,7 +48,7 @@ extension ControlPlane {
             throw Self.noLease(request.under ?? id.rawValue)
         }
         lease.took = began.duration(to: .now)
-        lease.under.took = [lease.took]
+        if !lease.resources.isEmpty { lease.under.took = [lease.took] }
         leases[id] = lease
         endLater(id)
         return document(of: lease, revealing: true)
@@ -263,7 +263,8 @@ extension ControlPlane {
         guard let lease = leases.removeValue(forKey: id) else { return LeaseTally() }
         lease.end?.cancel()
         var tally = lease.under
-        if isUnder { tally.leftOpen += 1 }
+        // One without resources is what holds others: it ends with its process.
+        if isUnder, !lease.resources.isEmpty { tally.leftOpen += 1 }
         for child in leases.values.filter({ $0.parent == id }) { tally.add(await end(child.id, isUnder: true)) }
         for resource in lease.resources {
             if let endpoint = resource.endpoint { tally.add(await gateway.statistics(of: endpoint)) }

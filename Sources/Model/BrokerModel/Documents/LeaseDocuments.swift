@@ -170,7 +170,7 @@ public struct LeaseEndDocument: Codable, Equatable, Sendable {
     public var id: String
     /// It was there; false where it had ended already.
     public var ended: Bool
-    /// How many leases there were, this one included.
+    /// How many leases with resources there were, this one included.
     public var leases: Int
     /// Leases under it that nobody had given back.
     public var leftOpen: Int
