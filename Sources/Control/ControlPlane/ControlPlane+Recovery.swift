@@ -33,6 +33,7 @@ extension ControlPlane {
         for task in running { task.cancel() }
         for task in running { await task.value }
         await endLeases()
+        for kept in snapshots.values { await forget(kept) }
         for endpoint in routes.keys { await close(endpoint) }
         for id in waysBack.keys { await forgetWayBack(of: id) }
         await suspendServers()

@@ -10,8 +10,8 @@ struct LiveResource: Sendable {
     let backing: Backing
     /// Where its clients are: one, or one for each attachment, or none for a file.
     let endpoints: [EndpointID]
-    /// The snapshot that a lease's began with.
-    var from: String?
+    /// What a lease's began with.
+    var beginning: KeptSnapshot.Part?
 }
 
 extension ControlPlane {
@@ -49,6 +49,11 @@ extension ControlPlane {
         _ names: [String], of lease: String?, in workspace: WorkspaceName
     ) async throws(BrokerError) -> [LiveResource] {
         var references = try names.map { text throws(BrokerError) in try ResourceReference(text) }
+        guard Set(references).count == references.count else {
+            throw BrokerError(
+                .invalidRequest, "a resource is named twice", why: "what is done to it is done once",
+                fix: "name each once")
+        }
         if references.isEmpty, let lease {
             let found = try found(lease, in: workspace)
             return found.resources.map { LiveResource(found, $0) }
@@ -68,6 +73,6 @@ extension LiveResource {
         self.init(
             reference: ResourceReference(lease: lease.id, name: resource.name),
             serviceClass: resource.wish.serviceClass, plan: resource.wish.plan, backing: resource.backing,
-            endpoints: resource.endpoint.map { [$0] } ?? [], from: resource.wish.from)
+            endpoints: resource.endpoint.map { [$0] } ?? [], beginning: resource.beginning)
     }
 }

@@ -13,6 +13,9 @@ public final class QueueTime {
         var token: TimerToken?
     }
 
+    /// 146 years: behind that, the longest delay of the protocol would leave the numbers.
+    private static let last: UInt64 = 1 << 62
+
     private let base: QueueClock
     /// Nanoseconds ahead of the clock below, while time goes on.
     private var ahead: UInt64 = 0
@@ -59,8 +62,8 @@ public final class QueueTime {
     public func advance(by milliseconds: UInt64) {
         let wasFrozen = isFrozen
         if !wasFrozen { freeze() }
-        // At the end of all time it stays there: it never goes back.
-        let target = max(now, now.advanced(byMilliseconds: milliseconds))
+        // At the end it stays there: it never goes back.
+        let target = max(now, min(now.advanced(byMilliseconds: milliseconds), Self.last))
         while let (id, alarm) = alarms.min(by: { ($0.value.due, $0.key) < ($1.value.due, $1.key) }),
             alarm.due <= target
         {
@@ -104,6 +107,6 @@ extension UInt64 {
     fileprivate func advanced(byMilliseconds milliseconds: UInt64) -> UInt64 {
         let (nanoseconds, tooLong) = milliseconds.multipliedReportingOverflow(by: 1_000_000)
         let (sum, overflow) = addingReportingOverflow(nanoseconds)
-        return tooLong || overflow ? .max / 2 : sum
+        return tooLong || overflow ? .max : sum
     }
 }

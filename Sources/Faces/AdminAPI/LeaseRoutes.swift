@@ -34,7 +34,8 @@ struct LeaseRoutes: Sendable {
                 while (try? await Task.sleep(for: Self.beat)) != nil,
                     (try? await writer.write(ByteBuffer(string: "\n"))) != nil
                 {}
-                await hold.end()
+                // This task may be cancelled; what is ended now has a grace all the same.
+                await Task { await hold.end() }.value
                 try await writer.finish(nil)
             })
     }

@@ -26,7 +26,8 @@ enum PeerUser {
     /// The process that has connected; nil where the system does not tell.
     static func pid(_ channel: any Channel) async throws -> Int32? {
         #if os(Linux)
-        return try await peer(channel)?.process
+        // Over TCP there is none.
+        return try await peer(channel).flatMap { $0.process > 0 ? $0.process : nil }
         #else
         guard let options = channel as? any SocketOptionProvider else { return nil }
         return try await options.unsafeGetSocketOption(

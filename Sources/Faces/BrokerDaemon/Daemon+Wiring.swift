@@ -41,6 +41,11 @@ extension Daemon {
             now: { Int64((Date().timeIntervalSince1970 * 1000).rounded()) })
         let folders = places.home + "/resources"
         try PrivateFolder.make(folders)
+        // Snapshots end with the daemon; one that was killed has left its files.
+        for name in (try? FileManager.default.contentsOfDirectory(atPath: folders)) ?? []
+        where name.hasPrefix("snapshot-") {
+            try? FileManager.default.removeItem(atPath: "\(folders)/\(name)")
+        }
         var controlSettings = ControlPlaneSettings(ports: settings.ports)
         controlSettings.leaseRecords = places.home + "/leases"
         try PrivateFolder.make(places.home + "/leases")

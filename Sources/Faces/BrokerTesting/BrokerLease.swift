@@ -49,6 +49,18 @@ public struct BrokerLease: Sendable {
     static func take(
         _ resources: [String], provider: String?, from snapshot: String?
     ) async throws(BrokerError) -> BrokerLease {
+        do throws(BrokerError) {
+            return try await take(resources, provider, snapshot)
+        } catch  where error.code == .daemonNotRunning || error.code == .leaseNotFound {
+            // The daemon has ended since, and with it what this process had there.
+            await TestSession.shared.forget()
+            return try await take(resources, provider, snapshot)
+        }
+    }
+
+    private static func take(
+        _ resources: [String], _ provider: String?, _ snapshot: String?
+    ) async throws(BrokerError) -> BrokerLease {
         let place = try await TestSession.shared.place
         let named = provider ?? ProcessInfo.processInfo.environment["BROKER_TEST_PROVIDER"]
         let reference = try named.map { text throws(BrokerError) in try ProviderDocument(text) }

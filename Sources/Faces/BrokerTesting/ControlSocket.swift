@@ -127,14 +127,13 @@ struct ControlSocket: Sendable {
         #else
         let descriptor = socket(AF_UNIX, SOCK_STREAM, 0)
         _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
+        // Else a daemon that ends would end the tests by SIGPIPE.
+        var isSilent: Int32 = 1
+        setsockopt(descriptor, SOL_SOCKET, SO_NOSIGPIPE, &isSilent, socklen_t(MemoryLayout<Int32>.size))
         #endif
         let result = withUnsafePointer(to: &address) {
             $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                #if canImport(Darwin)
-                Darwin.connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
-                #else
-                Glibc.connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
-                #endif
+                systemConnect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
             }
         }
         guard descriptor >= 0, fits, result == 0 else {
@@ -182,6 +181,11 @@ final class OpenConnection: Sendable {
 
     private static let ended = BrokerError(
         .daemonEnded, "the daemon ended while it worked", why: "the connection was closed", fix: "broker status")
+}
+
+/// The system's `connect`, which the method of that name hides.
+private func systemConnect(_ descriptor: Int32, _ address: UnsafePointer<sockaddr>, _ length: socklen_t) -> Int32 {
+    connect(descriptor, address, length)
 }
 
 private func systemSend(_ descriptor: Int32, _ bytes: UnsafeRawPointer?, _ count: Int) -> Int {

@@ -28,7 +28,7 @@ public struct LeasedResource: Sendable {
 
     /// Waits until a key has a value, for a time at most; throws `expectationFailed` with what it has instead.
     public func expect(key: String, equals value: String, within time: Duration = .zero) async throws(BrokerError) {
-        try await expect(ExpectRequest(key: key, equals: value, within: Int(time / .milliseconds(1))))
+        try await expect(ExpectRequest(key: key, equals: value, within: time.wholeMilliseconds))
     }
 
     /// Waits until what is expected is true; throws `expectationFailed` with what was seen last.
@@ -61,12 +61,12 @@ public struct ResourceClock: Sendable {
 
     /// Moves time ahead; what lies between happens in its order, and who waits is answered.
     public func advance(by time: Duration) async throws(BrokerError) {
-        try await move(.advance, by: Int64(time / .milliseconds(1)))
+        try await move(.advance, by: Int64(time.wholeMilliseconds))
     }
 
     /// Moves time to a point.
     public func set(to date: Date) async throws(BrokerError) {
-        try await move(.set, to: Int64((date.timeIntervalSince1970 * 1000).rounded()))
+        try await move(.set, to: Int64(Duration.seconds(date.timeIntervalSince1970).wholeMilliseconds))
     }
 
     private func move(
@@ -75,6 +75,15 @@ public struct ResourceClock: Sendable {
         let request = ClockRequest(resources: references, action: action, to: to, by: by)
         let _: ClockDocument = try await place.socket.call(
             "POST", place.target("clock"), body: try BrokerLease.encoded(request))
+    }
+}
+
+extension Duration {
+    /// As many as there is room for.
+    fileprivate var wholeMilliseconds: Int {
+        let (seconds, attoseconds) = components
+        let (product, overflow) = Int(seconds).multipliedReportingOverflow(by: 1000)
+        return overflow ? (seconds < 0 ? .min : .max) : product &+ Int(attoseconds / 1_000_000_000_000_000)
     }
 }
 

@@ -43,6 +43,9 @@ actor TestSession {
         }
     }
 
+    /// The next one opens anew.
+    func forget() { opening = nil }
+
     private static func open() async throws -> (Place, OpenConnection) {
         let environment = ProcessInfo.processInfo.environment
         let socket = ControlSocket(path: try await socketPath(environment))

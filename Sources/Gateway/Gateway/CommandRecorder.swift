@@ -2,6 +2,8 @@ import EventLoop
 
 /// What clients have asked of an endpoint since somebody began to look: how often each command, and the last ones.
 public struct CommandTally: Equatable, Sendable {
+    /// Nothing was noted until now.
+    public var begins = false
     public struct Entry: Equatable, Sendable {
         /// In lower case.
         public var command: String
@@ -25,7 +27,12 @@ struct CommandRecorder {
     private static let longestKey = 256
     private static let mostKeys = 16
 
+    /// How long it goes on when nobody asks: every command passes it.
+    static let patience: UInt64 = 600_000_000_000
+
     private var tally = CommandTally()
+    /// When somebody has asked last, in the loop's nanoseconds.
+    var askedAt: UInt64 = 0
     /// Where the next one goes once the list is full.
     private var next = 0
 
@@ -36,7 +43,7 @@ struct CommandRecorder {
         }
         let entry = CommandTally.Entry(
             command: command, keys: keys.prefix(Self.mostKeys).map { String($0.prefix(Self.longestKey)) },
-            client: client)
+            client: client.map { String($0.prefix(Self.longestKey)) })
         guard tally.last.count == Self.mostKept else { return tally.last.append(entry) }
         tally.last[next] = entry
         next = (next + 1) % Self.mostKept
@@ -51,8 +58,8 @@ struct CommandRecorder {
 }
 
 extension Gateway {
-    /// What clients have asked of an endpoint since the last mark; nothing is noted before the first call. With `marks` it
-    /// is begun anew.
+    /// What clients have asked of an endpoint since the last mark; nothing is noted before the first call, nor ten minutes
+    /// behind the last one. With `marks` it is begun anew.
     public func commands(on id: EndpointID, marks: Bool) async -> CommandTally {
         await run(id) {
             $0.endpoints[id]?.noted(marks: marks) ?? CommandTally()
@@ -64,11 +71,18 @@ extension Gateway {
 
 extension Endpoint {
     fileprivate func noted(marks: Bool) -> CommandTally {
-        let noted = recorder?.noted ?? CommandTally()
-        if marks || recorder == nil {
-            recorder = CommandRecorder()
-            lookAtFaults()
-        }
+        var noted = recorder?.noted ?? CommandTally()
+        noted.begins = recorder == nil
+        if marks || recorder == nil { recorder = CommandRecorder() }
+        recorder?.askedAt = loop.now
+        loop.schedule(after: CommandRecorder.patience) { [weak self] in self?.forgetRecorder() }
+        lookAtFaults()
         return noted
+    }
+
+    private func forgetRecorder() {
+        guard let recorder, loop.now >= recorder.askedAt + CommandRecorder.patience else { return }
+        self.recorder = nil
+        lookAtFaults()
     }
 }

@@ -114,6 +114,13 @@ final class Endpoint {
         }
     }
 
+    func begin(_ beginning: EndpointBeginning) {
+        if let grant = beginning.grant {
+            if beginning.admitsAll { grants.admitAll(as: grant) } else { grants.add(grant) }
+        }
+        _ = route(to: beginning.upstream, closesHeld: false)
+    }
+
     /// Exchanges the upstream. Who is connected to the former one is closed at its next reply boundary.
     func route(to upstream: Upstream?, closesHeld: Bool) -> Int {
         abandonHandover()

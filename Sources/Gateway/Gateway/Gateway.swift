@@ -40,12 +40,18 @@ public final class Gateway: Sendable {
     /// upstream are accepted and held.
     ///
     /// Throws the system's error: EADDRINUSE when somebody else has the address.
+    ///
+    /// - Parameter beginning: who may use it and who serves it, where that is known already.
     @discardableResult
-    public func open(_ id: EndpointID, at address: SocketAddress) async throws(SocketError) -> SocketAddress {
+    public func open(
+        _ id: EndpointID, at address: SocketAddress, beginning: EndpointBeginning? = nil
+    ) async throws(SocketError) -> SocketAddress {
         let home = settle(id)
         let result: Result<SocketAddress, SocketError> = await run(at: home) { table in
             do throws(SocketError) {
-                return .success(try table.open(id, at: address))
+                let address = try table.open(id, at: address)
+                if let beginning { table.endpoints[id]?.begin(beginning) }
+                return .success(address)
             } catch {
                 return .failure(error)
             }
@@ -69,6 +75,21 @@ public final class Gateway: Sendable {
         }
         leave(id)
         return closed
+    }
+
+    /// The same; returns what the endpoint has counted.
+    public func closeCounting(_ id: EndpointID) async -> EndpointStatistics {
+        guard let home = home(of: id) else { return EndpointStatistics() }
+        endScripts(on: id, at: home)
+        let statistics = await run(at: home) {
+            let statistics = $0.endpoints[id]?.statistics ?? EndpointStatistics()
+            _ = $0.close(id)
+            return statistics
+        } orWhenStopped: {
+            EndpointStatistics()
+        }
+        leave(id)
+        return statistics
     }
 
     /// From now on until they are closed, scripts at the endpoints' emulators are ended as soon as they take long. For
@@ -162,14 +183,6 @@ public final class Gateway: Sendable {
     public func grant(_ grant: Grant, on id: EndpointID) async {
         await run(id) {
             $0.endpoints[id]?.grants.add(grant)
-        } orWhenStopped: {
-        }
-    }
-
-    /// Lets everybody in who comes from now on, as this holder, without a password.
-    public func admitAll(as grant: Grant, on id: EndpointID) async {
-        await run(id) {
-            $0.endpoints[id]?.grants.admitAll(as: grant)
         } orWhenStopped: {
         }
     }
@@ -293,6 +306,8 @@ final class EndpointTable {
     func close(_ id: EndpointID) -> Int {
         setScripts(of: id, areEnded: false)
         guard let endpoint = endpoints.removeValue(forKey: id) else { return 0 }
+        // What holds bytes back would hold the end of connections back, too.
+        _ = endpoint.removeFaults()
         endpoint.listener?.close()
         return endpoint.route(to: nil, closesHeld: true)
     }

@@ -65,6 +65,21 @@ public struct Grant: Hashable, Sendable {
     }
 }
 
+/// How an endpoint is from its first client on.
+public struct EndpointBeginning: Sendable {
+    /// Nil where the protocol does not authenticate.
+    public var grant: Grant?
+    /// Clients that say nothing are let in as the grant's holder, without a password.
+    public var admitsAll: Bool
+    public var upstream: Upstream
+
+    public init(grant: Grant?, admitsAll: Bool, upstream: Upstream) {
+        self.grant = grant
+        self.admitsAll = admitsAll
+        self.upstream = upstream
+    }
+}
+
 /// What an endpoint counts.
 public struct EndpointStatistics: Equatable, Sendable {
     /// Clients connected now.

@@ -21,6 +21,14 @@ public struct Secret: Hashable, Sendable, CustomStringConvertible, CustomDebugSt
     /// A random secret of `length` characters of `[A-Za-z0-9_-]`, 6 bits each, from the system's secure source.
     public static func random(length: Int = 32) -> Secret {
         var source = SystemRandomNumberGenerator()
-        return Secret(String((0..<length).map { _ in alphabet[Int(source.next() & 63)] }))
+        var (bits, left) = (UInt64(0), 0)
+        return Secret(
+            String(
+                (0..<length).map { _ in
+                    // The system is asked once for ten characters.
+                    if left == 0 { (bits, left) = (source.next(), 10) }
+                    defer { (bits, left) = (bits >> 6, left - 1) }
+                    return alphabet[Int(bits & 63)]
+                }))
     }
 }

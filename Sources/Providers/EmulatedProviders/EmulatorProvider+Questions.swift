@@ -25,7 +25,9 @@ extension EmulatorProvider: AnswersQuestions {
                                 ready: jobs.ready, reserved: jobs.reserved, delayed: jobs.delayed, buried: jobs.buried))
                     ))
             }
-        case (.query(let query), .sqlite): return try storeFile(of: question.backing.id).answer(to: query)
+        case (.query(let query), .sqlite):
+            let file = storeFile(of: question.backing.id)
+            return try await Self.blocking { () throws(BrokerError) in try file.answer(to: query) }
         default: throw Question.unsupported(question.serviceClass, question.kind)
         }
     }

@@ -49,5 +49,7 @@ import Testing
         }
         #expect(queue.emulator.statistics.ready == 1)
         #expect(queue.say("stats\r\n", client).hasPrefix("OK "))
+        #expect(queue.say("put 1 4294967295 4294967295 1\r\nb\r\n", client) == "INSERTED 2\r\n")
+        #expect(queue.emulator.image().jobs == 2)
     }
 }

@@ -57,6 +57,7 @@ import Testing
         try await Broker.use { broker in
             try await broker.succeed("attach", "cache", "--to", "web", "--provider", provider)
             let url = try await broker.succeed("url", "cache", "--app", "web")
+            #expect(try await broker.run("commands", "cache", "--at-most", "5").exitCode == 2)
             try await broker.succeed("commands", "cache", "--mark")
             #expect(try await redis(url, "SET secret canary") == "+OK\r\n")
             #expect(try await redis(url, "GET secret") == "$6\r\n")

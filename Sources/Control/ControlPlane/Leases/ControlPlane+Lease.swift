@@ -28,12 +28,15 @@ extension ControlPlane {
         _ request: LeaseRequest, in workspace: WorkspaceName, pid: Int32? = nil, isHeld: Bool = false
     ) async throws(BrokerError) -> LeaseDocument {
         let began = ContinuousClock.now
-        let wishes = try check(request)
-        let parent = try request.under.map { id throws(BrokerError) in try found(id, in: workspace).id }
-        let ttl = try Self.term(request.ttl)
+        let above = try request.under.map { id throws(BrokerError) in try found(id, in: workspace) }
+        let wishes = try check(request, under: above)
+        let parent = above?.id
+        // One that a connection or another lease ends has no other end, unless one is asked for.
+        let isBound = isHeld || parent != nil
+        let ttl = try isBound && request.ttl == nil ? nil : Self.term(request.ttl)
         let id = LeaseID.random()
         var lease = Lease(
-            id: id, workspace: workspace, parent: parent, pid: pid, isHeld: isHeld, endsAt: began + ttl)
+            id: id, workspace: workspace, parent: parent, pid: pid, isHeld: isHeld, endsAt: ttl.map { began + $0 })
         for wish in wishes {
             do throws(BrokerError) {
                 lease.resources.append(try await make(wish, for: id, in: workspace))
@@ -57,7 +60,7 @@ extension ControlPlane {
     /// All leases of a workspace, the oldest first; secrets are masked.
     public func leases(in workspace: WorkspaceName) async -> LeasesDocument {
         var documents: [LeaseDocument] = []
-        for lease in leases.values.filter({ $0.workspace == workspace }).sorted(by: { $0.endsAt < $1.endsAt }) {
+        for lease in leases.values.filter({ $0.workspace == workspace }).sorted(by: { $0.madeAt < $1.madeAt }) {
             documents.append(await withStatistics(document(of: lease, revealing: false), of: lease))
         }
         return LeasesDocument(leases: documents)
@@ -127,7 +130,7 @@ extension ControlPlane {
 
     // MARK: parts
 
-    private func check(_ request: LeaseRequest) throws(BrokerError) -> [LeasedWish] {
+    private func check(_ request: LeaseRequest, under parent: Lease?) throws(BrokerError) -> [LeasedWish] {
         guard request.resources.count <= LeaseRequest.mostResources else {
             throw BrokerError(
                 .invalidRequest, "a lease cannot have \(request.resources.count) resources",
@@ -135,7 +138,13 @@ extension ControlPlane {
         }
         var wishes: [LeasedWish] = []
         for wish in request.resources {
-            let checked = try LeasedWish(wish, providers)
+            let checked = try LeasedWish(wish, under: parent, providers)
+            guard !settings.ports.contains(checked.port) else {
+                throw BrokerError(
+                    .portTaken, "port \(checked.port) is not for leases",
+                    why: "\(settings.ports.lowerBound) to \(settings.ports.upperBound) are the resources' own",
+                    fix: "choose another port, or leave it away")
+            }
             guard !wishes.contains(where: { $0.name == checked.name }) else {
                 throw BrokerError(
                     .invalidRequest, "\"\(checked.name)\" is asked for twice", why: "a lease has a name once",
@@ -198,7 +207,7 @@ extension ControlPlane {
             let port = try await open(backing, wish, to: response, secret)
             return LeasedResource(
                 wish: wish, backing: backing, response: response, port: port, secret: secret, direct: bound.direct,
-                record: record)
+                beginning: beginning, record: record)
         } catch {
             await remove(backing, wish.serviceClass, record)
             throw error
@@ -210,10 +219,13 @@ extension ControlPlane {
         _ backing: Backing, _ wish: LeasedWish, to response: ProvisionResponse, _ secret: Secret
     ) async throws(BrokerError) -> UInt16? {
         guard let upstream = response.upstream else { return nil }
-        let endpoint = backing.resource.endpoint
+        let grant = Grant(holder: backing.id.rawValue, user: LeasedResource.user, secret: secret.reveal { $0 })
+        let beginning = EndpointBeginning(
+            grant: wish.serviceClass.authenticates ? grant : nil, admitsAll: !wish.asksForPassword, upstream: upstream)
         let address: SocketAddress
         do throws(SocketError) {
-            address = try await gateway.open(endpoint, at: .tcp(host: "127.0.0.1", port: wish.port))
+            address = try await gateway.open(
+                backing.resource.endpoint, at: .tcp(host: "127.0.0.1", port: wish.port), beginning: beginning)
         } catch {
             guard wish.port != 0 else {
                 throw BrokerError(
@@ -224,15 +236,6 @@ extension ControlPlane {
                 why: PortOwner.find(port: wish.port).map { "it is held by \($0)" } ?? "\(error)",
                 fix: "leave --port away, or end who holds it")
         }
-        let grant = Grant(holder: backing.id.rawValue, user: LeasedResource.user, secret: secret.reveal { $0 })
-        if wish.serviceClass.authenticates {
-            if wish.asksForPassword {
-                await gateway.grant(grant, on: endpoint)
-            } else {
-                await gateway.admitAll(as: grant, on: endpoint)
-            }
-        }
-        await gateway.route(endpoint, to: upstream)
         guard case .tcp(_, let port) = address else { return nil }
         return port
     }
@@ -267,7 +270,7 @@ extension ControlPlane {
         if isUnder, !lease.resources.isEmpty { tally.leftOpen += 1 }
         for child in leases.values.filter({ $0.parent == id }) { tally.add(await end(child.id, isUnder: true)) }
         for resource in lease.resources {
-            if let endpoint = resource.endpoint { tally.add(await gateway.statistics(of: endpoint)) }
+            if let endpoint = resource.endpoint { tally.add(await gateway.closeCounting(endpoint)) }
         }
         await remove(lease.resources)
         // One that is given back leaves its figures with the one above; one that ends with that hands them over above.
@@ -278,10 +281,16 @@ extension ControlPlane {
     private func endLater(_ id: LeaseID) {
         guard let lease = leases[id] else { return }
         lease.end?.cancel()
+        leases[id]?.end = nil
+        guard let endsAt = lease.endsAt else { return }
         leases[id]?.end = Task {
-            guard (try? await ContinuousClock().sleep(until: lease.endsAt)) != nil else { return }
+            guard (try? await ContinuousClock().sleep(until: endsAt)) != nil else { return }
             log.info("a lease's time is over", metadata: ["lease": "\(id)"])
+            // Else this very task would be cancelled, and with it the grace that servers get.
+            leases[id]?.end = nil
+            let process = leases[id]?.process
             await end(id)
+            if let process { await Self.end(process) }
         }
     }
 
@@ -298,7 +307,7 @@ extension ControlPlane {
         LeaseDocument(
             id: lease.id.rawValue, under: lease.parent?.rawValue, held: lease.isHeld, kept: lease.isKept,
             pid: lease.pid,
-            endsIn: max(0, ContinuousClock.now.duration(to: lease.endsAt) / .seconds(1)),
+            endsIn: lease.endsAt.map { max(0, ContinuousClock.now.duration(to: $0) / .seconds(1)) },
             took: lease.took.milliseconds,
             resources: lease.resources.map { resource in
                 LeasedResourceDocument(

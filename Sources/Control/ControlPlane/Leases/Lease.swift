@@ -14,12 +14,14 @@ struct Lease {
     /// It ends with the connection that has taken it.
     var isHeld: Bool
     var isKept = false
-    var endsAt: ContinuousClock.Instant
+    /// Nil where only what holds it ends it.
+    var endsAt: ContinuousClock.Instant?
     /// Ends it when its time is over.
     var end: Task<Void, Never>?
     var resources: [LeasedResource] = []
     /// What is ended with it where its holder ends first.
     var process: LeaseProcess?
+    let madeAt = ContinuousClock.now
     /// How long taking it took.
     var took = Duration.zero
     /// What has become of leases under it.
@@ -36,6 +38,8 @@ struct LeasedResource {
     let secret: Secret
     /// The file's URL.
     let direct: DirectURL?
+    /// What it began with.
+    let beginning: KeptSnapshot.Part?
     /// What it is written down as, where it has a file or a process.
     let record: LeaseRecord?
 
@@ -71,22 +75,25 @@ struct LeasedWish {
     /// The snapshot that it begins with.
     let from: String?
 
-    init(_ wish: LeaseWish, _ providers: ProviderCatalog) throws(BrokerError) {
+    /// - Parameter parent: the lease under which it is to be: it hands its provider on with its secret.
+    init(_ wish: LeaseWish, under parent: Lease?, _ providers: ProviderCatalog) throws(BrokerError) {
         let command = "broker test --set \(wish.name)"
         name = try ResourceName(wish.name)
         let asked = try wish.class.map { text throws(BrokerError) in
             try ServiceClass(named: text, command: command)
         }
-        provider = try wish.provider.map { document throws(BrokerError) in try document.resolved() } ?? .emulator
+        let named = try wish.provider.map { document throws(BrokerError) in try document.resolved() } ?? .emulator
+        let known = parent?.resources.map(\.wish.provider).first { $0.description == named.description }
+        provider = wish.provider?.secret == nil ? known ?? named : named
         let offerings = try providers.provider(for: provider).offerings
-        let known = asked ?? ServiceClass(defaultFor: name)
         let plan = try ResourcePlan(
-            name: name, serviceClass: known, provider: provider, plan: nil, offerings: offerings, command: command)
+            name: name, serviceClass: asked ?? ServiceClass(defaultFor: name), provider: provider, plan: nil,
+            offerings: offerings, command: command)
         serviceClass = plan.serviceClass
         self.plan = plan.plan
         asksForPassword = wish.auth ?? true
         from = wish.from
-        guard let port = UInt16(exactly: wish.port ?? 0) else {
+        guard let port = UInt16(exactly: wish.port ?? 0), wish.port != 0 else {
             throw BrokerError(
                 .invalidRequest, "\(wish.port ?? 0) is no port", why: "ports are 1 to 65535",
                 fix: "\(command) --port 6379")

@@ -66,8 +66,8 @@ extension ControlPlane {
         return kept.document
     }
 
-    /// Has resources go back to a snapshot; their clients stay connected. All are looked at first; throws
-    /// `snapshotNotFound`, and `unsupported` where one cannot go back.
+    /// Has resources go back to a snapshot; their clients stay connected. Caches go first, since they alone may have to
+    /// refuse: throws `snapshotNotFound`, `unsupported`, or `operationRunning` while a cache's changes are copied.
     public func restore(
         _ name: String, _ request: RestoreSnapshotRequest, in workspace: WorkspaceName
     ) async throws(BrokerError) -> SnapshotDocument {
@@ -84,6 +84,7 @@ extension ControlPlane {
                 fix: "broker restore \(name) cache")
         }
         var steps: [(any Snapshots, RestoreRequest)] = []
+        resources.sort { $0.serviceClass == .redis && $1.serviceClass != .redis }
         for resource in resources {
             let part = try kept.part(for: resource.reference.name, resource.serviceClass)
             steps.append(
@@ -104,9 +105,8 @@ extension ControlPlane {
         if live.serviceClass.isNetworked {
             _ = try await keeper.reset(
                 ResetRequest(backing: live.backing, serviceClass: live.serviceClass, goal: .beginning))
-        } else if let name = live.from {
+        } else if let part = live.beginning {
             // A file does not know what it began with.
-            let part = try found(snapshot: name, in: workspace).part(for: live.reference.name, live.serviceClass)
             _ = try await keeper.restore(
                 RestoreRequest(backing: live.backing, serviceClass: live.serviceClass, snapshot: part.id))
         } else {
@@ -150,7 +150,7 @@ extension ControlPlane {
         return provider
     }
 
-    private func forget(_ kept: KeptSnapshot) async {
+    func forget(_ kept: KeptSnapshot) async {
         for part in kept.parts {
             do throws(BrokerError) {
                 let provider = try providers.provider(for: part.provider) as? any Snapshots

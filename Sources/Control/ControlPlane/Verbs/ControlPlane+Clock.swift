@@ -27,6 +27,9 @@ extension ControlPlane {
                 .unsupported, "there is no resource whose time can be moved",
                 why: "emulated caches and queues have a time of their own", fix: "broker status")
         }
+        for (resource, clock) in clocks {
+            try Self.check(step, at: try await Self.move(resource, clock, .look), of: resource)
+        }
         var readings: [ClockReading] = []
         for (resource, clock) in clocks { readings.append(try await Self.move(resource, clock, step)) }
         if step == .freeze, let latest = readings.map(\.time).max() {
@@ -39,6 +42,22 @@ extension ControlPlane {
                 ClockDocument.Reading(
                     resource: "\(clock.resource.reference)", time: reading.time, frozen: reading.isFrozen)
             })
+    }
+
+    /// Caches can go back, queues cannot.
+    private static func check(
+        _ step: ClockMove.Step, at now: ClockReading, of resource: LiveResource
+    ) throws(BrokerError) {
+        let goesBack =
+            switch step {
+            case .set(let time): time < now.time
+            case .advance(let milliseconds): milliseconds < 0
+            case .freeze, .resume, .look: false
+            }
+        guard goesBack, resource.serviceClass == .beanstalk else { return }
+        throw BrokerError(
+            .unsupported, "the time of \"\(resource.reference)\" does not go back",
+            why: "ages and delays of jobs would become negative; nothing was moved", fix: "choose a later time")
     }
 
     private static func move(

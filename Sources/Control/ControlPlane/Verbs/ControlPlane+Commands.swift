@@ -17,6 +17,7 @@ extension ControlPlane {
         var document = CommandsDocument(total: 0, counts: [:], last: [])
         for endpoint in live.endpoints {
             let tally = await gateway.commands(on: endpoint, marks: request.mark)
+            document.begins = document.begins || tally.begins
             document.total += tally.total
             document.counts.merge(tally.counts, uniquingKeysWith: +)
             document.last += tally.last.map {

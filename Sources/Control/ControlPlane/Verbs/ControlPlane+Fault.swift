@@ -2,7 +2,8 @@ public import BrokerModel
 import Gateway
 
 extension ControlPlane {
-    /// Adds faults to a resource's endpoints, all at one instant, or none.
+    /// Adds faults to a resource's endpoints, all or none. Where each attachment has an endpoint of its own (a queue), each
+    /// has its own fault, which counts by itself.
     ///
     /// Throws `invalidRequest` or `unsupported` for the first that cannot be.
     public func addFaults(
@@ -21,12 +22,19 @@ extension ControlPlane {
                 why: "faults happen between a client and its endpoint, and nothing is attached",
                 fix: "broker attach \(live.reference.name) --to web")
         }
-        var added: [FaultReport] = []
-        for endpoint in live.endpoints {
-            let ids = try await gateway.addFaults(faults, on: endpoint)
-            added += await gateway.faults(on: endpoint).filter { ids.contains($0.id) }
+        var added: [(endpoint: EndpointID, id: FaultID)] = []
+        var reports: [FaultReport] = []
+        do throws(BrokerError) {
+            for endpoint in live.endpoints {
+                let ids = try await gateway.addFaults(faults, on: endpoint)
+                added += ids.map { (endpoint, $0) }
+                reports += await gateway.faults(on: endpoint).filter { ids.contains($0.id) }
+            }
+        } catch {
+            for (endpoint, id) in added { await gateway.removeFault(id, on: endpoint) }
+            throw error
         }
-        return FaultsDocument(added)
+        return FaultsDocument(reports)
     }
 
     /// A resource's faults, with what has come of them.

@@ -29,8 +29,11 @@ extension CacheEmulator {
                 return Array("-ERR it is no question\r\n".utf8)
             }
             let hash = batch[0].count > 1 ? keyHash(arguments[1], seed: memory.seed) : 0
-            run(index, arguments, batch[0].count, hash, client)
-            return Array(connection.output.readable)
+            // The client does not keep its front alive.
+            return withExtendedLifetime(front) {
+                run(index, arguments, batch[0].count, hash, client)
+                return Array(connection.output.readable)
+            }
         }
     }
 }

@@ -39,14 +39,17 @@ struct TestReport: Encodable {
         case .json: try Self.write(try JSONDocument.text(self), to: file ?? "broker-test.json")
         case .junit: try Self.write(junit, to: file ?? "broker-test.xml")
         case .github:
-            guard let summary = invocation.environment["GITHUB_STEP_SUMMARY"], !summary.isEmpty else {
-                throw BrokerError(
-                    .invalidRequest, "there is no place for a GitHub report", why: "GITHUB_STEP_SUMMARY is not set",
-                    fix: "use --report json")
-            }
+            let summary = try Self.summaryFile(invocation)
             let former = (try? String(contentsOf: URL(filePath: summary), encoding: .utf8)) ?? ""
             try Self.write(former + markdown, to: summary)
         }
+    }
+
+    static func summaryFile(_ invocation: Invocation) throws(BrokerError) -> String {
+        if let summary = invocation.environment["GITHUB_STEP_SUMMARY"], !summary.isEmpty { return summary }
+        throw BrokerError(
+            .invalidRequest, "there is no place for a GitHub report", why: "GITHUB_STEP_SUMMARY is not set",
+            fix: "use --report json")
     }
 
     private static func write(_ text: String, to path: String) throws(BrokerError) {

@@ -49,7 +49,7 @@ struct TestRun {
             let exitCode = await run(with: lease, client, socket, inherited)
             let took = began.duration(to: .now)
             let results = try file.map { file throws(BrokerError) in try JUnitResults.read(file) }
-            let end = try await giveBack(lease, exitCode, client)
+            let end = await giveBack(lease, exitCode, client)
             withExtendedLifetime(held) {}
             let outcome = Outcome(
                 exitCode: exitCode, took: took, provider: lease.resources.first?.provider ?? "emulator",
@@ -105,14 +105,19 @@ struct TestRun {
     /// Gives the lease back, or keeps it; nil when it is kept.
     private func giveBack(
         _ lease: LeaseDocument, _ exitCode: Int32, _ client: BrokerClient
-    ) async throws(BrokerError) -> LeaseEndDocument? {
-        guard keepsOnFailure, exitCode != 0 else {
-            return try await client.endLease(lease.id, in: invocation.workspace)
+    ) async -> LeaseEndDocument? {
+        // The command has run: whatever fails now must not have it run again.
+        do throws(BrokerError) {
+            guard keepsOnFailure, exitCode != 0 else {
+                return try await client.endLease(lease.id, in: invocation.workspace)
+            }
+            let kept = try await client.keepLease(lease.id, ttl: nil, in: invocation.workspace)
+            invocation.console.narrate(
+                ["kept      lease \(lease.id) for \(Int(kept.endsIn ?? 0) / 60) minutes; broker lease env \(lease.id)"]
+                    + lease.variables.map { "          \($0.name)=\($0.masked)" })
+        } catch {
+            invocation.console.warn("the lease was not given back: \(error.what)")
         }
-        let kept = try await client.keepLease(lease.id, ttl: nil, in: invocation.workspace)
-        invocation.console.narrate(
-            ["kept      lease \(lease.id) for \(Int(kept.endsIn) / 60) minutes; broker lease env \(lease.id)"]
-                + lease.variables.map { "          \($0.name)=\($0.masked)" })
         return nil
     }
 }

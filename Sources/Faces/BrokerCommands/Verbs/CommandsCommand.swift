@@ -8,7 +8,8 @@ struct CommandsCommand: BrokerVerb {
         commandName: "commands",
         abstract: "Show what clients have asked of a resource since the last mark.",
         discussion: """
-            The first call begins to note, --mark begins anew. Names and keys are noted, no values.
+            The first call begins to note, --mark begins anew; it ends ten minutes behind the last call. Names and keys \
+            are noted, no values.
 
             Examples:
               broker commands cache --mark
@@ -33,6 +34,11 @@ struct CommandsCommand: BrokerVerb {
         let document = try await invocation.withRunningDaemon {
             try await $0.commands(CommandsRequest(mark: mark), of: name, in: invocation.workspace)
         }
+        guard atMost == nil || !document.begins else {
+            throw BrokerError(
+                .invalidRequest, "what was asked of \"\(resource)\" was not noted until now",
+                why: "there is nothing to compare with", fix: "broker commands \(resource) --mark")
+        }
         let isMet = atMost.map { document.total <= $0 } ?? true
         if options.json {
             try invocation.console.document(document)
@@ -51,7 +57,7 @@ struct CommandsCommand: BrokerVerb {
 
     private func show(_ document: CommandsDocument, _ console: Console) {
         guard document.total > 0 else {
-            console.narrate(mark ? "noting    from now" : "no commands since the last mark")
+            console.narrate(mark || document.begins ? "noting    from now" : "no commands since the last mark")
             return
         }
         var counts = Table("COMMAND", "TIMES")

@@ -133,6 +133,9 @@ struct FaultAddCommand: BrokerVerb {
     @Option(name: .long, help: ArgumentHelp("Close behind so many bytes.", valueName: "bytes"))
     var limitData: Int?
 
+    @Option(name: .long, help: ArgumentHelp("Bytes come in slices of this size.", valueName: "bytes"))
+    var slicer: Int?
+
     @Flag(name: .long, help: "Let nobody in.")
     var down = false
 
@@ -178,6 +181,7 @@ struct FaultAddCommand: BrokerVerb {
         if let resetPeer { effects.append(.resetPeer(resetPeer)) }
         if let slowClose { effects.append(.slowClose(slowClose, direction)) }
         if let limitData { effects.append(.limitData(bytes: limitData, direction)) }
+        if let slicer { effects.append(.slicer(size: slicer, variation: 0, delay: 0, direction)) }
         if down { effects.append(.down) }
         if maxclients { effects.append(.maxClients) }
         guard effects.count == 1 else {

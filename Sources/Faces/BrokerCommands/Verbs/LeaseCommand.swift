@@ -34,7 +34,7 @@ struct LeaseListCommand: BrokerVerb {
             let state = lease.kept ? "kept" : lease.held ? "held" : lease.under.map { "under \($0)" } ?? "until its end"
             table.add(
                 lease.id, resources, providers, state, lease.pid.map(String.init) ?? "",
-                "\(Int(lease.endsIn)) s", String(lease.resources.reduce(0) { $0 + $1.connections }))
+                lease.endsIn.map { "\(Int($0)) s" } ?? "", String(lease.resources.reduce(0) { $0 + $1.connections }))
         }
         invocation.console.table(table)
         return 0
@@ -66,6 +66,12 @@ struct LeaseEnvCommand: BrokerVerb {
     }
 }
 
+/// What came of several leases.
+private struct LeaseEnds: Encodable {
+    let schema = "broker.lease-ends/1"
+    let leases: [LeaseEndDocument]
+}
+
 /// `broker lease end LEASE…`
 struct LeaseEndCommand: BrokerVerb {
     static let configuration = CommandConfiguration(
@@ -79,15 +85,14 @@ struct LeaseEndCommand: BrokerVerb {
     func perform(_ invocation: Invocation) async throws -> Int32 {
         let ends = try await invocation.withRunningDaemon { client in
             var ends: [LeaseEndDocument] = []
-            for lease in leases { ends.append(try await client.endLease(lease, in: invocation.workspace)) }
+            for lease in leases {
+                let end = try await client.endLease(lease, in: invocation.workspace)
+                invocation.console.narrate("\(end.ended ? "ended  " : "no     ")   lease \(end.id)")
+                ends.append(end)
+            }
             return ends
         }
-        if options.json {
-            for end in ends { try invocation.console.document(end) }
-        }
-        for end in ends {
-            invocation.console.narrate("\(end.ended ? "ended  " : "no     ")   lease \(end.id)")
-        }
+        if options.json { try invocation.console.document(LeaseEnds(leases: ends)) }
         // What is gone already is removed with success.
         return 0
     }

@@ -159,6 +159,12 @@ struct BranchCommand: BrokerVerb {
     }
 }
 
+/// What was reset.
+private struct Resets: Encodable {
+    let schema = "broker.resets/1"
+    let resources: [String]
+}
+
 /// `broker reset RESOURCE…`
 struct ResetCommand: BrokerVerb {
     static let configuration = CommandConfiguration(
@@ -173,17 +179,16 @@ struct ResetCommand: BrokerVerb {
 
     func perform(_ invocation: Invocation) async throws -> Int32 {
         let meant = TestResources(environment: invocation.environment)
-        let documents = try await invocation.withRunningDaemon { client in
-            var documents: [ResetDocument] = []
+        let names = try await invocation.withRunningDaemon { client in
+            var names: [String] = []
             for resource in resources {
-                documents.append(try await client.reset(meant.reference(resource), in: invocation.workspace))
+                let document = try await client.reset(meant.reference(resource), in: invocation.workspace)
+                invocation.console.narrate("reset     \(document.resource)")
+                names.append(document.resource)
             }
-            return documents
+            return names
         }
-        for document in documents {
-            if options.json { try invocation.console.document(document) }
-            invocation.console.narrate("reset     \(document.resource)")
-        }
+        if options.json { try invocation.console.document(Resets(resources: names)) }
         return 0
     }
 }

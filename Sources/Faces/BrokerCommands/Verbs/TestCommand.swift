@@ -79,6 +79,8 @@ struct TestCommand: BrokerVerb {
     func validate() throws {
         if compare == nil, results != nil { throw ValidationError("--results is for --compare") }
         if report == nil, reportFile != nil { throw ValidationError("--report-file is for --report") }
+        if secretFile != nil, provider == nil { throw ValidationError("--secret-file is for --provider") }
+        if let port, !(1...65535).contains(port) { throw ValidationError("--port is 1 to 65535") }
         if report == .github, reportFile != nil {
             throw ValidationError("--report github writes to the file that GITHUB_STEP_SUMMARY names")
         }
@@ -90,6 +92,7 @@ struct TestCommand: BrokerVerb {
                 .usage, "no command to run", why: "the command and its arguments follow \"--\"",
                 fix: "broker test --set cache -- env")
         }
+        if report == .github { _ = try TestReport.summaryFile(invocation) }
         var run = TestRun(
             invocation: invocation, command: command, wishes: try wishes(invocation, provider, secretFile),
             seeds: try seeds.map { text throws(BrokerError) in try Self.seed(text) },
@@ -112,6 +115,9 @@ struct TestCommand: BrokerVerb {
     private func wishes(
         _ invocation: Invocation, _ provider: String?, _ secretFile: String?
     ) throws(BrokerError) -> [LeaseWish] {
+        if port != nil || noAuth, (try? Self.wish(set.first ?? ""))?.class == "sqlite" {
+            invocation.console.warn("--port and --no-auth mean nothing to a file")
+        }
         let document = try provider.map { text throws(BrokerError) in
             try ProviderArgument.document(
                 text, secretFile: secretFile, invocation.console, command: "broker test --set cache --provider")

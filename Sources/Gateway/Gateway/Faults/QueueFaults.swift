@@ -138,6 +138,7 @@ final class QueueFaults: QueueFilter {
 
     /// The client has sent FIN: whether that is to be looked at later, behind a command that is delayed.
     func outlivesInput() -> Bool {
+        if isEnding { return true }
         guard delay != nil else { return false }
         hasInputEnded = true
         return true

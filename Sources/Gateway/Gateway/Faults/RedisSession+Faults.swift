@@ -106,6 +106,8 @@ extension RedisSession {
 
     /// The client has sent FIN: whether that is to be looked at later, behind a request that is delayed.
     func outlivesInput(_ faults: SessionFaults) -> Bool {
+        // RST is about to be sent: an end in order would come before it.
+        if faults.isResetting { return true }
         guard faults.mutedBy == nil, faults.until != nil || faults.decided != nil && waits(faults) else { return false }
         faults.hasInputEnded = true
         return true

@@ -127,7 +127,8 @@ struct StreamShaper {
             kind = .slicer(size: size, variation: variation, delay: delay, next: next, random: random)
             return (slice, waiting > slice ? now + delay : nil)
         case .limit(let left):
-            if waiting >= left { step.ends = true }
+            // What reaches the limit by passing is noticed by `passed`.
+            if left == 0 { step.ends = true }
             return (left, nil)
         case .swallow:
             step.swallows = true

@@ -4,7 +4,8 @@ public struct LeaseRequest: Codable, Equatable, Sendable {
     public var resources: [LeaseWish]
     /// The id of the lease with which this one ends; one of the caller's workspace.
     public var under: String?
-    /// Seconds until it ends by itself; an hour where nothing is said, a day at most.
+    /// Seconds until it ends by itself, a day at most. Where nothing is said, a lease that a connection holds or that is
+    /// under another one has no such end; any other has an hour.
     public var ttl: Int?
 
     public static let usualTTL = 3600
@@ -58,8 +59,8 @@ public struct LeaseDocument: Codable, Equatable, Sendable {
     public var kept: Bool
     /// The process that has taken it; nil where the system does not tell.
     public var pid: Int32?
-    /// Seconds until it ends by itself.
-    public var endsIn: Double
+    /// Seconds until it ends by itself; nil where only its connection, or the lease above it, ends it.
+    public var endsIn: Double?
     /// Milliseconds that taking it took.
     public var took: Double
     public var resources: [LeasedResourceDocument]
@@ -81,7 +82,7 @@ public struct LeaseDocument: Codable, Equatable, Sendable {
     }
 
     public init(
-        id: String, under: String?, held: Bool, kept: Bool, pid: Int32?, endsIn: Double, took: Double,
+        id: String, under: String?, held: Bool, kept: Bool, pid: Int32?, endsIn: Double?, took: Double,
         resources: [LeasedResourceDocument], variables: [Variable]
     ) {
         self.id = id

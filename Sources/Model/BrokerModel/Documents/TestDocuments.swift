@@ -11,6 +11,8 @@ public struct CommandsRequest: Codable, Equatable, Sendable {
 /// The commands that clients have sent to a resource since the last mark.
 public struct CommandsDocument: Codable, Equatable, Sendable {
     public var schema = "broker.commands/1"
+    /// Nothing was noted until now: it begins with this call.
+    public var begins: Bool
     public var total: Int
     /// By name in lower case.
     public var counts: [String: Int]
@@ -30,7 +32,8 @@ public struct CommandsDocument: Codable, Equatable, Sendable {
         }
     }
 
-    public init(total: Int, counts: [String: Int], last: [Entry]) {
+    public init(total: Int, counts: [String: Int], last: [Entry], begins: Bool = false) {
+        self.begins = begins
         self.total = total
         self.counts = counts
         self.last = last

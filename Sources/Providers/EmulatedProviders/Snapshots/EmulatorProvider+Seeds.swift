@@ -4,6 +4,14 @@ import EventLoop
 public import ProviderKit
 import QueueEmulator
 
+#if canImport(Darwin)
+import Darwin
+#elseif canImport(Musl)
+import Musl
+#else
+import Glibc
+#endif
+
 /// Files that fill a resource. What is already there stays where the file says nothing of it.
 ///
 /// - A cache takes commands (`resp`: `SELECT`, and what writes), a file of redis-server (`rdb`), or one object of JSON: a
@@ -16,6 +24,7 @@ import QueueEmulator
 extension EmulatorProvider {
     public func seed(_ request: SeedRequest) async throws(BrokerError) -> SeedResponse {
         let path = request.path
+        try await Self.check(path)
         switch (request.serviceClass, request.format) {
         case (.redis, .resp):
             let bytes = try await Self.bytes(of: path)
@@ -90,6 +99,18 @@ extension EmulatorProvider {
             await target.close()
             try await restore(cache, to: (before, loop), backing.id)
             throw error
+        }
+    }
+
+    private static let largest = 1 << 30
+
+    /// A pipe or a device would be waited for, or never end.
+    private static func check(_ path: String) async throws(BrokerError) {
+        try await blocking { () throws(BrokerError) in
+            var facts = stat()
+            guard stat(path, &facts) == 0 else { throw .badSeed(path, String(cString: strerror(errno))) }
+            guard facts.st_mode & S_IFMT == S_IFREG else { throw .badSeed(path, "it is no file but something else") }
+            guard facts.st_size <= largest else { throw .badSeed(path, "it has more than \(largest >> 20) MiB") }
         }
     }
 
