@@ -108,14 +108,16 @@ def test_no_password_is_wanted_by_leases_of_a_run_without(suite, broker_test):
     broker_test("-n", "1", flags=("--set", "cache", "--no-auth")).assert_outcomes(passed=1)
 
 
-def test_templates_are_filled_in_for_each_worker(suite, broker_test):
+def test_templates_are_filled_in_for_the_run_and_for_each_worker(suite, broker_test):
     suite.makepyfile(
         """
         import os
         def test_it():
             assert f":{os.environ['REDIS_PORT']}/" in os.environ["CACHE_URL"]
         """)
-    broker_test("-n", "1", "-o", "broker_variables=REDIS_PORT={cache.port}").assert_outcomes(passed=1)
+    for workers in ("0", "1"):
+        result = broker_test("-n", workers, "-o", "broker_variables=REDIS_PORT={cache.port}")
+        result.assert_outcomes(passed=1)
 
 
 def test_resources_of_the_run_and_of_the_ini_file_are_put_together(suite, broker_test):

@@ -13,7 +13,7 @@ from pytest_broker.leasing import Leasing, Tally
 from pytest_broker.settings import Settings, Wish
 
 _leasing = pytest.StashKey[Leasing]()
-_worker_variables = pytest.StashKey[pytest.MonkeyPatch]()
+_suite_variables = pytest.StashKey[pytest.MonkeyPatch]()
 _failed = pytest.StashKey[bool]()
 
 
@@ -42,13 +42,16 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
     settings = Settings.read(early_config)
     leasing = Leasing(settings)
     early_config.stash[_leasing] = leasing
-    if settings.run is None or settings.worker is None or not settings.per_worker:
-        return
-    run, lease = leasing.run, leasing.take_for_worker()
+    run = lease = None
+    if settings.run is not None:
+        if settings.worker is not None and settings.per_worker:
+            run, lease = leasing.run, leasing.take_for_worker()
+        elif settings.variables:
+            run = lease = leasing.run
     if run is None or lease is None:
         return
     variables = pytest.MonkeyPatch()
-    early_config.stash[_worker_variables] = variables
+    early_config.stash[_suite_variables] = variables
     for name, value in _environment(leasing, lease).items():
         # What the user's shell had set, and "broker test" left alone, is left alone.
         if name not in run.variables or os.environ.get(name) == run.variables[name]:
@@ -65,9 +68,11 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    config.stash[_leasing].close()
-    if _worker_variables in config.stash:
-        config.stash[_worker_variables].undo()
+    leasing = config.stash.get(_leasing, None)
+    if leasing is not None:
+        leasing.close()
+    if _suite_variables in config.stash:
+        config.stash[_suite_variables].undo()
 
 
 def pytest_report_header(config: pytest.Config) -> str:
