@@ -1,8 +1,10 @@
-"""Every example of the README runs."""
+"""Every example of the README runs, and of the guide beside which it lies in broker's repository."""
 
+import os
 import pathlib
 import re
 import shlex
+import shutil
 import sys
 
 import pytest
@@ -58,3 +60,25 @@ def test_console(suite, binary):
             assert suite.run(*command[:own], sys.executable, "-m", *command[own:], timeout=120).ret == 0
             ran += 1
     assert ran == 3
+
+
+@pytest.mark.parametrize("number", range(len(blocks(GUIDE_TEXT, "sh"))))
+def test_curl(suite, needs, binary, number):
+    script = blocks(GUIDE_TEXT, "sh")[number]
+    if "/reset" in script:
+        needs("reset")
+    result = suite.run(binary, "test", "--set", "cache", "--", "sh", "-euc", script, timeout=60)
+    assert result.ret == 0
+    assert '"met":true' in result.stdout.str() or "expect" not in script
+    result.stderr.fnmatch_lines(["test * exit 0 * 0 left open *"])
+
+
+@pytest.mark.parametrize("number", range(len(blocks(GUIDE_TEXT, "js"))))
+def test_node(suite, monkeypatch, binary, number):
+    if shutil.which("node") is None:
+        pytest.skip("node is not installed")
+    monkeypatch.setenv("PATH", os.path.dirname(binary), prepend=os.pathsep)
+    (suite.path / "cache.test.mjs").write_text(blocks(GUIDE_TEXT, "js")[number], encoding="utf-8")
+    result = suite.run(binary, "test", "--set", "cache", "--", "node", "--test", timeout=60)
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(["*pass 1"])
