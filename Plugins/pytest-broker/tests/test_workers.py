@@ -1,5 +1,11 @@
 """pytest-xdist, and `broker test` around it."""
 
+import socket
+import subprocess
+import time
+
+from wire import redis
+
 
 def test_workers_have_leases_of_their_own(suite, leases):
     suite.makepyfile(
@@ -124,3 +130,39 @@ def test_resources_of_the_run_and_of_the_ini_file_are_put_together(suite, broker
     suite.makeini("[pytest]\nbroker_resources = jobs=beanstalk")
     suite.makepyfile("def test_it(broker): assert [r.name for r in broker.resources] == ['jobs', 'cache']")
     broker_test().assert_outcomes(passed=1)
+
+
+def test_a_server_elsewhere_is_shared_by_all(suite, broker_test):
+    suite.makepyfile(
+        """
+        import os
+        from wire import redis
+
+        def test_worker():
+            assert redis(os.environ["CACHE_URL"], "get", "from") == b"outside"
+
+        def test_own(broker):
+            assert redis(broker.cache.url, "get", "from") == b"outside"
+        """)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    server = subprocess.Popen(
+        ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--requirepass", "secret"],
+        cwd=suite.path, stdout=subprocess.DEVNULL)
+    try:
+        url = f"redis://:secret@127.0.0.1:{port}/0"
+        for _ in range(500):
+            try:
+                assert redis(url, "set", "from", "outside") == b"OK"
+                break
+            except ConnectionError:
+                time.sleep(0.02)
+        (suite.path / "secret").write_text("secret")
+        provider = ["--provider", f"redis://127.0.0.1:{port}/0", "--secret-file", "secret"]
+        result = broker_test("-n", "2", flags=["--set", "cache", *provider])
+        result.assert_outcomes(passed=2)
+        result.stderr.fnmatch_lines(["test * 1 lease, *"])
+    finally:
+        server.kill()
+        server.wait()

@@ -97,12 +97,7 @@ class Leasing:
     def shared(self, wish: Wish) -> Lease:
         """The lease of all tests of this process that ask for the same."""
         home = self._holder if self._holder is not None and self._holder.resources else self.run
-        if home is not None and wish.snapshot is None and all(
-            name in home
-            and home[name].provider == wish.provider
-            and service_class in (None, home[name].service_class)
-            for name, service_class in wish.resources
-        ):
+        if home is not None and _has(home, wish):
             return home
         key = (wish.resources, wish.provider, wish.snapshot)
         if key not in self._shared:
@@ -110,7 +105,9 @@ class Leasing:
         return self._shared[key]
 
     def take(self, wish: Wish) -> Lease:
-        """A fresh lease."""
+        """A fresh lease; of a server elsewhere, which there is only once, the one of `broker test`."""
+        if not _is_own(wish.provider) and self.run is not None and _has(self.run, wish):
+            return self.run
         resources: list[dict[str, Any]] = []
         for name, service_class in wish.resources:
             resource: dict[str, Any] = {"name": name, "provider": {"reference": wish.provider}}
@@ -136,6 +133,8 @@ class Leasing:
         """Gives a lease back; one that has ended already has."""
         if os.getpid() != self._process:
             return  # a child of a test that came out of it: the lease is not its own
+        if lease is self._run:
+            return  # it is `broker test`'s
         answer = self.api.call("DELETE", self._target(lease.id))
         if self._holder is None or lease.document.get("under") != self._holder.id:
             # What was under it has left its figures with it.
@@ -201,6 +200,15 @@ class Leasing:
 
     def _target(self, *parts: str) -> str:
         return path("v1", "workspaces", self.workspace, "leases", *parts)
+
+
+def _has(lease: Lease, wish: Wish) -> bool:
+    return wish.snapshot is None and all(
+        name in lease
+        and lease[name].provider == wish.provider
+        and service_class in (None, lease[name].service_class)
+        for name, service_class in wish.resources
+    )
 
 
 def _is_own(provider: str) -> bool:
