@@ -50,7 +50,7 @@ class API:
         with self._lock:
             status, answer = self._exchange(method, target, data)
         try:
-            document = json.loads(answer)
+            document: dict[str, Any] = json.loads(answer)
         except ValueError:
             raise _ended(f"its answer to {method} {target} is no document") from None
         if status >= 400:

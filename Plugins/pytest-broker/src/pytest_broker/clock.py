@@ -83,4 +83,5 @@ class Clock:
 
     def _readings(self, action: str, **amount: int) -> list[dict[str, Any]]:
         body = {"resources": self._resources, "lease": self._lease, "action": action, **amount}
-        return self._api.call("POST", self._target, body)["resources"]
+        readings: list[dict[str, Any]] = self._api.call("POST", self._target, body)["resources"]
+        return readings

@@ -11,7 +11,7 @@ from pytest_broker.faults import Fault
 
 
 class Lease:
-    """Resources that belong to whoever took them. `lease.cache` is the resource of that name, as is `lease["cache"]`."""
+    """Resources that belong to whoever took them: `lease.cache` is the one of that name, as is `lease["cache"]`."""
 
     def __init__(self, api: API, workspace: str, document: dict[str, Any]) -> None:
         self._api = api
@@ -38,7 +38,7 @@ class Lease:
             raise KeyError(self._no(name)) from None
 
     def __getattr__(self, name: str) -> Resource:
-        resources = self.__dict__.get("_resources", {})
+        resources: dict[str, Resource] = self.__dict__.get("_resources", {})
         for spelling in (name, name.replace("_", "-")):
             if spelling in resources:
                 return resources[spelling]
@@ -57,8 +57,8 @@ class Lease:
         body = {"name": name, "resources": [resource.reference for resource in self.resources]}
         return self._api.call("POST", path("v1", "workspaces", self._workspace, "snapshots"), body)
 
-    def fault(self, *documents: dict[str, Any], **fields: Any) -> Fault:
-        """Adds a fault to the only resource of the lease: `lease.cache.fault(…)` says which where there are several."""
+    def fault(self, *documents: dict[str, Any], **fields: Any) -> Any:
+        """Adds a fault to the lease's only resource; `lease.cache.fault(…)` says which where there are several."""
         return self._only("fault").fault(*documents, **fields)
 
     def faults(self) -> list[Fault]:
@@ -133,7 +133,7 @@ class Resource:
         self._api.call("POST", self._target + "/reset", {})
 
     def fault(self, *documents: dict[str, Any], **fields: Any) -> Any:
-        """Adds a fault: `fault(commands=["get"], nth=2, effect={"error": "LOADING …"})`, or with documents of the API,
+        """Adds a fault: `fault(commands=["get"], nth=2, effect={"error": "LOADING …"})`, or by documents of the API,
         which are passed on as they are. Returns the fault, or the list of them where several were given."""
         faults = [*documents, fields] if fields or not documents else list(documents)
         answer = self._api.call("POST", self._target + "/faults", {"faults": faults})["faults"]
