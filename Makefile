@@ -19,7 +19,8 @@ demo: ## the example shop: attach, run, swap, detach, leaving nothing behind (ab
 # Warnings are errors by Package.swift, for our targets and not for the dependencies'. The tests find the built program, the
 # Python with the foreign clients and the order to fail where a real server is missing in their environment. Suites and
 # what fails are shown, not each test that passes; swift test's own summary is the last thing printed. The comparison with
-# redis-server waits more than it works: it runs beside the rest, and is shown when it has ended.
+# redis-server waits more than it works: it runs beside the rest, and behind it the example package, the pytest plugin's tests
+# and the suites of other projects; they are shown when they have ended.
 test: SHELL = bash
 test: PASSED = '^◇ (Test|Suite)|^✔ Test (case|".*" (with|passed)|[A-Za-z0-9_`]+\()'
 test: ## bootstrap, lint, build, and all tests against the real servers
@@ -27,13 +28,13 @@ test: ## bootstrap, lint, build, and all tests against the real servers
 	swift format lint --strict --recursive Sources Tests Package.swift
 	swift build $(RELEASE_FLAGS) --product broker
 	swift build --build-tests
-	@.ci/example-package
 	@set -o pipefail; export BROKER_BINARY="$(CURDIR)/$(RELEASE)" BROKER_PYTHON="$(CURDIR)/.venv/bin/python" \
 		BROKER_REQUIRE_SERVERS=1; run="swift test --skip-build --ignore-lock --disable-xctest --no-parallel"; \
-	{ $$run --filter RedisConformanceTests 2>&1 | grep -Ev $(PASSED) > .build/compared.log; ended=$$?; \
-		cat .build/compared.log; exit $$ended; } & compared=$$!; \
+	beside() { $$run --filter RedisConformanceTests 2>&1 | grep -Ev $(PASSED) && .ci/example-package \
+		&& .ci/pytest-broker && .ci/third-party-suites; }; \
+	{ beside > .build/beside.log 2>&1; ended=$$?; cat .build/beside.log; exit $$ended; } & besides=$$!; \
 	$$run --skip RedisConformanceTests 2>&1 | grep -Ev $(PASSED); rest=$$?; \
-	wait $$compared || { echo "the comparison with redis-server has failed: see above"; exit 1; }; exit $$rest
+	wait $$besides || { echo "what ran beside these tests has failed: see above"; exit 1; }; exit $$rest
 
 lint: ## swift format, strict, changing nothing
 	swift format lint --strict --recursive Sources Tests Package.swift

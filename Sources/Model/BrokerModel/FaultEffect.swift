@@ -114,7 +114,7 @@ public enum FaultEffect: Hashable, Sendable {
     }
 }
 
-/// One key, the effect's name, with an object of what it needs.
+/// One key, the effect's name, with an object of what it needs; of an error the text alone will do.
 extension FaultEffect: Codable {
     private enum Key: String, CodingKey, CaseIterable {
         case error, delay, cut, reset, drop, latency, bandwidth, timeout, slicer, down
@@ -152,6 +152,10 @@ extension FaultEffect: Codable {
         guard container.allKeys.count == 1, let key = container.allKeys.first else {
             let all = Key.allCases.map(\.rawValue).joined(separator: ", ")
             throw Fault.wrong("effect", "it has one key, of \(all)")
+        }
+        if key == .error, let text = try? container.decode(String.self, forKey: key) {
+            self = .error(text)
+            return
         }
         let fields = try container.nestedContainer(keyedBy: Field.self, forKey: key)
         func number(_ field: Field, _ fallback: Int? = nil) throws -> Int {
