@@ -63,7 +63,7 @@ import Testing
             (["test", "--set", "thing", "--", "true"], "error[E0206]"),
             (["test", "--set", "cache=mongo", "--", "true"], "error[E0202]"),
             (["test", "--set", "cache", "--set", "cache", "--", "true"], "error[E0205]"),
-            (["test", "--set", "cache", "--port", "70000", "--", "true"], "error[E0205]"),
+            (["test", "--set", "cache", "--port", "70000", "--", "true"], "error[E0200]"),
             (["test", "--set", "cache", "--provider", "exec:no-such-server", "--", "true"], "error[E0305]"),
             (["test", "--set", "cache"], "error[E0200]"),
             (["test", "--set", "cache", "--results", "x", "--", "true"], "error[E0200]"),
