@@ -232,6 +232,8 @@ extension ControlPlane {
                 await gateway.admitAll(as: grant, on: endpoint)
             }
         }
+        // Who has connected already waits for this, and meets them too.
+        if !wish.faults.isEmpty { try await gateway.addFaults(wish.faults, on: endpoint) }
         await gateway.route(endpoint, to: upstream)
         guard case .tcp(_, let port) = address else { return nil }
         return port
