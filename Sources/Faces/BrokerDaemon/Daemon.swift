@@ -49,7 +49,8 @@ public enum Daemon {
             AdminServer.Port(number, try APIToken.file(places.home + "/api-token"))
         }
         let server = AdminServer(
-            controlPlane: controlPlane, socket: socket, port: port, logger: logger,
+            controlPlane: controlPlane, socket: socket, port: port, toxiproxyPort: settings.toxiproxyPort,
+            logger: logger,
             listening: {
                 do throws(BrokerError) {
                     try announce(settings, places, socket, logger)

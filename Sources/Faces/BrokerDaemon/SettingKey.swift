@@ -37,6 +37,13 @@ struct SettingKey: Sendable {
             meaning: "port of 127.0.0.1 for the HTTP API, with the token in the home's api-token; else no port",
             read: { text, settings throws(BrokerError) in settings.apiPort = try port("BROKER_API_PORT", text) },
             show: { $0.apiPort.map { "\($0)" } ?? "" }),
+        SettingKey(
+            variable: "BROKER_TOXIPROXY_PORT",
+            meaning: "port of 127.0.0.1 for Toxiproxy's API, without a token (8474 by custom); else no port",
+            read: { text, settings throws(BrokerError) in
+                settings.toxiproxyPort = try port("BROKER_TOXIPROXY_PORT", text)
+            },
+            show: { $0.toxiproxyPort.map { "\($0)" } ?? "" }),
     ]
 
     /// The text that counts and where it is from; nil where only the default is left.

@@ -14,6 +14,8 @@ public struct Settings: Equatable, Sendable {
 
     /// The port of 127.0.0.1 on which the HTTP API is reached beside the socket; nil is none.
     public var apiPort: UInt16?
+    /// The port of 127.0.0.1 on which clients of Toxiproxy are served; nil is none.
+    public var toxiproxyPort: UInt16?
 
     /// How much the daemon says.
     public enum LogLevel: String, CaseIterable, Sendable {

@@ -118,7 +118,7 @@ final class Endpoint {
         if let grant = beginning.grant {
             if beginning.admitsAll { grants.admitAll(as: grant) } else { grants.add(grant) }
         }
-        _ = route(to: beginning.upstream, closesHeld: false)
+        if let upstream = beginning.upstream { _ = route(to: upstream, closesHeld: false) }
     }
 
     /// Exchanges the upstream. Who is connected to the former one is closed at its next reply boundary.

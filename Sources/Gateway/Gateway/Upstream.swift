@@ -71,9 +71,10 @@ public struct EndpointBeginning: Sendable {
     public var grant: Grant?
     /// Clients that say nothing are let in as the grant's holder, without a password.
     public var admitsAll: Bool
-    public var upstream: Upstream
+    /// Nil has clients held until `route` names one.
+    public var upstream: Upstream?
 
-    public init(grant: Grant?, admitsAll: Bool, upstream: Upstream) {
+    public init(grant: Grant?, admitsAll: Bool, upstream: Upstream?) {
         self.grant = grant
         self.admitsAll = admitsAll
         self.upstream = upstream

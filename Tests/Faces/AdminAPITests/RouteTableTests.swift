@@ -19,3 +19,14 @@ import Testing
         #expect(AdminRoutes.table.allSatisfy { $0.path.hasPrefix("/v1/") })
     }
 }
+
+@Suite struct ToxiproxyRouteTableTests {
+    @Test func `the table of Toxiproxy's routes is the golden one`() throws {
+        let rows = ToxiproxyRoutes.table.map { route in
+            let method = route.method.rawValue
+            return method + String(repeating: " ", count: 8 - method.count) + route.path
+        }
+        #expect(Set(rows).count == rows.count)
+        try GoldenFile.expect("toxiproxy-routes.txt", rows.joined(separator: "\n") + "\n")
+    }
+}

@@ -22,7 +22,8 @@ import Testing
 
     @Test(arguments: [
         ("BROKER_PORTS", "1"), ("BROKER_PORTS", "0-5"), ("BROKER_PORTS", "9-5"), ("BROKER_PORTS", "a-b"),
-        ("BROKER_PORTS", "1-70000"), ("BROKER_API_PORT", "0"), ("BROKER_API_PORT", "x"), ("BROKER_LOG_LEVEL", "loud"),
+        ("BROKER_PORTS", "1-70000"), ("BROKER_API_PORT", "0"), ("BROKER_API_PORT", "x"),
+        ("BROKER_TOXIPROXY_PORT", "0"), ("BROKER_TOXIPROXY_PORT", "80a"), ("BROKER_LOG_LEVEL", "loud"),
         ("BROKER_LEDGER_URL", "postgres://u:canary@h/db"),
         ("BROKER_LEDGER_URL", "sqlite:///relative"), ("BROKER_LEDGER_URL", "sqlite:////"), ("BROKER_LEDGER_URL", "/a"),
     ])
@@ -68,6 +69,7 @@ import Testing
                 ["BROKER_HOME", "/h", "environment"], ["BROKER_PORTS", "1-2", "flag"],
                 ["BROKER_LOG_LEVEL", "debug", "environment"], ["BROKER_MASTER_KEY", "***", "environment"],
                 ["BROKER_LEDGER_URL", "sqlite:////h/ledger.sqlite", "default"], ["BROKER_API_PORT", "", "default"],
+                ["BROKER_TOXIPROXY_PORT", "", "default"],
             ])
         #expect(document.settings.allSatisfy { !$0.meaning.isEmpty })
     }
@@ -77,7 +79,8 @@ import Testing
             var settings = Settings()
             settings.home = "/h"
             settings.ledger = "/h/l"
-            settings.apiPort = 8474
+            settings.apiPort = 8473
+            settings.toxiproxyPort = 8474
             let shown = key.show(settings)
             var again = settings
             try key.read(shown, &again)

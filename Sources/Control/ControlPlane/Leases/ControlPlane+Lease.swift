@@ -221,7 +221,8 @@ extension ControlPlane {
         guard let upstream = response.upstream else { return nil }
         let grant = Grant(holder: backing.id.rawValue, user: LeasedResource.user, secret: secret.reveal { $0 })
         let beginning = EndpointBeginning(
-            grant: wish.serviceClass.authenticates ? grant : nil, admitsAll: !wish.asksForPassword, upstream: upstream)
+            grant: wish.serviceClass.authenticates ? grant : nil, admitsAll: !wish.asksForPassword,
+            upstream: wish.faults.isEmpty ? upstream : nil)
         let address: SocketAddress
         do throws(SocketError) {
             address = try await gateway.open(
@@ -235,6 +236,11 @@ extension ControlPlane {
                 .portTaken, "port \(wish.port) cannot be had",
                 why: PortOwner.find(port: wish.port).map { "it is held by \($0)" } ?? "\(error)",
                 fix: "leave --port away, or end who holds it")
+        }
+        if !wish.faults.isEmpty {
+            // Who has connected already waits for this, and meets them too.
+            try await gateway.addFaults(wish.faults, on: backing.resource.endpoint)
+            await gateway.route(backing.resource.endpoint, to: upstream)
         }
         guard case .tcp(_, let port) = address else { return nil }
         return port

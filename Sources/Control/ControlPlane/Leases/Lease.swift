@@ -74,6 +74,8 @@ struct LeasedWish {
     let asksForPassword: Bool
     /// The snapshot that it begins with.
     let from: String?
+    /// What is to go wrong from the first connection on.
+    let faults: [Fault]
 
     /// - Parameter parent: the lease under which it is to be: it hands its provider on with its secret.
     init(_ wish: LeaseWish, under parent: Lease?, _ providers: ProviderCatalog) throws(BrokerError) {
@@ -93,6 +95,7 @@ struct LeasedWish {
         self.plan = plan.plan
         asksForPassword = wish.auth ?? true
         from = wish.from
+        faults = try (wish.faults ?? []).map { fault throws(BrokerError) in try fault.checked(for: plan.serviceClass) }
         guard let port = UInt16(exactly: wish.port ?? 0), wish.port != 0 else {
             throw BrokerError(
                 .invalidRequest, "\(wish.port ?? 0) is no port", why: "ports are 1 to 65535",

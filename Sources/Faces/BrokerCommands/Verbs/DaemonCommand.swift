@@ -34,6 +34,11 @@ struct DaemonRunCommand: BrokerVerb {
         name: .long, help: ArgumentHelp("BROKER_API_PORT: a port of 127.0.0.1 for the HTTP API.", valueName: "port"))
     var apiPort: String?
 
+    @Option(
+        name: .long,
+        help: ArgumentHelp("BROKER_TOXIPROXY_PORT: a port of 127.0.0.1 for clients of Toxiproxy.", valueName: "port"))
+    var toxiproxyPort: String?
+
     @Flag(name: .long, help: "Show every setting with its value and source, and end.")
     var printConfig = false
 
@@ -43,7 +48,7 @@ struct DaemonRunCommand: BrokerVerb {
     func perform(_ invocation: Invocation) async throws -> Int32 {
         let named = [
             "BROKER_HOME": home, "BROKER_PORTS": ports, "BROKER_LOG_LEVEL": logLevel, "BROKER_LEDGER_URL": ledgerURL,
-            "BROKER_API_PORT": apiPort,
+            "BROKER_API_PORT": apiPort, "BROKER_TOXIPROXY_PORT": toxiproxyPort,
         ]
         let flags = named.compactMapValues { $0 }
         guard printConfig else {

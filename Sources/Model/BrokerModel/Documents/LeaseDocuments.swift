@@ -33,10 +33,12 @@ public struct LeaseWish: Codable, Equatable, Sendable {
     public var auth: Bool?
     /// The snapshot that it begins with, by its name: its part of the same name, else its only one of the same class.
     public var from: String?
+    /// What is to go wrong there from the first connection on.
+    public var faults: [Fault]?
 
     public init(
         name: String, class: String? = nil, provider: ProviderDocument? = nil, port: Int? = nil, auth: Bool? = nil,
-        from: String? = nil
+        from: String? = nil, faults: [Fault]? = nil
     ) {
         self.name = name
         self.class = `class`
@@ -44,6 +46,7 @@ public struct LeaseWish: Codable, Equatable, Sendable {
         self.port = port
         self.auth = auth
         self.from = from
+        self.faults = faults
     }
 }
 
