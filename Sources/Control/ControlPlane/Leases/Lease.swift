@@ -96,7 +96,7 @@ struct LeasedWish {
         asksForPassword = wish.auth ?? true
         from = wish.from
         faults = try (wish.faults ?? []).map { fault throws(BrokerError) in try fault.checked(for: plan.serviceClass) }
-        guard let port = UInt16(exactly: wish.port ?? 0), wish.port != 0 else {
+        guard let port = UInt16(exactly: wish.port ?? 0) else {
             throw BrokerError(
                 .invalidRequest, "\(wish.port ?? 0) is no port", why: "ports are 1 to 65535",
                 fix: "\(command) --port 6379")

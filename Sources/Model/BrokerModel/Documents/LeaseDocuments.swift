@@ -27,7 +27,7 @@ public struct LeaseWish: Codable, Equatable, Sendable {
     public var `class`: String?
     /// Nil is the emulator.
     public var provider: ProviderDocument?
-    /// The port of 127.0.0.1 that it is to have; nil is any free one.
+    /// The port of 127.0.0.1 that it is to have; nil and 0 are any free one.
     public var port: Int?
     /// False lets every client in without a password: for suites that insist on that.
     public var auth: Bool?
