@@ -6,7 +6,7 @@ RELEASE = .build/release/broker
 RELEASE_FLAGS = -c release $(if $(filter Linux,$(shell uname -s)),--static-swift-stdlib)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format bench fuzz soak soak-leases install clean
+.PHONY: help demo test lint format bench fuzz soak soak-leases suites install clean
 
 help:
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -20,7 +20,7 @@ demo: ## the example shop: attach, run, swap, detach, leaving nothing behind (ab
 # Python with the foreign clients and the order to fail where a real server is missing in their environment. Suites and
 # what fails are shown, not each test that passes; swift test's own summary is the last thing printed. The comparison with
 # redis-server waits more than it works: it runs beside the rest, and behind it the example package, the pytest plugin's tests
-# and the suites of other projects; they are shown when they have ended.
+# and the suite of another project; they are shown when they have ended.
 test: SHELL = bash
 test: PASSED = '^◇ (Test|Suite)|^✔ Test (case|".*" (with|passed)|[A-Za-z0-9_`]+\()'
 test: ## bootstrap, lint, build, and all tests against the real servers
@@ -31,7 +31,7 @@ test: ## bootstrap, lint, build, and all tests against the real servers
 	@set -o pipefail; export BROKER_BINARY="$(CURDIR)/$(RELEASE)" BROKER_PYTHON="$(CURDIR)/.venv/bin/python" \
 		BROKER_REQUIRE_SERVERS=1; run="swift test --skip-build --ignore-lock --disable-xctest --no-parallel"; \
 	beside() { $$run --filter RedisConformanceTests 2>&1 | grep -Ev $(PASSED) && .ci/example-package \
-		&& .ci/pytest-broker && .ci/third-party-suites; }; \
+		&& .ci/pytest-broker && .ci/third-party-suites walrus; }; \
 	{ beside > .build/beside.log 2>&1; ended=$$?; cat .build/beside.log; exit $$ended; } & besides=$$!; \
 	$$run --skip RedisConformanceTests 2>&1 | grep -Ev $(PASSED); rest=$$?; \
 	wait $$besides || { echo "what ran beside these tests has failed: see above"; exit 1; }; exit $$rest
@@ -60,6 +60,11 @@ soak: ## swaps under load for long, with faults, every write checked (SOAK_SWAPS
 	@SOAK_SWAPS=$${SOAK_SWAPS:-100} SOAK_GAP=$${SOAK_GAP:-5} SOAK_CONTROL=30 SOAK_CONNECTIONS=$${SOAK_CONNECTIONS:-3000} \
 		SOAK_KEYS=$${SOAK_KEYS:-1000000} SOAK_RATE=$${SOAK_RATE:-10000} BROKER_BINARY="$(CURDIR)/$(RELEASE)" \
 		BROKER_REQUIRE_SERVERS=1 swift test --skip-build --disable-xctest --no-parallel --filter 'SoakTests|ScaleTests'
+
+suites: ## all tests of walrus and RQ, unmodified, with the emulator and with redis-server (about six minutes)
+	@.ci/bootstrap
+	swift build $(RELEASE_FLAGS) --product broker
+	@.ci/third-party-suites --all
 
 soak-leases: ## ten minutes of leases whose holders are killed at random (LEASE_SOAK_SECONDS=600 LEASE_SOAK_SEED=1)
 	@.ci/bootstrap
