@@ -22,6 +22,9 @@ demo: ## the example shop: attach, run, swap, detach, leaving nothing behind (ab
 # redis-server waits more than it works: it runs beside the rest, and behind it the example package, the pytest plugin's tests
 # and the suite of another project; they are shown when they have ended.
 test: SHELL = bash
+# Two of swift test at once would share its database; the program of the tests itself does not.
+test: TESTS = $(if $(filter Linux,$(shell uname -s)),.build/debug/brokerPackageTests.xctest,\
+	xcrun xctest .build/debug/brokerPackageTests.xctest) --testing-library swift-testing
 test: PASSED = '^◇ (Test|Suite)|^✔ Test (case|".*" (with|passed)|[A-Za-z0-9_`]+\()'
 test: ## bootstrap, lint, build, and all tests against the real servers
 	@.ci/bootstrap
@@ -29,11 +32,11 @@ test: ## bootstrap, lint, build, and all tests against the real servers
 	swift build $(RELEASE_FLAGS) --product broker
 	swift build --build-tests
 	@set -o pipefail; export BROKER_BINARY="$(CURDIR)/$(RELEASE)" BROKER_PYTHON="$(CURDIR)/.venv/bin/python" \
-		BROKER_REQUIRE_SERVERS=1; run="swift test --skip-build --ignore-lock --disable-xctest --no-parallel"; \
-	beside() { $$run --filter RedisConformanceTests 2>&1 | grep -Ev $(PASSED) && .ci/example-package \
+		BROKER_REQUIRE_SERVERS=1; \
+	beside() { $(TESTS) --no-parallel --filter RedisConformanceTests 2>&1 | grep -Ev $(PASSED) && .ci/example-package \
 		&& .ci/pytest-broker && .ci/third-party-suites walrus; }; \
 	{ beside > .build/beside.log 2>&1; ended=$$?; cat .build/beside.log; exit $$ended; } & besides=$$!; \
-	$$run --skip RedisConformanceTests 2>&1 | grep -Ev $(PASSED); rest=$$?; \
+	swift test --skip-build --disable-xctest --no-parallel --skip RedisConformanceTests 2>&1 | grep -Ev $(PASSED); rest=$$?; \
 	wait $$besides || { echo "what ran beside these tests has failed: see above"; exit 1; }; exit $$rest
 
 lint: ## swift format, strict, changing nothing
