@@ -20,7 +20,8 @@ demo: ## the example shop: attach, run, swap, detach, leaving nothing behind (ab
 # Python with the foreign clients and the order to fail where a real server is missing in their environment. Suites and
 # what fails are shown, not each test that passes; swift test's own summary is the last thing printed. The comparison with
 # redis-server waits more than it works: it runs beside the rest, and behind it the example package, the pytest plugin's tests
-# and the suite of another project; they are shown when they have ended.
+# and the suite of another project; they are shown when they have ended,
+# and give way, since some of the rest look at how long things take.
 test: SHELL = bash
 # Two of swift test at once would share its database; the program of the tests itself does not.
 test: TESTS = $(if $(filter Linux,$(shell uname -s)),.build/debug/brokerPackageTests.xctest,\
@@ -33,7 +34,7 @@ test: ## bootstrap, lint, build, and all tests against the real servers
 	swift build --build-tests
 	@set -o pipefail; export BROKER_BINARY="$(CURDIR)/$(RELEASE)" BROKER_PYTHON="$(CURDIR)/.venv/bin/python" \
 		BROKER_REQUIRE_SERVERS=1; \
-	beside() { $(TESTS) --no-parallel --filter RedisConformanceTests 2>&1 | grep -Ev $(PASSED) && .ci/example-package \
+	beside() { renice -n 19 $$BASHPID > /dev/null; $(TESTS) --no-parallel --filter RedisConformanceTests 2>&1 | grep -Ev $(PASSED) && .ci/example-package \
 		&& .ci/pytest-broker && .ci/third-party-suites walrus; }; \
 	{ beside > .build/beside.log 2>&1; ended=$$?; cat .build/beside.log; exit $$ended; } & besides=$$!; \
 	swift test --skip-build --disable-xctest --no-parallel --skip RedisConformanceTests 2>&1 | grep -Ev $(PASSED); rest=$$?; \

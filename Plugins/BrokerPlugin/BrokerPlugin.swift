@@ -15,6 +15,7 @@ import PackagePlugin
         let broker = try broker(context)
         var swift = [swiftProgram(), "test", "--skip-build", "--ignore-lock"]
         swift += ["--package-path", context.package.directoryURL.path]
+        if let scratch = scratchPath(context) { swift += ["--scratch-path", scratch] }
         swift += rest
         let status = try run(broker, ["test"] + own + ["--"] + swift)
         guard status == 0 else { throw Failure(text: "the tests ended with exit code \(status)") }
@@ -40,6 +41,13 @@ import PackagePlugin
             throw Failure(text: "there is no broker on PATH, and it could not be built:\n\(build.logText)")
         }
         return artifact.url.path
+    }
+
+    /// Where the package was built: what is above the folder of the plugins' work.
+    private func scratchPath(_ context: PluginContext) -> String? {
+        context.pluginWorkDirectoryURL.path.range(of: "/plugins/", options: .backwards).map {
+            String(context.pluginWorkDirectoryURL.path[..<$0.lowerBound])
+        }
     }
 
     /// The toolchain's own, which runs this plugin.

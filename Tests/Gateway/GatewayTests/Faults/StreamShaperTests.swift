@@ -72,9 +72,10 @@ struct StreamShaperTests {
         #expect(Self.step(&shaper, 10, 0) == .init(pass: 10))
         let isEarly = shaper.passed(10, now: 0)
         #expect(!isEarly)
-        #expect(Self.step(&shaper, 10, 0) == .init(pass: 5, ends: true))
+        #expect(Self.step(&shaper, 10, 0) == .init(pass: 5))
         let isAtLimit = shaper.passed(5, now: 0)
         #expect(isAtLimit)
+        #expect(Self.step(&shaper, 5, 0) == .init(pass: 0, ends: true))
     }
 
     @Test func `what is swallowed counts as gone, and a removed fault lets the rest pass`() {
