@@ -131,7 +131,7 @@ import Glibc
                     _ = try await broker.plane.rollback(
                         "cache", request, in: broker.workspace, operation: .random())
                 }
-                #expect(error?.fix == "broker rollback cache --fence --max-pause 4ms")
+                #expect(error?.fix == "broker rollback cache --fence --max-pause 4ms", "\(String(describing: error))")
                 #expect((try? RedisClient(direct).ask("PING"))?.hasPrefix("+PONG") != true)
             }
             try client.ask("SET k w")
