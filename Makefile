@@ -24,7 +24,7 @@ demo: ## the example shop: attach, run, swap, detach, leaving nothing behind (ab
 # and give way, since some of the rest look at how long things take.
 test: SHELL = bash
 # Two of swift test at once would share its database; the program of the tests itself does not.
-test: TESTS = $(if $(filter Linux,$(shell uname -s)),.build/debug/brokerPackageTests.xctest,\
+test: TESTS = NO_COLOR=1 $(if $(filter Linux,$(shell uname -s)),.build/debug/brokerPackageTests.xctest,\
 	xcrun xctest .build/debug/brokerPackageTests.xctest) --testing-library swift-testing
 test: PASSED = '^◇ (Test|Suite)|^✔ Test (case|".*" (with|passed)|[A-Za-z0-9_`]+\()'
 test: ## bootstrap, lint, build, and all tests against the real servers
