@@ -147,6 +147,12 @@ struct FaultAddCommand: BrokerVerb {
 
     @OptionGroup var options: CommonOptions
 
+    func validate() throws {
+        if jitter != 0, delay == nil, latency == nil {
+            throw ValidationError("--jitter is for --delay and --latency")
+        }
+    }
+
     func perform(_ invocation: Invocation) async throws -> Int32 {
         let fault = Fault(
             try effect(), commands: command.isEmpty ? nil : command, key: key, client: client, nth: nth, first: first,
