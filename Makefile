@@ -70,11 +70,12 @@ suites: ## all tests of walrus and RQ, unmodified, with the emulator and with re
 	swift build $(RELEASE_FLAGS) --product broker
 	@.ci/third-party-suites --all
 
-soak-leases: ## ten minutes of leases whose holders are killed at random (LEASE_SOAK_SECONDS=600 LEASE_SOAK_SEED=1)
+soak-leases: ## ten minutes of leases whose holders are killed at random, then a minute of each peer (LEASE_SOAK_SECONDS=600 LEASE_SOAK_SEED=1)
 	@.ci/bootstrap
 	swift build $(RELEASE_FLAGS) --product broker
 	swift build --build-tests
-	@LEASE_SOAK_SECONDS=$${LEASE_SOAK_SECONDS:-600} BROKER_BINARY="$(CURDIR)/$(RELEASE)" \
+	@LEASE_SOAK_SECONDS=$${LEASE_SOAK_SECONDS:-600} LEASE_SOAK_PEERS=$${LEASE_SOAK_PEERS:-60} \
+		BROKER_PYTHON="$(CURDIR)/.venv/bin/python" BROKER_BINARY="$(CURDIR)/$(RELEASE)" \
 		swift test --skip-build --disable-xctest --no-parallel --filter LeaseSoakTests
 
 install: ## the release binary and shell completions below PREFIX (~/.local)

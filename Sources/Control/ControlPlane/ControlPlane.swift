@@ -34,6 +34,8 @@ public actor ControlPlane {
     var snapshots: [KeptSnapshot.Key: KeptSnapshot] = [:]
     /// Leases that have not ended.
     var leases: [LeaseID: Lease] = [:]
+    /// Servers that leases may take.
+    var warm = WarmServers()
     /// Tasks that live as long as the control plane: `stop` ends them.
     var background: [Task<Void, Never>] = []
     /// What is being brought to service, resource by resource.

@@ -89,19 +89,16 @@ public actor ExecProvider: Provider, SuspendsServers, ReportsHealth {
         return ProvisionResponse(upstream: .redisServer(server), server: servers[id]?.name)
     }
 
-    /// Ends the server and removes its data. One that only an earlier daemon knew is found and ended, too.
+    /// Ends the server and removes its data, which it therefore need not save. One that only an earlier daemon knew is
+    /// found and ended, too.
     public func deprovision(_ request: DeprovisionRequest) async throws(BrokerError) -> DeprovisionResponse {
-        try await suspend(request.backing)
+        await end(request.backing, grace: .zero)
         try files(of: request.backing.id).remove()
         return DeprovisionResponse()
     }
 
     public func suspend(_ backing: Backing) async throws(BrokerError) {
-        await stopSupervising(backing.id)
-        let process = await running(backing)
-        servers[backing.id] = nil
-        if let process { await process.terminate(grace: limits.stop) }
-        files(of: backing.id).removeSocket()
+        await end(backing, grace: limits.stop)
     }
 
     public func bind(_ request: BindRequest) async throws(BrokerError) -> BindResponse {
@@ -130,6 +127,14 @@ public actor ExecProvider: Provider, SuspendsServers, ReportsHealth {
                 fix: "broker logs")
         }
         return ServerProgram(name: name, environment: environment)
+    }
+
+    private func end(_ backing: Backing, grace: Duration) async {
+        await stopSupervising(backing.id)
+        let process = await running(backing)
+        servers[backing.id] = nil
+        if let process { await process.terminate(grace: grace) }
+        files(of: backing.id).removeSocket()
     }
 
     private func stopSupervising(_ id: BackingID) async {

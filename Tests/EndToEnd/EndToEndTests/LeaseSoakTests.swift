@@ -50,12 +50,12 @@ import Testing
             let before = try Holdings(pid, home: broker.home)
             let clock = ContinuousClock()
             let began = clock.now
-            var (taken, killed) = (0, 0)
+            var (killed, times): (Int, [Duration]) = (0, [])
             while began.duration(to: clock.now) < .seconds(seconds) {
                 let kills = random.below(4) == 0
+                let start = clock.now
                 try await run(broker, kills: kills, &random)
-                taken += 1
-                if kills { killed += 1 }
+                if kills { killed += 1 } else { times.append(start.duration(to: clock.now)) }
             }
             try await eventually("all have ended") { try await leases(broker).isEmpty }
             try await eventually("no file is left") { try Holdings(pid, home: broker.home).files == 0 }
@@ -64,11 +64,84 @@ import Testing
             }
             let after = try Holdings(pid, home: broker.home)
             print(
-                "leases: seed \(seed), \(taken) runs in \(seconds) s, \(killed) killed; before: \(before); after: \(after)"
-            )
+                "leases: seed \(seed), \(killed + times.count) runs in \(seconds) s, \(killed) killed, a whole run",
+                Self.percentiles(times) + "; before: \(before); after: \(after)")
             #expect(after.loops <= 32)
             #expect(after.megabytes < before.megabytes * 1.2 + 8)
         }
+    }
+
+    /// The same loop with what suites start instead, to compare: a holder starts a server, uses it and ends it. Nobody ends
+    /// the server of one that is killed.
+    @Test(
+        .enabled(if: ProcessInfo.processInfo.environment["LEASE_SOAK_PEERS"] != nil),
+        .requires(.redisServer), arguments: ["redis-server", "fakeredis over TCP"])
+    func `what suites start instead`(peer: String) async throws {
+        let environment = ProcessInfo.processInfo.environment
+        let seconds = environment["LEASE_SOAK_PEERS"].flatMap { Int($0) } ?? 5
+        let seed = environment["LEASE_SOAK_SEED"].flatMap { UInt64($0) } ?? 1
+        let folder = try TemporaryDirectory()
+        var random = SeededRandom(seed: seed)
+        var (killed, left, times): (Int, Int, [Duration]) = (0, 0, [])
+        let clock = ContinuousClock()
+        let began = clock.now
+        while began.duration(to: clock.now) < .seconds(seconds) {
+            let kills = random.below(4) == 0
+            let start = clock.now
+            var command = ProcessCommand(
+                peer == "redis-server" ? "sh" : environment["BROKER_PYTHON"] ?? "python3",
+                ["-c", peer == "redis-server" ? Self.realServer : Self.fakeServer], environment: environment,
+                workingDirectory: folder.path)
+            command.output = .null
+            command.error = .null
+            let holder = try ChildProcess.spawn(command)
+            if kills {
+                _ = await holder.exit(within: .milliseconds(random.below(60)))
+                holder.signal(SIGKILL)
+                killed += 1
+            }
+            let status = await holder.exit
+            if !kills {
+                #expect(status == .code(0))
+                times.append(start.duration(to: clock.now))
+            }
+            left += try await endServer(in: folder.path)
+        }
+        print(
+            "\(peer): seed \(seed), \(killed + times.count) runs in \(seconds) s, \(killed) killed, a whole run",
+            Self.percentiles(times) + "; \(left) servers left running")
+    }
+
+    private static let realServer = #"""
+        redis-server --port 0 --unixsocket r.sock --save "" & server=$!
+        echo $server > pid
+        until redis-cli -s r.sock set a 1; do sleep 0.002; done
+        kill $server; wait $server
+        """#
+
+    private static let fakeServer = """
+        import threading, redis, fakeredis
+        server = fakeredis.TcpFakeServer(("127.0.0.1", 0))
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        redis.Redis(port=server.server_address[1]).set("a", 1)
+        """
+
+    /// 1 where a holder has left its server running; it is ended.
+    private func endServer(in folder: String) async throws -> Int {
+        let text = try? String(contentsOfFile: folder + "/pid", encoding: .utf8)
+        try? FileManager.default.removeItem(atPath: folder + "/pid")
+        guard let pid = text.flatMap({ Int32($0.trimmingCharacters(in: .newlines)) }),
+            let server = ProcessIdentity(of: pid)
+        else { return 0 }
+        await server.terminate(grace: .seconds(1))
+        return 1
+    }
+
+    private static func percentiles(_ times: [Duration]) -> String {
+        let sorted = times.sorted()
+        guard let last = sorted.last else { return "none ended" }
+        let (half, most) = (sorted[sorted.count / 2], sorted[min(sorted.count - 1, sorted.count * 99 / 100)])
+        return "p50 \(half.inMilliseconds), p99 \(most.inMilliseconds), at most \(last.inMilliseconds) ms"
     }
 
     /// A run of `broker test`; killed, it is at some point between its start and its end.
@@ -92,4 +165,8 @@ import Testing
         await client.close()
         return leases
     }
+}
+
+extension Duration {
+    fileprivate var inMilliseconds: Int { Int(self / .milliseconds(1)) }
 }

@@ -63,7 +63,7 @@ extension ControlPlane {
         for lease in leases.values.filter({ $0.workspace == workspace }).sorted(by: { $0.madeAt < $1.madeAt }) {
             documents.append(await withStatistics(document(of: lease, revealing: false), of: lease))
         }
-        return LeasesDocument(leases: documents)
+        return LeasesDocument(leases: documents, warm: warmServers)
     }
 
     /// One lease, secrets in the clear. Throws `leaseNotFound`.
@@ -126,6 +126,7 @@ extension ControlPlane {
     /// All leases, for the end of the daemon.
     func endLeases() async {
         for id in leases.keys where leases[id] != nil { await end(id) }
+        await endWarm()
     }
 
     // MARK: parts
@@ -189,25 +190,40 @@ extension ControlPlane {
                 why: "what emulated resources hold can be kept and branched",
                 fix: "leave the snapshot or the provider away")
         }
-        let backing = Backing(
-            id: .random(), resource: ResourceID(rawValue: "lease-\(lease)-\(wish.name)"), provider: wish.provider,
-            secret: .random(), memory: [:])
-        let record = try LeaseRecord.begin(backing, wish.serviceClass, in: settings.leaseRecords)
+        let served = try await serve(wish, from: beginning, as: ResourceID(rawValue: "lease-\(lease)-\(wish.name)"))
+        let backing = served.backing
         do throws(BrokerError) {
-            let response = try await provider.provision(
-                ProvisionRequest(
-                    backing: backing, serviceClass: wish.serviceClass, plan: wish.plan, from: beginning?.id
-                ) { memory async throws(BrokerError) in try record?.remember(memory) })
             let bound = try await provider.bind(
                 BindRequest(
                     backing: backing, serviceClass: wish.serviceClass,
                     attachment: AttachmentID(rawValue: backing.id.rawValue),
                     mode: wish.serviceClass.isNetworked ? .endpoint : .direct))
             let secret = Secret.random()
-            let port = try await open(backing, wish, to: response, secret)
+            let port = try await open(backing, wish, to: served.response, secret)
             return LeasedResource(
-                wish: wish, backing: backing, response: response, port: port, secret: secret, direct: bound.direct,
-                beginning: beginning, record: record)
+                wish: wish, backing: backing, response: served.response, port: port, secret: secret,
+                direct: bound.direct, beginning: beginning, record: served.record)
+        } catch {
+            await remove(backing, wish.serviceClass, served.record)
+            throw error
+        }
+    }
+
+    /// A backing of its own, which serves: one that runs already where there is one.
+    private func serve(
+        _ wish: LeasedWish, from beginning: KeptSnapshot.Part?, as resource: ResourceID
+    ) async throws(BrokerError) -> ServedBacking {
+        defer { keepWarm(wish) }
+        if let served = await takeWarm(wish, as: resource) { return served }
+        let backing = Backing(
+            id: .random(), resource: resource, provider: wish.provider, secret: .random(), memory: [:])
+        let record = try LeaseRecord.begin(backing, wish.serviceClass, in: settings.leaseRecords)
+        do throws(BrokerError) {
+            let response = try await providers.provider(for: wish.provider).provision(
+                ProvisionRequest(
+                    backing: backing, serviceClass: wish.serviceClass, plan: wish.plan, from: beginning?.id
+                ) { memory async throws(BrokerError) in try record?.remember(memory) })
+            return ServedBacking(backing: backing, response: response, record: record)
         } catch {
             await remove(backing, wish.serviceClass, record)
             throw error
@@ -251,7 +267,7 @@ extension ControlPlane {
     }
 
     /// Removes what was made, as far as it was. What cannot be removed stays written down: the next daemon tries again.
-    private func remove(_ backing: Backing, _ serviceClass: ServiceClass, _ record: LeaseRecord?) async {
+    func remove(_ backing: Backing, _ serviceClass: ServiceClass, _ record: LeaseRecord?) async {
         await gateway.close(backing.resource.endpoint)
         var backing = backing
         backing.memory = record?.memory ?? [:]

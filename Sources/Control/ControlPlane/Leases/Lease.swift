@@ -28,6 +28,14 @@ struct Lease {
     var under = LeaseTally()
 }
 
+/// A backing that a provider serves.
+struct ServedBacking {
+    let backing: Backing
+    let response: ProvisionResponse
+    /// What it is written down as, where it has a file or a process.
+    let record: LeaseRecord?
+}
+
 /// One resource of a lease.
 struct LeasedResource {
     let wish: LeasedWish

@@ -23,6 +23,12 @@ struct LeaseListCommand: BrokerVerb {
             try invocation.console.document(document)
             return 0
         }
+        defer {
+            for (provider, count) in document.warm.sorted(by: { $0.key < $1.key }) {
+                let servers = count == 1 ? "1 server" : "\(count) servers"
+                invocation.console.narrate("\(servers) of \(provider) kept ready for the next leases")
+            }
+        }
         guard !document.leases.isEmpty else {
             invocation.console.narrate("no leases; take some: broker test --set cache -- env")
             return 0

@@ -139,9 +139,12 @@ public struct LeasedResourceDocument: Codable, Equatable, Sendable {
 public struct LeasesDocument: Codable, Equatable, Sendable {
     public var schema = "broker.leases/1"
     public var leases: [LeaseDocument]
+    /// Servers that were started ahead of need, and which no lease has yet: how many of each provider.
+    public var warm: [String: Int]
 
-    public init(leases: [LeaseDocument]) {
+    public init(leases: [LeaseDocument], warm: [String: Int] = [:]) {
         self.leases = leases
+        self.warm = warm
     }
 }
 
