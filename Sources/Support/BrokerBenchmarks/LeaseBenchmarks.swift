@@ -19,6 +19,10 @@ struct LeaseBenchmarks {
         let crowd = try await Self.leases(socket, clients: 64, each: max(1, rounds / 20))
         report.add("leases", "the same, 64 at once, p50", "ms", [Self.at(0.5, crowd)])
         report.add("leases", "the same, 64 at once, p99", "ms", [Self.at(0.99, crowd)], must: 20, ambitious: 20)
+        let workers = try await Self.leases(socket, clients: 64, each: max(1, rounds / 40), holding: 50_000)
+        report.add("leases", "64 workers, each holding it for 50 ms, p50", "ms", [Self.at(0.5, workers)], must: 5)
+        report.add(
+            "leases", "the same, p99", "ms", [Self.at(0.99, workers)], must: 20, ambitious: 20)
         try await state(socket, &report)
         let real = try servers(socket)
         report.add("leases", "lease of a redis-server that ran already, p50", "ms", [Self.at(0.5, real)])
@@ -96,8 +100,11 @@ struct LeaseBenchmarks {
         }
     }
 
-    /// Milliseconds that each lease took, of so many clients with a connection each; it is given back at once.
-    private static func leases(_ socket: String, clients: Int, each: Int) async throws -> [Double] {
+    /// Milliseconds that each lease took, of so many clients with a connection each; it is given back after so many
+    /// microseconds.
+    private static func leases(
+        _ socket: String, clients: Int, each: Int, holding: UInt32 = 0
+    ) async throws -> [Double] {
         try await withThrowingTaskGroup(of: [Double].self) { group in
             for _ in 0..<clients {
                 group.addTask { @Sendable in
@@ -108,6 +115,7 @@ struct LeaseBenchmarks {
                             let began = ContinuousClock.now
                             let lease = try api.lease()
                             times.append(began.duration(to: .now).milliseconds)
+                            if holding > 0 { usleep(holding) }
                             try api.end(lease.id)
                         }
                         return times

@@ -125,6 +125,18 @@ def connections():
         began = time.monotonic()
         app.echo("x" * 10_000)
         true(time.monotonic() - began >= 0.3, "10 KB at 20 KB/s take their time")
+    with fault("--slicer", "1000", "--slicer-delay", "5000"):
+        app = connect()
+        began = time.monotonic()
+        equal(app.echo("x" * 20_000), b"x" * 20_000)
+        true(time.monotonic() - began >= 0.09, "20 slices come 5 ms apart, and are one reply")
+    with fault("--slow-close", "400"):
+        connection = connect().connection_pool.get_connection("PING")
+        connection.send_command("QUIT")
+        equal(connection.read_response(), b"OK")
+        began = time.monotonic()
+        fails(redis.ConnectionError, connection.read_response, "closed")
+        true(0.3 <= time.monotonic() - began < 4, "the end of the connection came later")
     connect().ping()
 
 

@@ -43,7 +43,7 @@ import Testing
             for options in [
                 ["--nth", "0", "--error", "x"], ["--latency", "10", "--command", "get"], [],
                 ["--error", "x", "--drop"], ["--probability", "2", "--error", "x"],
-                ["--down", "--jitter", "5"],
+                ["--down", "--jitter", "5"], ["--down", "--direction", "up"], ["--down", "--slicer-delay", "5"],
             ] {
                 let running = try broker.start(["fault", "add", "cache"] + options)
                 let status = await running.process.exit(within: .seconds(30))

@@ -30,6 +30,23 @@ import Testing
         #expect(!FileManager.default.fileExists(atPath: file.folder))
     }
 
+    @Test func `blocks are shared where the file system can, and nothing is left where it cannot`() throws {
+        let folder = try TemporaryDirectory()
+        let file = StoreFile(folder: folder.file("store"))
+        try file.make()
+        let fresh = folder.file("fresh")
+        let isShared = file.share(with: fresh)
+        #expect(FileManager.default.fileExists(atPath: fresh) == isShared)
+        if isShared {
+            #expect(FileManager.default.contents(atPath: fresh) == FileManager.default.contents(atPath: file.path))
+            try FileManager.default.removeItem(atPath: fresh)
+        }
+        // What SQLite keeps beside it would be missing.
+        try Data("x".utf8).write(to: URL(filePath: file.path + "-wal"))
+        #expect(!file.share(with: fresh))
+        #expect(!FileManager.default.fileExists(atPath: fresh))
+    }
+
     @Test func `a place that cannot be written is a clear error`() {
         let error = #expect(throws: BrokerError.self) { try StoreFile(folder: "/no/such/folder").make() }
         #expect(error?.code == .needsAttention)

@@ -136,20 +136,31 @@ struct FaultAddCommand: BrokerVerb {
     @Option(name: .long, help: ArgumentHelp("Bytes come in slices of this size.", valueName: "bytes"))
     var slicer: Int?
 
+    @Option(name: .long, help: ArgumentHelp("Microseconds between the slices of --slicer.", valueName: "us"))
+    var slicerDelay: Int = 0
+
     @Flag(name: .long, help: "Let nobody in.")
     var down = false
 
     @Flag(name: .long, help: "Tell who comes that there are too many clients.")
     var maxclients = false
 
-    @Option(name: .long, help: "Which stream: down (to the client) or up.", transform: { try Self.word($0) })
-    var direction = FaultEffect.Direction.down
+    @Option(
+        name: .long, help: "Which stream: down (to the client), or up. (default: down)",
+        transform: { try Self.word($0) })
+    var direction: FaultEffect.Direction?
 
     @OptionGroup var options: CommonOptions
 
     func validate() throws {
         if jitter != 0, delay == nil, latency == nil {
             throw ValidationError("--jitter is for --delay and --latency")
+        }
+        if slicerDelay != 0, slicer == nil { throw ValidationError("--slicer-delay is for --slicer") }
+        let streams: [Int?] = [latency, bandwidth, timeout, slowClose, limitData, slicer]
+        if direction != nil, streams.allSatisfy({ $0 == nil }) {
+            throw ValidationError(
+                "--direction is for --latency, --bandwidth, --timeout, --slow-close, --limit-data and --slicer")
         }
     }
 
@@ -175,6 +186,7 @@ struct FaultAddCommand: BrokerVerb {
 
     /// Exactly one.
     private func effect() throws(BrokerError) -> FaultEffect {
+        let direction = direction ?? .down
         var effects: [FaultEffect] = []
         if let error { effects.append(.error(error)) }
         if let delay { effects.append(.delay(delay.milliseconds, jitter: jitter)) }
@@ -187,7 +199,7 @@ struct FaultAddCommand: BrokerVerb {
         if let resetPeer { effects.append(.resetPeer(resetPeer)) }
         if let slowClose { effects.append(.slowClose(slowClose, direction)) }
         if let limitData { effects.append(.limitData(bytes: limitData, direction)) }
-        if let slicer { effects.append(.slicer(size: slicer, variation: 0, delay: 0, direction)) }
+        if let slicer { effects.append(.slicer(size: slicer, variation: 0, delay: slicerDelay, direction)) }
         if down { effects.append(.down) }
         if maxclients { effects.append(.maxClients) }
         guard effects.count == 1 else {
