@@ -11,6 +11,13 @@ public struct Plan: Hashable, Sendable, CustomStringConvertible {
     /// On disk, and still there after a restart.
     public static let durable = Plan(name: "durable", summary: "on disk; survives a restart and kill -9")
 
+    /// On disk before it is answered.
+    public static let durableAlways = Plan(
+        name: "durable-always", summary: "on disk before it is answered; survives a power cut")
+
+    /// Whether a restart keeps what is written.
+    public var isDurable: Bool { self != .ephemeral }
+
     /// Under which a provider of several plans remembers by which one it has made a backing.
     public static let memoryKey = "plan"
 
@@ -18,7 +25,7 @@ public struct Plan: Hashable, Sendable, CustomStringConvertible {
     public static func offered(for serviceClass: ServiceClass, by provider: ProviderReference) -> [Plan] {
         switch (serviceClass, provider) {
         case (.sqlite, _), (_, .exec), (_, .url): [.durable]
-        case (.redis, .emulator): [.ephemeral, .durable]
+        case (.redis, .emulator): [.ephemeral, .durable, .durableAlways]
         case (.beanstalk, .emulator): [.ephemeral]
         }
     }

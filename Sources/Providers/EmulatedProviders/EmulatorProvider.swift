@@ -7,7 +7,7 @@ import QueueEmulator
 import Synchronization
 
 /// Serves resources from the daemon itself: a cache and a queue in memory on the resource's loop, a store as a file. A
-/// cache by the plan `durable` is written to files as well.
+/// cache by a plan that is durable is written to files as well.
 public struct EmulatorProvider: Provider {
     let shelf: EmulatorShelf
     let folders: String
@@ -40,8 +40,8 @@ public struct EmulatorProvider: Provider {
         case .redis:
             let image = try beginning(of: request)
             let cache = try await shelf.cache(id, of: request.backing.resource.rawValue, from: image)
-            if request.plan == .durable {
-                try await makeDurable(cache, id, isFilled: image != nil)
+            if request.plan.isDurable {
+                try await makeDurable(cache, id, request.plan, isFilled: image != nil)
                 try await request.remember([Plan.memoryKey: request.plan.name])
             }
             return ProvisionResponse(upstream: .cache(cache.emulator), server: server)
@@ -91,12 +91,13 @@ public struct EmulatorProvider: Provider {
 
     /// A cache whose files cannot be loaded does not serve.
     private func makeDurable(
-        _ cache: EmulatorShelf.Shelved<CacheEmulator>, _ id: BackingID, isFilled: Bool
+        _ cache: EmulatorShelf.Shelved<CacheEmulator>, _ id: BackingID, _ plan: Plan, isFilled: Bool
     ) async throws(BrokerError) {
         guard durables.isUnknown(id) else { return }
         do throws(BrokerError) {
             let durable = try await DurableCache.open(
-                cache.emulator, on: cache.loop, folder: folder(of: id), isFilled: isFilled)
+                cache.emulator, on: cache.loop, folder: folder(of: id), isFilled: isFilled,
+                isAlways: plan == .durableAlways)
             durables.put(durable, id)
         } catch {
             await shelf.remove(id)

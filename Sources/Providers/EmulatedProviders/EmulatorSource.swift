@@ -114,6 +114,11 @@ final class SourceOnLoop: EndOnLoop {
         return failure.map { .failure($0) } ?? .success(log.position)
     }
 
+    /// Effects up to a position are on disk.
+    func committed(_ position: Int64) {
+        emulator?.commits?.committed(log.start + position)
+    }
+
     /// Gives the next part: at once while the snapshot is read, else when there are effects or the patience is over.
     func next(_ answer: LoopAnswer<Part>) {
         guard emulator != nil else { return answer.give(.failure(.closedCopy)) }

@@ -146,7 +146,7 @@ final class EpollConnection: Connection, EpollSource {
         if output.hasOverflowed { return end(because: .local) }
         if isOverHighWater, inputState != .discarding { isWaitingToDrain = true }
         isHeldBack = false
-        if let pacer { return flush(pacedBy: pacer) }
+        if pacer != nil || gate != nil { return flushPaced() }
         while output.count > 0 {
             let bytes = output.readable
             let sent = send(fd, bytes.baseAddress, bytes.count, CInt(MSG_NOSIGNAL))
@@ -167,8 +167,8 @@ final class EpollConnection: Connection, EpollSource {
         // Bytes that were appended to an output that did not become empty are sent when the socket takes more.
     }
 
-    private func flush(pacedBy pacer: any OutputPacer) {
-        var allowed = pacer.allowance(of: output)
+    private func flushPaced() {
+        var allowed = allowance
         while isOpen, allowed > 0, output.count > 0 {
             let bytes = output.readable
             let sent = send(fd, bytes.baseAddress, min(bytes.count, allowed), CInt(MSG_NOSIGNAL))
@@ -181,14 +181,14 @@ final class EpollConnection: Connection, EpollSource {
             output.consume(sent)
             lastSent = loop.now
             allowed -= sent
-            pacer.sent(sent, of: output)
+            wasSent(sent)
             if sent < asked { break }
         }
         guard isOpen else { return }
         isHeldBack = allowed <= 0
         if output.count == 0 {
             output.removeAll()
-            if outputState != .ending || pacer.allowsEnd { outputIsEmpty() }
+            if outputState != .ending || allowsEnd { outputIsEmpty() }
         }
         updateInterest()
     }

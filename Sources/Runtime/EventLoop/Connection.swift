@@ -10,6 +10,8 @@ open class Connection {
     @exclusivity(unchecked) public final var handler: (any ConnectionHandler)?
     /// Holds the output back; mostly nobody does. Whoever takes it away calls `flushSoon`.
     @exclusivity(unchecked) public final var pacer: (any OutputPacer)?
+    /// The same, whoever paces it: what both let go is sent.
+    @exclusivity(unchecked) public final var gate: (any OutputPacer)?
     /// The peer's address as `127.0.0.1:50412`, `[::1]:50412` or the unix path (often empty).
     public final let peerAddress: String
     /// This side's address, in the same form.
@@ -38,6 +40,20 @@ open class Connection {
         guard isOpen else { return newHandler.closed(self, because: .local) }
         handler = newHandler
     }
+
+    /// How many bytes of the output may go now.
+    package final var allowance: Int {
+        let allowed = gate?.allowance(of: output) ?? Int.max
+        return min(pacer?.allowance(of: output) ?? Int.max, allowed)
+    }
+
+    package final func wasSent(_ count: Int) {
+        gate?.sent(count, of: output)
+        pacer?.sent(count, of: output)
+    }
+
+    /// Whether FIN may follow the last byte.
+    package final var allowsEnd: Bool { pacer?.allowsEnd ?? true }
 
     /// Whether the peer does not take its replies: the handler should return from `received` early.
     @inlinable public final var isOverHighWater: Bool { output.count >= highWater }

@@ -187,7 +187,7 @@ final class NIOConnection: Connection {
         if isGone, output.count > 0 { return end(because: .error(errno: EPIPE)) }
         isFlushing = true
         while isOpen, output.count > 0, !isWriting {
-            let allowed = pacer?.allowance(of: output) ?? Int.max
+            let allowed = pacer == nil && gate == nil ? Int.max : allowance
             guard isOpen, allowed > 0, output.count > 0 else { break }
             writeNext(most: allowed)
         }
@@ -195,7 +195,7 @@ final class NIOConnection: Connection {
         guard isOpen else { return }
         if output.count == 0 {
             output.removeAll()  // gives back a buffer whose bytes were truncated, or reserved and never written
-            if outputState != .ending || pacer?.allowsEnd ?? true { outputIsEmpty() }
+            if outputState != .ending || allowsEnd { outputIsEmpty() }
         }
         updateReading()
     }
@@ -303,7 +303,7 @@ final class NIOConnection: Connection {
         case .success:
             // What faults have thrown away meanwhile is not there any more.
             output.consume(min(size, output.count))
-            pacer?.sent(size, of: output)
+            wasSent(size)
             guard isOpen else { return }
             if !isFlushing { touch() }
             lastSent = loop.now
@@ -333,7 +333,9 @@ final class NIOConnection: Connection {
         loop.schedule(after: delay) { [weak self] in
             guard let self, isOpen else { return }
             // What is held back is not refused by the peer.
-            if pacer != nil, output.count > 0 || outputState == .ending { return endWhenQuiet(after: Self.lingerTime) }
+            if pacer != nil || gate != nil, output.count > 0 || outputState == .ending {
+                return endWhenQuiet(after: Self.lingerTime)
+            }
             let quiet = loop.now - lastSent
             guard quiet < Self.lingerTime else { return end(because: lingerReason) }
             endWhenQuiet(after: Self.lingerTime - quiet)

@@ -14,14 +14,15 @@ struct DurableCacheTests {
     /// A cache of a daemon that lives as long as `body`.
     private func run(
         _ folder: String, _ driver: LoopUnderTest = LoopUnderTest.allCases[0],
-        limits: DurableCache.Limits = DurableCache.Limits(),
+        isAlways: Bool = false, limits: DurableCache.Limits = DurableCache.Limits(),
         _ body: (CachesAtHand.Cache, DurableCache) async throws -> Void
     ) async throws {
         try await driver.run { loop in
             let emulator = try await loop.onLoop { LoopBound(CacheEmulator(loop: loop), on: loop) }
             let backing = Backing(
                 id: .random(), resource: .random(), provider: .emulator, secret: Secret("secret"), memory: [:])
-            let durable = try await DurableCache.open(emulator, on: loop, folder: folder, limits: limits)
+            let durable = try await DurableCache.open(
+                emulator, on: loop, folder: folder, isAlways: isAlways, limits: limits)
             try await body(CachesAtHand.Cache(backing, emulator, on: loop), durable)
         }
     }
@@ -245,7 +246,34 @@ struct DurableCacheTests {
         }
     }
 
-    @Test func `while the disk is full, writes are refused and reads are not`() async throws {
+    @Test func `what is written down by the plan that syncs all is told, also behind a snapshot`() async throws {
+        let directory = try TemporaryDirectory()
+        let folder = directory.file("cache")
+        var limits = DurableCache.Limits()
+        limits.changes = 5000
+        try await run(folder, isAlways: true, limits: limits) { cache, durable in
+            for round in 0..<3 {
+                try await fill(cache, 100 + round)
+                try await eventually("all is on disk") {
+                    try await cache.onLoop { $0.commits?.reached == $0.changesTold && $0.changesTold > 0 }
+                }
+            }
+            try await eventually("a snapshot is there") { try DurableFiles(folder: folder).current()?.hasBase == true }
+            try await cache.run("SET behind it")
+            try await eventually("that is on disk, too") {
+                try await cache.onLoop { $0.commits?.reached == $0.changesTold }
+            }
+            let before = try await contents(cache)
+            try await durable.stop()
+            try await run(folder, isAlways: true) { again, durable in
+                #expect(try await contents(again) == before)
+                try await durable.stop()
+            }
+        }
+    }
+
+    @Test(arguments: [false, true])
+    func `while the disk is full, writes are refused and reads are not`(isAlways: Bool) async throws {
         let directory = try TemporaryDirectory()
         let folder = directory.file("cache")
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
@@ -254,7 +282,7 @@ struct DurableCacheTests {
         try FileManager.default.createSymbolicLink(atPath: path, withDestinationPath: "/dev/full")
         var limits = DurableCache.Limits()
         limits.patience = .milliseconds(1)
-        try await run(folder, limits: limits) { cache, durable in
+        try await run(folder, isAlways: isAlways, limits: limits) { cache, durable in
             try await cache.run("SET k v")
             try await eventually("writes are refused") {
                 try await cache.onLoop { $0.writeRefusal }

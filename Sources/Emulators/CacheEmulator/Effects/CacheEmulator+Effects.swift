@@ -3,7 +3,7 @@ import RESPWire
 extension CacheEmulator {
     /// From now on every change is told to the log, until it is closed or holds more than `limit` bytes.
     public func openEffects(limit: Int) -> EffectLog {
-        let log = EffectLog(limit: limit)
+        let log = EffectLog(limit: limit, start: changesTold)
         let effects = effects ?? Effects()
         effects.add(log)
         self.effects = effects
@@ -15,14 +15,23 @@ extension CacheEmulator {
         log.wake = nil
         log.removeAll()
         effects?.remove(log)
-        if effects?.isUnheard == true { effects = nil }
+        if effects?.isUnheard == true { stopTelling() }
+    }
+
+    /// How many changes were told to whoever has listened.
+    var changesTold: Int64 { toldBefore + (effects?.told ?? 0) }
+
+    private func stopTelling() {
+        toldBefore = changesTold
+        effects = nil
     }
 
     /// From now on every change is told to replicas, too, or no longer.
     func tellReplicas(_ isTold: Bool) {
         let effects = effects ?? Effects()
         effects.replication = isTold ? replication : nil
-        self.effects = effects.isUnheard ? nil : effects
+        self.effects = effects
+        if effects.isUnheard { stopTelling() }
     }
 
     /// Runs a command while somebody listens, and tells its effect.

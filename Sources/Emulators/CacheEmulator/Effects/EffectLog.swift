@@ -8,6 +8,8 @@ public final class EffectLog {
         case notEncodable(String)
     }
 
+    /// How many changes the emulator had told when the log was opened.
+    public let start: Int64
     /// How many effects there were since the log was opened.
     public private(set) var position: Int64 = 0
     /// How many of them were taken.
@@ -29,8 +31,9 @@ public final class EffectLog {
     /// What a segment is reckoned to take besides its bytes.
     private static let segmentCost = 64
 
-    init(limit: Int) {
+    init(limit: Int, start: Int64) {
         self.limit = limit
+        self.start = start
     }
 
     public var isEmpty: Bool { head == segments.count }

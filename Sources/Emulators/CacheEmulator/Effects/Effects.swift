@@ -18,6 +18,8 @@ final class Effects {
     var replication: Replication?
     /// The running command's effect was told, or it has none.
     var isTold = false
+    /// How many effects there were.
+    private(set) var told: Int64 = 0
     private var command: [UInt8] = []
 
     func add(_ log: EffectLog) {
@@ -62,6 +64,7 @@ final class Effects {
     }
 
     private func spread(in database: Int) {
+        told += 1
         for log in logs { log.append(command, in: database) }
         replication?.append(command, in: database)
         // A single large value does not hold its memory for ever.

@@ -51,6 +51,10 @@ public final class CacheEmulator {
     @exclusivity(unchecked) var channels = Channels()
     /// What commands that write are answered while their effects cannot be kept: an error, where somebody listens.
     public var writeRefusal: String?
+    /// Nil where replies go out at once.
+    public internal(set) var commits: CommitGate?
+    /// How many changes were told before `effects` began.
+    var toldBefore: Int64 = 0
     /// Which events of keys are published; empty while nobody has asked for any.
     @exclusivity(unchecked) var events: KeyspaceEvents = []
     @exclusivity(unchecked) var watchers: [WatchedKey: [CacheClient]] = [:]
@@ -167,6 +171,7 @@ public final class CacheEmulator {
         clientCount += 1
         clients[client.id] = client
         statistics.connections += 1
+        if let commits { client.connection.gate = commits.output(of: client.connection) }
     }
 
     /// Takes the client out of everything; must be called once when its connection ends.
@@ -180,6 +185,10 @@ public final class CacheEmulator {
         unwatch(client)
         channels.removeAll(client)
         if client.replica != nil { replication.remove(client) }
+        if commits != nil {
+            client.connection.gate = nil
+            client.connection.flushSoon()
+        }
     }
 
     /// A client that copies everything has sent something, a request or none.

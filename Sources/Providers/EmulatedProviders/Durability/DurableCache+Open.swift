@@ -8,7 +8,7 @@ extension DurableCache {
     /// nothing, the cache may be filled: then that is on disk when this returns.
     static func open(
         _ cache: LoopBound<CacheEmulator>, on loop: any EventLoop, folder: String, isFilled: Bool = false,
-        limits: Limits = Limits()
+        isAlways: Bool = false, limits: Limits = Limits()
     ) async throws(BrokerError) -> DurableCache {
         let files = DurableFiles(folder: folder)
         try files.makeFolder()
@@ -32,7 +32,10 @@ extension DurableCache {
             }
             await end.close()
             files.removeOthers(than: generation)
-            let made = DurableCache(files, cache, loop, limits, generation, changes, source)
+            if isAlways {
+                let _: Void = try await loop.answer { answer in answer.give(.success(cache.value.holdReplies())) }
+            }
+            let made = DurableCache(files, cache, loop, limits, generation, changes, source, isAlways: isAlways)
             if found == nil, isFilled { try await made.keepContents() }
             await made.start()
             return made

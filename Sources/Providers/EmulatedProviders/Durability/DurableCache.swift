@@ -8,7 +8,8 @@ import ProviderKit
 ///
 /// A daemon that is killed loses what was not written yet, which are the changes of some milliseconds; a machine that
 /// loses its power, those of a second (Redis's `appendfsync everysec`). While the disk takes nothing, commands that write
-/// are answered MISCONF. The changes are replaced by a snapshot when they are large.
+/// are answered MISCONF. The changes are replaced by a snapshot when they are large. Where it is asked for, a change is
+/// on the disk before it is answered (`appendfsync always`): one sync serves all that has come during the one before.
 actor DurableCache {
     struct Limits: Sendable {
         /// Changes of so many bytes, and of more than the snapshot in front of them, are replaced by a snapshot.
@@ -22,6 +23,8 @@ actor DurableCache {
     let cache: LoopBound<CacheEmulator>
     let loop: any EventLoop
     private let limits: Limits
+    /// Replies wait for the disk.
+    private let isAlways: Bool
     /// Waits for the disk.
     private let worker = WorkerThread()
 
@@ -57,12 +60,13 @@ actor DurableCache {
 
     init(
         _ files: DurableFiles, _ cache: LoopBound<CacheEmulator>, _ loop: any EventLoop, _ limits: Limits,
-        _ generation: DurableFiles.Generation, _ changes: AppendFile, _ source: EmulatorSource
+        _ generation: DurableFiles.Generation, _ changes: AppendFile, _ source: EmulatorSource, isAlways: Bool
     ) {
         self.files = files
         self.cache = cache
         self.loop = loop
         self.limits = limits
+        self.isAlways = isAlways
         self.generation = generation
         lastNumber = generation.number
         self.changes = changes
@@ -89,7 +93,9 @@ actor DurableCache {
     private func work() async {
         while !isStopping {
             do throws(BrokerError) {
-                try await keep(source.next())
+                let batch = try await source.next()
+                try await keep(batch)
+                if isAlways { try await commit(batch) }
                 // It is not known what of it is on disk: a snapshot is.
                 if let failure = syncFailure {
                     syncFailure = nil
@@ -130,6 +136,19 @@ actor DurableCache {
         }
     }
 
+    /// Has what was written be on disk, and the replies that wait for it go out.
+    private func commit(_ batch: CopyBatch) async throws(BrokerError) {
+        guard !batch.segments.isEmpty, let position = batch.position else { return }
+        if let failure = await failure(of: changes) { throw failure }
+        isUnsynced = false
+        tellCommitted(source, position)
+    }
+
+    private func tellCommitted(_ source: EmulatorSource, _ position: Int64) {
+        let end = source.end
+        loop.post { end.value.committed(position) }
+    }
+
     private func refuseWrites(_ error: BrokerError?) {
         guard error != nil || isRefusing else { return }
         isRefusing = error != nil
@@ -137,7 +156,10 @@ actor DurableCache {
             let reason = error.why.split(separator: ": ", maxSplits: 1).last ?? ""
             return "MISCONF Errors writing to the AOF file: \(reason)"
         }
-        loop.post { [cache] in cache.value.writeRefusal = words }
+        loop.post { [cache] in
+            cache.value.writeRefusal = words
+            if words == nil { cache.value.commits?.accept() } else { cache.value.commits?.refuse() }
+        }
     }
 
     private func syncIfDue() {
@@ -273,6 +295,7 @@ actor DurableCache {
             former.file.close()
             files.removeOthers(than: next)
             gap = nil
+            tellCommitted(source, base.reached)
             refuseWrites(nil)
             base.answer(true)
         } catch {
@@ -325,6 +348,7 @@ actor DurableCache {
             reached = batch.position ?? reached
         }
         if let failure = await failure(of: changes) { throw failure }
+        tellCommitted(source, goal)
     }
 
     /// Ends, and removes the files.

@@ -127,7 +127,7 @@ extension EmulatorProvider: Snapshots {
         guard let snapshot = request.from else { return nil }
         let id = request.backing.id
         guard shelf.cache(id) == nil, shelf.queue(id) == nil else { return nil }
-        if request.plan == .durable, try DurableFiles(folder: folder(of: id)).current() != nil { return nil }
+        if request.plan.isDurable, try DurableFiles(folder: folder(of: id)).current() != nil { return nil }
         return try image(snapshot, for: request.serviceClass)
     }
 
