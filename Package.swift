@@ -234,13 +234,19 @@ let package = Package(
 if Context.environment["FUZZ"] == "1" {
     let programs: [(name: String, dependencies: [Target.Dependency])] = [
         ("FuzzBeanstalkCommands", ["BeanstalkWire"]),
-        ("FuzzCacheEmulator", ["CacheEmulator", "EventLoop", "FuzzLines", "RESPWire"]),
+        ("FuzzCacheEmulator", ["CacheEmulator", "EventLoop", "FuzzClient", "FuzzLines", "RESPWire"]),
         ("FuzzDumpPayload", ["CacheEmulator", "RESPWire"]),
         ("FuzzQueueEmulator", ["BeanstalkWire", "EventLoop", "FuzzLines", "QueueEmulator"]),
         ("FuzzRESPReplies", ["RESPWire"]),
         ("FuzzRESPRequests", ["RESPWire"]),
+        ("FuzzScripts", ["CacheEmulator", "FuzzClient"]),
     ]
-    package.targets.append(.target(name: "FuzzLines", path: "Tests/Fuzz/FuzzLines", swiftSettings: strict))
+    package.targets += [
+        .target(name: "FuzzLines", path: "Tests/Fuzz/FuzzLines", swiftSettings: strict),
+        .target(
+            name: "FuzzClient", dependencies: ["CacheEmulator", "EventLoop", "RESPWire"], path: "Tests/Fuzz/FuzzClient",
+            swiftSettings: strict),
+    ]
     for program in programs {
         package.products.append(.executable(name: program.name, targets: [program.name]))
         package.targets.append(

@@ -32,5 +32,12 @@ private let mutator = LineMutator(
         "after", "replace", "db", "absttl", "idletime", "freq", "and", "or", "xor", "not", "byte", "bit", "set",
         "incrby", "overflow", "wrap", "sat", "fail", "u8", "i16", "u63", "i64", "#1", "idx", "len", "minmatchlen",
         "withmatchlen", "encoding", "usage", "help", "getkeys", "docs", "list", "info", "resetstat", "channels",
-        "numsub", "ch1", "ch*", "list", "string", "hash", "zset", "async",
+        "numsub", "ch1", "ch*", "list", "string", "hash", "zset", "async", "stream", "1-1", "5-0", "$", ">", "g1", "c1",
+        "mkstream", "streams", "block", "group", "noack", "~", "=", "minid", "entriesread", "force", "justid", "idle",
+        "time", "retrycount", "xx", "m", "km", "ft", "withcoord", "withdist", "withhash", "asc", "desc", "frommember",
+        "fromlonlat", "byradius", "bybox", "storedist", "13.361389", "38.115556", "alpha", "by", "nosort", "w*",
+        "\"return redis.call('get',KEYS[1])\"", "\"return {KEYS[1],ARGV[1],1.5,false,{ok='x'}}\"",
+        "\"return redis.pcall(unpack(ARGV))\"", "\"#!lua name=l\\nredis.register_function('f',redis.pcall)\"", "flags",
+        "load", "exists", "flush", "dump", "delete", "append", "f", "l", "bcast", "optin", "optout", "noloop", "prefix",
+        "setuser", "getuser", "u1", ">secret", "on", "off", "+@all", "-@dangerous", "~*", "&*", "nopass", "reset",
     ])

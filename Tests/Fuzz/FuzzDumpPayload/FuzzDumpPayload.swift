@@ -35,7 +35,9 @@ private func memberCount(of entry: Entry, _ database: Database) -> Int {
             precondition(!score.isNaN, "a score that is no number")
             count += 1
         }
-    case .stream: preconditionFailure("there are no streams")
+    case .stream:
+        // One without entries is a value all the same.
+        count = database.stream(entry).length + 1
     }
     return count
 }

@@ -10,8 +10,9 @@ struct DurableBase {
     /// It is of this image, to which the cache goes back when it counts.
     var restoring: RestoreRequests.Restoring?
 
-    func answer(_ isOnDisk: Bool) {
+    /// - Parameter hasGoneBack: whether the cache itself has, where it was asked to.
+    func answer(_ isOnDisk: Bool, hasGoneBack: Bool) {
         for answer in asked { answer(isOnDisk) }
-        restoring?.answer(isOnDisk ? .success(()) : .failure(.notRestored))
+        restoring?.answer(isOnDisk ? .success(()) : .failure(hasGoneBack ? .restoredInMemory : .notRestored))
     }
 }

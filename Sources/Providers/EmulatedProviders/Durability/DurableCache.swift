@@ -297,9 +297,9 @@ actor DurableCache {
             gap = nil
             tellCommitted(source, base.reached)
             refuseWrites(nil)
-            base.answer(true)
+            base.answer(true, hasGoneBack: true)
         } catch {
-            base.answer(false)
+            base.answer(false, hasGoneBack: true)
             await base.source.close()
             base.changes.close()
             throw error
@@ -371,7 +371,7 @@ actor DurableCache {
         await rewriting?.value
         let base = rewritten
         rewritten = nil
-        base?.answer(false)
+        base?.answer(false, hasGoneBack: false)
         await base?.source.close()
         base?.changes.close()
         files.removeOthers(than: generation)

@@ -35,4 +35,10 @@ extension BrokerError {
     static let notRestored = BrokerError(
         .needsAttention, "the cache could not go back to the snapshot", why: "its files could not be written",
         fix: "look at the log for the reason, and restore again")
+
+    /// The cache itself went back first: its clients see what the snapshot has.
+    static let restoredInMemory = BrokerError(
+        .diskFull, "the cache went back to the snapshot, and its files did not yet",
+        why: "they could not be written; until they are, commands that write are answered MISCONF",
+        fix: "make room on the disk: df -h; the files follow by themselves")
 }

@@ -1,15 +1,15 @@
 import EventLoop
-import RESPWire
+package import RESPWire
 
-@testable import CacheEmulator
+@testable package import CacheEmulator
 
 /// A client without a socket, which reads its replies as a client does.
-final class ClientAtHand {
-    let client: CacheClient
+package final class ClientAtHand {
+    package let client: CacheClient
     private let batch: RequestBatch
     private var framer = ReplyFramer()
 
-    init(id: Int64, _ emulator: CacheEmulator, _ front: ScriptFront, _ batch: RequestBatch) {
+    package init(id: Int64, _ emulator: CacheEmulator, _ front: ScriptFront, _ batch: RequestBatch = RequestBatch()) {
         let connection = Connection(id: UInt64(id), pool: BufferPool(), peerAddress: "", localAddress: "")
         client = CacheClient(connection: connection, id: id, isAuthenticated: true, front: front)
         self.batch = batch
@@ -17,7 +17,7 @@ final class ClientAtHand {
     }
 
     /// Runs the requests in `bytes`; false when the client is to be closed.
-    func run(_ bytes: [UInt8], _ emulator: CacheEmulator, countsReplies: Bool) -> Bool {
+    package func run(_ bytes: [UInt8], _ emulator: CacheEmulator, countsReplies: Bool) -> Bool {
         var partial = PartialRequest()
         var rest = bytes[...]
         while true {
@@ -54,11 +54,11 @@ final class ClientAtHand {
     }
 
     /// Runs one command of words between spaces and returns the bytes of its reply.
-    func ask(_ command: String, _ emulator: CacheEmulator) -> [UInt8] {
+    package func ask(_ command: String, _ emulator: CacheEmulator) -> [UInt8] {
         ask(command.split(separator: " ").map { Array($0.utf8) }, emulator)
     }
 
-    func ask(_ arguments: [[UInt8]], _ emulator: CacheEmulator) -> [UInt8] {
+    package func ask(_ arguments: [[UInt8]], _ emulator: CacheEmulator) -> [UInt8] {
         var bytes = Array("*\(arguments.count)\r\n".utf8)
         for argument in arguments { bytes += Array("$\(argument.count)\r\n".utf8) + argument + [13, 10] }
         var partial = PartialRequest()
@@ -74,7 +74,7 @@ final class ClientAtHand {
 
     /// Takes what has been sent, whole replies only, and returns how many they were.
     @discardableResult
-    func takeReplies() -> Int {
+    package func takeReplies() -> Int {
         let output = client.connection.output
         let bytes = output.readable
         var position = 0
@@ -92,8 +92,10 @@ final class ClientAtHand {
 }
 
 /// Answers what is the front's: OK, and what HELLO, RESET and QUIT change.
-final class ScriptFront: CacheFront {
-    func run(_ command: FrontCommand, for client: CacheClient) {
+package final class ScriptFront: CacheFront {
+    package init() {}
+
+    package func run(_ command: FrontCommand, for client: CacheClient) {
         switch command.name.description {
         case "hello": client.version = command.count > 1 && command.arguments[1].integer == 3 ? 3 : 2
         case "quit": client.isEnding = true
@@ -102,6 +104,6 @@ final class ScriptFront: CacheFront {
         command.reply.ok()
     }
 
-    func end(_ client: CacheClient) {}
-    func drop(_ client: CacheClient) {}
+    package func end(_ client: CacheClient) {}
+    package func drop(_ client: CacheClient) {}
 }
