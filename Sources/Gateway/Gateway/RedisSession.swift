@@ -31,9 +31,10 @@ final class RedisSession: ConnectionHandler, CacheFront {
     /// Who the client has shown to be.
     @exclusivity(unchecked) var grant: Grant? {
         willSet { if let grant, grant.holder != newValue?.holder { endpoint.keepUse(of: self) } }
+        didSet { endpoint.identified(self) }
     }
     /// CLIENT SETNAME and SETINFO.
-    var name: [UInt8] = []
+    var name: [UInt8] = [] { didSet { endpoint.identified(self) } }
     var library: [UInt8] = []
     var libraryVersion: [UInt8] = []
     @exclusivity(unchecked) private(set) var lastActive: UInt64
@@ -41,6 +42,8 @@ final class RedisSession: ConnectionHandler, CacheFront {
     @exclusivity(unchecked) var partial = PartialRequest()
     /// Nil while no fault of the endpoint's is of commands, and none has left anything; `RedisSession+Faults`.
     @exclusivity(unchecked) var faults: SessionFaults?
+    /// Faults that choose clients, and have met this one.
+    var metFaults: Set<FaultID> = []
 
     init(connection: Connection, id: Int64, endpoint: Endpoint, upstream: Upstream) {
         self.connection = connection

@@ -7,7 +7,8 @@ public struct Fault: Hashable, Sendable {
     public var commands: [String]?
     /// A glob over the command's keys, for a queue over its tube: one that matches is enough.
     public var key: String?
-    /// A glob over the holder of the client's grant, its user's name, or what CLIENT SETNAME has called it.
+    /// A glob over the holder of the client's grant, its user's name, or what CLIENT SETNAME has called it. A fault of a
+    /// connection meets it when it has said so.
     public var client: String?
     /// Only this one of those that it meets, from 1.
     public var nth: Int?
@@ -58,7 +59,7 @@ public struct Fault: Hashable, Sendable {
         try checkNumbers()
         try fault.checkNames(serviceClass)
         try fault.effect.check(serviceClass)
-        if effect.isOfConnection { try checkConnection() }
+        if effect.isOfConnection { try checkConnection(serviceClass) }
         if !effect.isOfConnection, toxicity != nil {
             throw Self.wrong("toxicity", "it is for faults of a whole connection; commands have a probability")
         }
@@ -106,8 +107,10 @@ public struct Fault: Hashable, Sendable {
         }
     }
 
-    private func checkConnection() throws(BrokerError) {
-        for (name, isGiven) in [("commands", commands != nil), ("key", key != nil), ("client", client != nil)]
+    private func checkConnection(_ serviceClass: ServiceClass) throws(BrokerError) {
+        // A client is known once it has said who it is, and there is room for it by then.
+        let cannotChoose = client != nil && (serviceClass != .redis || effect == .maxClients)
+        for (name, isGiven) in [("commands", commands != nil), ("key", key != nil), ("client", cannotChoose)]
         where isGiven {
             throw BrokerError(
                 .unsupported, "\"\(name)\" cannot choose what \"\(effect.name)\" meets",

@@ -28,6 +28,27 @@ extension Endpoint {
             guard let (id, effect, seed) = faults.meet(id, isNew: false, now: loop.now).first else { continue }
             if effect == .down { connection.close() } else { shape(connection, effect, by: id, seed: seed) }
         }
+        for session in redisSessions.values.sorted(by: { $0.connection.id < $1.connection.id }) {
+            meetKnown(session, id)
+        }
+    }
+
+    /// A client has said who it is, in a request that is being answered: faults that choose clients meet it.
+    func identified(_ session: RedisSession) {
+        if faults.chooseClients { meetKnown(session) }
+    }
+
+    private func meetKnown(_ session: RedisSession, _ only: FaultID? = nil) {
+        let met = faults.meet(
+            only, now: loop.now, isOfClient: session.isOfClient(like:), isMet: session.metFaults.contains)
+        for (id, effect, seed) in met {
+            session.metFaults.insert(id)
+            guard effect == .down else {
+                shape(session.connection, effect, by: id, seed: seed)
+                continue
+            }
+            loop.atEndOfTurn { [connection = session.connection] in connection.close() }
+        }
     }
 
     private func shape(_ connection: Connection, _ effect: FaultEffect, by id: FaultID, seed: UInt64) {

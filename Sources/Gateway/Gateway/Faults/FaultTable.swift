@@ -158,17 +158,43 @@ struct FaultTable {
         }
     }
 
-    /// What hits a connection that comes, or, of one fault, a connection that is there; with a seed for what it draws.
-    mutating func meet(
-        _ only: FaultID? = nil, isNew: Bool, now: UInt64
-    ) -> [(id: FaultID, effect: FaultEffect, seed: UInt64)] {
-        var met: [(id: FaultID, effect: FaultEffect, seed: UInt64)] = []
-        for index in entries.indices where only.map({ $0 == entries[index].id }) ?? true {
-            let effect = entries[index].fault.effect
-            guard effect.isOfConnection, !entries[index].isOver(now), isNew || effect != .maxClients else { continue }
-            if entries[index].hits() { met.append((entries[index].id, effect, entries[index].random.next())) }
+    /// A fault that hits a connection, with a seed for what it draws.
+    typealias Met = (id: FaultID, effect: FaultEffect, seed: UInt64)
+
+    /// What hits a connection that comes, or, of one fault, a connection that is there. Faults that choose clients hit
+    /// nobody who is not known.
+    mutating func meet(_ only: FaultID? = nil, isNew: Bool, now: UInt64) -> [Met] {
+        entries.indices.compactMap { index in
+            guard only.map({ $0 == entries[index].id }) ?? true, entries[index].client == nil,
+                isNew || entries[index].fault.effect != .maxClients
+            else { return nil }
+            return meet(index, now)
         }
-        return met
+    }
+
+    /// Some fault of connections chooses clients.
+    var chooseClients: Bool { entries.contains { $0.client != nil && $0.fault.effect.isOfConnection } }
+
+    /// What hits the connection of a client that is known, of the faults that choose clients.
+    ///
+    /// - Parameter isMet: whether it has met the client before; each does once.
+    mutating func meet(
+        _ only: FaultID? = nil, now: UInt64, isOfClient: (_ pattern: [UInt8]) -> Bool, isMet: (FaultID) -> Bool
+    ) -> [Met] {
+        entries.indices.compactMap { index in
+            let entry = entries[index]
+            guard only.map({ $0 == entry.id }) ?? true, let pattern = entry.client, isOfClient(pattern),
+                !isMet(entry.id)
+            else { return nil }
+            return meet(index, now)
+        }
+    }
+
+    private mutating func meet(_ index: Int, _ now: UInt64) -> Met? {
+        guard entries[index].fault.effect.isOfConnection, !entries[index].isOver(now), entries[index].hits() else {
+            return nil
+        }
+        return (entries[index].id, entries[index].fault.effect, entries[index].random.next())
     }
 
     func reports(now: UInt64) -> [FaultReport] {

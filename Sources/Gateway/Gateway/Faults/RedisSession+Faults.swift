@@ -49,9 +49,15 @@ struct RedisSubject: FaultSubject {
     }
 
     func isOfClient(like pattern: [UInt8]) -> Bool {
-        var names = [session.name]
-        if let grant = session.grant { names.append(Array(grant.holder.utf8)) }
-        if let user = session.userName { names.append(Array(user.utf8)) }
+        session.isOfClient(like: pattern)
+    }
+}
+
+extension RedisSession {
+    func isOfClient(like pattern: [UInt8]) -> Bool {
+        var names = [name]
+        if let grant { names.append(Array(grant.holder.utf8)) }
+        if let userName { names.append(Array(userName.utf8)) }
         return pattern.withBytes { pattern in
             names.contains { name in name.withBytes { CacheEmulator.matches(pattern, $0) } }
         }

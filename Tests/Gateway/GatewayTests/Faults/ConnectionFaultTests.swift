@@ -55,6 +55,37 @@ import Testing
     }
 
     @Test(arguments: FaultBench.all)
+    func `a fault that chooses clients meets who is named so, when that is known, and once`(
+        bench: FaultBench
+    ) async throws {
+        try await bench.run { test in
+            let web = try test.connect(as: GatewayUnderTest.web)
+            let worker = try test.connect(as: GatewayUnderTest.worker)
+            let slow = try await test.fault(Fault(.latency(150, jitter: 0, .down), client: "work*"))
+            var begin = ContinuousClock.now
+            #expect(try worker.ask("PING") == "+PONG")
+            #expect(begin.duration(to: .now) >= .milliseconds(145))
+            begin = .now
+            #expect(try web.ask("PING") == "+PONG")
+            #expect(begin.duration(to: .now) < .milliseconds(145))
+            // One that comes is known when it has said who it is.
+            let other = try test.connect()
+            #expect(try other.ask("PING").hasPrefix("-NOAUTH"))
+            begin = .now
+            #expect(try other.ask("AUTH worker \(GatewayUnderTest.worker.secret)") == "+OK")
+            #expect(begin.duration(to: .now) >= .milliseconds(145))
+            #expect(try other.ask("CLIENT SETNAME workbench") == "+OK")
+            #expect(await test.report(slow)?.fired == 2)
+            // By its own name, and closed behind the request that told it.
+            _ = try await test.fault(Fault(.down, client: "batch"))
+            #expect(try web.ask("PING") == "+PONG")
+            try web.send("CLIENT SETNAME batch\r\n")
+            #expect(web.ending() != nil)
+            #expect(try test.connect(as: GatewayUnderTest.web).ask("PING") == "+PONG")
+        }
+    }
+
+    @Test(arguments: FaultBench.all)
     func `down closes who is there and who comes, until it is removed`(bench: FaultBench) async throws {
         try await bench.run { test in
             let client = try test.connect(as: GatewayUnderTest.web)

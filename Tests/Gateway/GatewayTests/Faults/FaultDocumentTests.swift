@@ -26,7 +26,7 @@ struct FaultDocumentTests {
     }
 
     @Test(arguments: [
-        Fault(.down, commands: ["get"]), Fault(.down, client: "a"), Fault(.latency(1, jitter: 0, .up), key: "a"),
+        Fault(.down, commands: ["get"]), Fault(.maxClients, client: "a"), Fault(.latency(1, jitter: 0, .up), key: "a"),
         Fault(.down, probability: 1), Fault(.cut(bytes: -1)), Fault(.cut(bytes: 1), nth: 0),
         Fault(.cut(bytes: 1), nth: 1, first: 1), Fault(.cut(bytes: 1), probability: 1.5), Fault(.error("a\r\nb")),
         Fault(.error("")), Fault(.drop(executed: true), toxicity: 1), Fault(.bandwidth(0, .up)),
