@@ -1,4 +1,5 @@
 public import BrokerModel
+public import ProviderKit
 
 /// What some checks need beside the provider. Checks whose aid is missing do not apply.
 public struct ConformanceAids: Sendable {
@@ -11,6 +12,11 @@ public struct ConformanceAids: Sendable {
     /// Ends the server of a backing in a way that the provider has not asked for, as a crash does. It is given the backing
     /// with what the provider has remembered.
     public var endServer: (@Sendable (Backing) async throws -> Void)?
+    /// The plan by which backings are made; nil is the first that is offered.
+    public var plan: Plan?
+    /// Makes the provider of the daemon that comes next: another instance over the same places, which knows of nothing but
+    /// what is there and what was remembered.
+    public var successor: (@Sendable () async throws -> any Provider)?
     /// Whether a client is let in by a direct URL.
     public var connects: (@Sendable (Secret) async throws -> Bool)?
     /// What there is of backings: files, processes, users at a server. It is asked before and after each check, when all

@@ -95,6 +95,8 @@ public enum ContractCheck: String, CaseIterable, Sendable {
 
     /// `suspend`, and `provision` behind it.
     case suspendedComesBack
+    /// `suspend`, and `provision` by another instance.
+    case suspendedComesBackInNextDaemon
 
     // MARK: FencesDirect
 
@@ -151,6 +153,8 @@ public enum ContractCheck: String, CaseIterable, Sendable {
             "A snapshot is removed twice with success, and is then answered with snapshotNotFound."
         case .badSeedChangesNothing: "Of a file in which something cannot be taken nothing is taken."
         case .suspendedComesBack: "What was suspended comes back with its data."
+        case .suspendedComesBackInNextDaemon:
+            "What was suspended comes back with its data in the next daemon's provider, which can remove it."
         case .fencedIsShutOut: "Direct attachments are shut out by a fence until it is lifted."
         case .liftedCredentialsAreTheSame: "Lifting a fence lets direct attachments in again with the same credentials."
         }

@@ -127,9 +127,33 @@ extension ProviderConformance {
 
     // MARK: SuspendsServers
 
-    func suspendedComesBack() async throws {
+    private func suspending() throws -> any SuspendsServers {
         guard let suspending = provider as? any SuspendsServers else { throw DoesNotApply("it suspends no servers") }
         guard try offering().plans.contains(.durable) else { throw DoesNotApply("what it serves is not durable") }
+        return suspending
+    }
+
+    func suspendedComesBackInNextDaemon() async throws {
+        let suspending = try suspending()
+        guard let successor = aids.successor else {
+            throw DoesNotApply("no way was given to the next daemon's provider")
+        }
+        try await withBacking { checked in
+            try await provision(checked, plan: .durable)
+            let mark = Mark("kept")
+            try await write(mark, to: checked)
+            try await suspending.suspend(checked.backing)
+            let next = ProviderConformance(
+                try await successor(), reference: reference, serviceClass: serviceClass, aids: aids)
+            let path = try await next.provision(checked, plan: .durable).path
+            try require(try await next.holds(mark, checked), "what was written is gone")
+            try await next.deprovision(checked)
+            try await next.requireGone(checked, path: path)
+        }
+    }
+
+    func suspendedComesBack() async throws {
+        let suspending = try suspending()
         try await withBacking { checked in
             try await suspending.suspend(checked.backing)
             try await provision(checked, plan: .durable)

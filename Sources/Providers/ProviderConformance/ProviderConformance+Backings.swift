@@ -69,7 +69,7 @@ extension ProviderConformance {
     func provision(
         _ checked: CheckedBacking, plan: Plan? = nil, from snapshot: SnapshotID? = nil
     ) async throws -> ProvisionResponse {
-        let plan = try plan ?? require(try offering().plans.first, "its offering has no plan")
+        let plan = try plan ?? aids.plan ?? require(try offering().plans.first, "its offering has no plan")
         return try await provider.provision(
             ProvisionRequest(backing: checked.backing, serviceClass: serviceClass, plan: plan, from: snapshot) {
                 checked.memory = $0

@@ -106,6 +106,7 @@ public struct ProviderConformance: Sendable {
         case .lostSnapshotIsTold: lostSnapshotIsTold
         case .badSeedChangesNothing: badSeedChangesNothing
         case .suspendedComesBack: suspendedComesBack
+        case .suspendedComesBackInNextDaemon: suspendedComesBackInNextDaemon
         case .fencedIsShutOut: fencedIsShutOut
         case .liftedCredentialsAreTheSame: liftedCredentialsAreTheSame
         }

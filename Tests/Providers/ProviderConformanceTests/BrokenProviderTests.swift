@@ -9,6 +9,7 @@ import Testing
         var aids = ConformanceAids()
         aids.unservable = FakeProvider.unservable
         aids.endServer = { provider.crash($0) }
+        aids.successor = { provider.successor() }
         aids.connects = { provider.connects($0) }
         aids.leftovers = { provider.leftovers }
         aids.limit = .seconds(6)
@@ -71,7 +72,8 @@ import Testing
             HangingProvider(), reference: FakeProvider.reference, serviceClass: .redis)
         for check in [
             ContractCheck.copyArrivesAsItWas, .endOfServerIsReported, .frozenTimeStandsStill, .questionsAreAnswered,
-            .restoreGoesBack, .suspendedComesBack, .fencedIsShutOut, .liftedCredentialsAreTheSame,
+            .restoreGoesBack, .suspendedComesBack, .suspendedComesBackInNextDaemon, .fencedIsShutOut,
+            .liftedCredentialsAreTheSame,
             .errorsSayWhatHelps, .unboundIsShutOut,
         ] {
             let outcome = try await conformance.run(check)

@@ -10,26 +10,37 @@ import Testing
 
 /// Our own providers keep the contract.
 @Suite struct ProviderConformanceTests {
-    @Test(arguments: ServiceClass.allCases)
-    func `the emulator keeps the contract`(serviceClass: ServiceClass) async throws {
+    @Test(arguments: [
+        (ServiceClass.redis, Plan.ephemeral), (.redis, .durable), (.beanstalk, .ephemeral), (.sqlite, .durable),
+    ])
+    func `the emulator keeps the contract`(serviceClass: ServiceClass, plan: Plan) async throws {
         let folder = try TemporaryDirectory()
-        var aids = ConformanceAids()
-        aids.leftovers = { Set(try FileManager.default.contentsOfDirectory(atPath: folder.path)) }
-        try await LoopUnderTest.allCases[0].run { [aids] loop in
+        try await LoopUnderTest.allCases[0].run { loop in
+            @Sendable func provider() -> EmulatorProvider {
+                EmulatorProvider(loops: LoopPool(of: loop), folders: folder.path)
+            }
+            var aids = ConformanceAids()
+            aids.plan = plan
+            aids.leftovers = { Set(try FileManager.default.contentsOfDirectory(atPath: folder.path)) }
+            aids.successor = { provider() }
             let outcomes = try await ProviderConformance(
-                EmulatorProvider(loops: LoopPool(of: loop), folders: folder.path), reference: .emulator,
-                serviceClass: serviceClass, aids: aids
+                provider(), reference: .emulator, serviceClass: serviceClass, aids: aids
             ).run()
-            #expect(Self.inapplicable(outcomes) == Self.ofEmulator[serviceClass])
+            // A cache that is durable has its plan remembered.
+            let remembers: Set<ContractCheck> = serviceClass == .redis && plan == .durable ? [.memoryHasNoSecret] : []
+            #expect(Self.inapplicable(outcomes).union(remembers) == Self.ofEmulator[serviceClass])
         }
     }
 
     @Test(.requires(.redisServer))
     func `a server process keeps the contract`() async throws {
         let folder = try TemporaryDirectory()
-        let provider = ExecProvider(
-            folders: folder.path, runtime: folder.path, path: ProcessInfo.processInfo.environment["PATH"] ?? "")
+        @Sendable func provider() -> ExecProvider {
+            let path = ProcessInfo.processInfo.environment["PATH"] ?? ""
+            return ExecProvider(folders: folder.path, runtime: folder.path, path: path)
+        }
         var aids = ConformanceAids()
+        aids.successor = { provider() }
         aids.unservable = .exec(program: "no-such-server")
         aids.endServer = { backing in
             let pid = try #require(backing.memory["pid"].flatMap { Int32($0) })
@@ -40,7 +51,7 @@ import Testing
             Set(try FileManager.default.contentsOfDirectory(atPath: folder.path)).union(Self.processes(of: folder.path))
         }
         let outcomes = try await ProviderConformance(
-            provider, reference: .exec(program: "redis-server"), serviceClass: .redis, aids: aids
+            provider(), reference: .exec(program: "redis-server"), serviceClass: .redis, aids: aids
         ).run()
         #expect(
             Self.inapplicable(outcomes) == [
@@ -72,7 +83,8 @@ import Testing
                 Self.inapplicable(outcomes) == [
                     .memoryHasNoSecret, .endOfServerIsReported, .frozenTimeStandsStill, .timeMovesAsFarAsAsked,
                     .timesAreApart, .restoreGoesBack, .branchBeginsWithSnapshot, .resetEmpties, .lostSnapshotIsTold,
-                    .badSeedChangesNothing, .suspendedComesBack, .fencedIsShutOut, .liftedCredentialsAreTheSame,
+                    .badSeedChangesNothing, .suspendedComesBack, .suspendedComesBackInNextDaemon, .fencedIsShutOut,
+                    .liftedCredentialsAreTheSame,
                 ])
         }
     }
@@ -98,7 +110,8 @@ import Testing
         let times: Set<ContractCheck> = [.frozenTimeStandsStill, .timeMovesAsFarAsAsked, .timesAreApart]
         return [
             .redis: always.union(direct),
-            .beanstalk: always.union(direct).union(copies).union([.suspendedComesBack]),
+            .beanstalk: always.union(direct).union(copies)
+                .union([.suspendedComesBack, .suspendedComesBackInNextDaemon]),
             .sqlite: always.union(copies).union(times),
         ]
     }()

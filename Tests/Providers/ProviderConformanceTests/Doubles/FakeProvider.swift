@@ -45,6 +45,14 @@ final class FakeProvider: Provider {
         (health, reports) = AsyncStream.makeStream(of: HealthReport.self)
     }
 
+    /// Another one over the same places.
+    func successor() -> FakeProvider {
+        let next = FakeProvider()
+        let suspended = state.withLock { $0.suspended }
+        if !breaks(.suspendedComesBackInNextDaemon) { next.state.withLock { $0.suspended = suspended } }
+        return next
+    }
+
     var offerings: [Offering] {
         [Offering(.redis, plans: breaks(.offersWhatItServes) ? [] : [.durable], modes: [.endpoint, .direct])]
     }
