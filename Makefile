@@ -6,7 +6,7 @@ RELEASE = .build/release/broker
 RELEASE_FLAGS = -c release $(if $(filter Linux,$(shell uname -s)),--static-swift-stdlib)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format bench fuzz soak soak-leases suites install clean
+.PHONY: help demo test docs lint format bench fuzz soak soak-leases suites install clean
 
 help:
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,6 +32,7 @@ test: ## bootstrap, lint, build, and all tests against the real servers
 	swift format lint --strict --recursive Sources Tests Package.swift
 	swift build $(RELEASE_FLAGS) --product broker
 	swift build --build-tests
+	@[ "$$(uname -s)" != Linux ] || .ci/docs
 	@set -o pipefail; export BROKER_BINARY="$(CURDIR)/$(RELEASE)" BROKER_PYTHON="$(CURDIR)/.venv/bin/python" \
 		BROKER_REQUIRE_SERVERS=1; \
 	beside() { renice -n 19 $$BASHPID > /dev/null; $(TESTS) --no-parallel --filter RedisConformanceTests 2>&1 | grep -Ev $(PASSED) && .ci/example-package \
@@ -39,6 +40,11 @@ test: ## bootstrap, lint, build, and all tests against the real servers
 	{ beside > .build/beside.log 2>&1; ended=$$?; cat .build/beside.log; exit $$ended; } & besides=$$!; \
 	swift test --skip-build --disable-xctest --no-parallel --skip RedisConformanceTests 2>&1 | grep -Ev $(PASSED); rest=$$?; \
 	wait $$besides || { echo "what ran beside these tests has failed: see above"; exit 1; }; exit $$rest
+
+docs: ## the documentation of BrokerTesting and ProviderConformance, in .build/docs
+	swift build --target BrokerTesting
+	swift build --target ProviderConformance
+	@.ci/docs
 
 lint: ## swift format, strict, changing nothing
 	swift format lint --strict --recursive Sources Tests Package.swift

@@ -37,6 +37,7 @@ let package = Package(
     products: [
         .executable(name: "broker", targets: ["broker"]),
         .library(name: "BrokerTesting", targets: ["BrokerTesting"]),
+        .library(name: "ProviderConformance", targets: ["ProviderConformance"]),
         .plugin(name: "BrokerPlugin", targets: ["BrokerPlugin"]),
     ],
     dependencies: [
@@ -118,6 +119,8 @@ let package = Package(
                 "ProviderKit", "BrokerModel", "EventLoop", "Gateway", "Processes", "CHiredis", "RDBWire", "RESPWire",
                 "ReplicationWire", "TLSTunnel", library("Crypto", "swift-crypto"),
             ]),
+
+        floor("Providers", "ProviderConformance", ["ProviderKit", "BrokerModel", "EventLoop", "Gateway"]),
 
         // Control
         floor(
@@ -209,8 +212,8 @@ let package = Package(
         tests(
             "Providers", "ProviderConformanceTests",
             [
-                "CacheEmulator", "EmulatedProviders", "ServerProviders", "Gateway", "ProviderKit", "BrokerModel",
-                "EventLoop", "TestKit",
+                "CacheEmulator", "EmulatedProviders", "ServerProviders", "Gateway", "ProviderConformance",
+                "ProviderKit", "BrokerModel", "EventLoop", "Processes", "TestKit",
             ]),
         tests(
             "Gateway", "GatewayTests",

@@ -21,6 +21,8 @@ public final class QueueTime {
     private var ahead: UInt64 = 0
     /// Where it stands; nil while it goes on.
     private var standsAt: UInt64?
+    /// What it first showed since it stands, and where it stood.
+    private var shown: (milliseconds: Int64, at: UInt64)?
     private var alarms: [UInt64: Alarm] = [:]
     private var lastAlarm: UInt64 = 0
 
@@ -43,6 +45,15 @@ public final class QueueTime {
     /// Milliseconds by which it is ahead of the system's time now; behind it where this is negative.
     public var shift: Int64 { Int64(truncatingIfNeeded: now &- base.now()) / 1_000_000 }
 
+    /// Milliseconds since 1970, where the system's clock shows `wallClock`. While it stands, that is the same each time,
+    /// though the system's clock and the one below do not tick at the same instant.
+    public func milliseconds(where wallClock: Int64) -> Int64 {
+        guard isFrozen else { return wallClock &+ shift }
+        let first = shown ?? (wallClock &+ shift, now)
+        shown = first
+        return first.milliseconds &+ Int64(truncatingIfNeeded: now &- first.at) / 1_000_000
+    }
+
     /// Has time stand still: nothing becomes ready, and nobody's time is over, until it is moved or goes on.
     public func freeze() {
         standsAt = now
@@ -53,6 +64,7 @@ public final class QueueTime {
     public func resume() {
         guard let time = standsAt else { return }
         standsAt = nil
+        shown = nil
         ahead = time &- base.now()
         for id in alarms.keys { start(id) }
     }

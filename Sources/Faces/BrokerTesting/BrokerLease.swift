@@ -9,16 +9,7 @@ import Foundation
 /// Backing services of a test's own: fresh when they are taken, gone when the lease ends, at the latest with the process.
 ///
 /// In Swift Testing a trait takes and ends it (`@Test(.broker("cache"))`) and the test finds it in `BrokerLease.current`.
-/// In XCTest `setUp` takes it and `tearDown` ends it:
-///
-/// ```swift
-/// final class CacheTests: XCTestCase {
-///     private var lease: BrokerLease?
-///
-///     override func setUp() async throws { lease = try await BrokerLease.take("cache") }
-///     override func tearDown() async throws { try await lease?.end() }
-/// }
-/// ```
+/// In XCTest `setUp` takes it and `tearDown` ends it: <doc:TestingWithLeases>.
 public struct BrokerLease: Sendable {
     /// The lease of the test that runs, where a trait has taken one.
     @TaskLocal public static var current: BrokerLease?

@@ -13,6 +13,7 @@ public struct BrokerTrait: TestTrait, SuiteTrait, TestScoping {
     /// Every test of a suite has a lease of its own.
     public var isRecursive: Bool { true }
 
+    /// Takes the lease, runs the test with it, and ends it. Throws the test's own error before that of the end.
     public func provideScope(
         for test: Test, testCase: Test.Case?, performing function: @Sendable @concurrent () async throws -> Void
     ) async throws {

@@ -8,6 +8,7 @@ public import Foundation
 
 /// One resource of a lease.
 public struct LeasedResource: Sendable {
+    /// As it was asked for.
     public let name: String
     /// With user and password where the class has them; a file's is `sqlite:///…`.
     public let url: String

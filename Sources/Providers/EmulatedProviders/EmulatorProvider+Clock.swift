@@ -51,11 +51,11 @@ extension QueueEmulator {
         switch step {
         case .freeze: if !time.isFrozen { time.freeze() }
         case .resume: time.resume()
-        case .set(let target): try advance(by: target &- wallClock &- time.shift)
+        case .set(let target): try advance(by: target &- time.milliseconds(where: wallClock))
         case .advance(let milliseconds): try advance(by: milliseconds)
         case .look: break
         }
-        return ClockReading(time: wallClock &+ time.shift, isFrozen: time.isFrozen)
+        return ClockReading(time: time.milliseconds(where: wallClock), isFrozen: time.isFrozen)
     }
 
     private func advance(by milliseconds: Int64) throws(BrokerError) {

@@ -57,6 +57,8 @@ struct FloorTable {
                 "Processes", "CHiredis", "Gateway", "TLSTunnel",
             ]),
 
+        Row("Providers", "ProviderConformance", ["ProviderKit", "BrokerModel", "EventLoop", "Gateway"]),
+
         Row("Control", "Ledger", ["BrokerModel"]),
         Row("Control", "ControlPlane", ["BrokerModel", "ProviderKit", "Ledger", "Gateway", "EventLoop", "Processes"]),
 

@@ -38,6 +38,23 @@ import Testing
         #expect(!queue.emulator.time.isFrozen)
     }
 
+    @Test func `while it stands it shows the same, though the clocks below do not tick together`() {
+        let queue = FakeQueue()
+        let time = queue.emulator.time
+        time.freeze()
+        let start = time.milliseconds(where: 1_000)
+        // Less than a millisecond here is one more by the system's clock.
+        queue.pass(seconds: 0.0004)
+        #expect(time.milliseconds(where: 1_001) == start)
+        time.advance(by: 5_000)
+        queue.pass(seconds: 0.0019)
+        #expect(time.milliseconds(where: 1_002) == start + 5_000)
+        time.resume()
+        queue.pass(seconds: 1)
+        // Both are cut to whole milliseconds.
+        #expect(abs(time.milliseconds(where: 2_002) - (start + 6_000)) <= 1)
+    }
+
     @Test func `it can be moved to the end of all time, and no further`() {
         let queue = FakeQueue()
         let client = queue.connect()

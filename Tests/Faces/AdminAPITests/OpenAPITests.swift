@@ -56,8 +56,8 @@ import Testing
         "POST /resources/:R/commands": Row("What clients have sent.", CommandsRequest.self, CommandsDocument.self),
         "GET /resources/:R/faults": Row("Its faults.", nil, FaultsDocument.self),
         "POST /resources/:R/faults": Row("Add faults, all at once.", FaultsRequest.self, FaultsDocument.self),
-        "DELETE /resources/:R/faults": Row("Remove all its faults.", nil, FaultsDocument.self),
-        "DELETE /resources/:R/faults/:F": Row("Remove a fault.", nil, FaultsDocument.self),
+        "DELETE /resources/:R/faults": Row("Remove all its faults: what came of each.", nil, FaultsDocument.self),
+        "DELETE /resources/:R/faults/:F": Row("Remove a fault: what came of it.", nil, FaultsDocument.self),
         "GET /snapshots": Row("The snapshots.", nil, SnapshotsDocument.self),
         "POST /snapshots": Row(
             "Keep what resources hold, at one instant.", SnapshotCreateRequest.self, SnapshotDocument.self),
@@ -71,14 +71,39 @@ import Testing
         "A": "An app's name.", "L": "A lease's id.", "F": "A fault's id.", "S": "A snapshot's name.",
     ]
 
+    /// What is asked for in a query: a name ends in `!` where it has to be there, in `#` where it is a number of at least 0.
     private static let queries: [String: [String: String]] = [
         "DELETE /resources/:R": ["force": "true also where apps are attached"],
         "DELETE /apps/:A/attachments": [
-            "resource": "what is detached", "alias": "which, where it is attached more than once",
+            "resource!": "what is detached", "alias": "which, where it is attached more than once",
         ],
-        "GET /logs": ["source": "a resource or an app", "last": "how many", "after": "the cursor of an answer"],
+        "GET /logs": ["source": "a resource or an app", "last#": "how many", "after": "the cursor of an answer"],
         "POST /leases": ["hold": "true: the lease ends with the connection"],
     ]
+
+    /// Operations that are known by their id: asked again with it, they answer what the first try did.
+    private static let repeatable: Set<String> = [
+        "POST /resources", "DELETE /resources/:R", "POST /resources/:R/swap", "POST /resources/:R/rollback",
+        "POST /attachments", "DELETE /apps/:A/attachments",
+    ]
+
+    /// What an error's status means.
+    private static let failures: [Int: String] = [
+        400: "The request cannot be understood.", 403: "Who asks may not: over TCP the token is missing or wrong.",
+        404: "Something that is named is not there.", 409: "Something stands in the way.",
+        422: "It is refused, since it cannot be done, or not safely.",
+        500: "It failed: what had begun was rolled back, or needs attention.", 502: "A server does not answer.",
+        504: "It took too long.",
+    ]
+
+    /// The errors of an operation. A reading one knows its names only; one that acts meets servers, and what is in its way.
+    private static func failures(of route: Route) -> Set<Int> {
+        guard route.path.contains(":W") else { return [403, 500] }
+        let key = key(route)
+        let reads = route.method == .get && !key.hasSuffix("/faults")
+        guard reads else { return Set(failures.keys) }
+        return key.dropFirst(4).contains(":") || key == "GET /logs" ? [400, 403, 404, 500] : [400, 403, 500]
+    }
 
     @Test func `every route is described, and nothing else`() {
         #expect(Set(AdminRoutes.table.map(Self.key)) == Set(Self.rows.keys))
@@ -90,6 +115,7 @@ import Testing
         let data = try JSONSerialization.data(
             withJSONObject: Self.document, options: [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes])
         let text = String(decoding: data, as: UTF8.self) + "\n"
+        #expect(!text.contains(SchemaReader.unknown), "a type of a document is not understood")
         if ProcessInfo.processInfo.environment["BROKER_UPDATE_GOLDEN"] != nil {
             try text.write(to: page, atomically: true, encoding: .utf8)
         }
@@ -107,25 +133,15 @@ import Testing
             let segments = route.path.split(separator: "/")
             let path =
                 "/" + segments.map { $0.first == ":" ? "{\($0.dropFirst())}" : String($0) }.joined(separator: "/")
-            var operation: [String: Any] = [
-                "summary": row.summary,
-                "responses": [
-                    "200": content(SchemaReader.schema(of: row.answer), "The answer."),
-                    "default": ["$ref": "#/components/responses/Error"],
-                ] as [String: Any],
-            ]
-            let inPath = segments.filter { $0.first == ":" }.map { String($0.dropFirst()) }.map { name in
-                [
-                    "name": name, "in": "path", "required": true, "schema": ["type": "string"],
-                    "description": parameters[name] ?? "",
-                ] as [String: Any]
-            }
-            let inQuery = (queries[key(route)] ?? [:]).sorted { $0.key < $1.key }.map { name, text in
-                ["name": name, "in": "query", "schema": ["type": "string"], "description": text] as [String: Any]
-            }
-            if !inPath.isEmpty || !inQuery.isEmpty { operation["parameters"] = inPath + inQuery }
+            var answers: [String: Any] = ["200": answer(row, isStream: key(route) == "POST /leases")]
+            for status in failures(of: route) { answers["\(status)"] = ["$ref": "#/components/responses/\(status)"] }
+            var operation: [String: Any] = ["summary": row.summary, "responses": answers]
+            let parameters = parameters(of: key(route), segments.map(String.init))
+            if !parameters.isEmpty { operation["parameters"] = parameters }
             if let body = row.body {
-                operation["requestBody"] = content(SchemaReader.schema(of: body), "The request.")
+                var request = content(SchemaReader.schema(of: body), "The request.")
+                request["required"] = true
+                operation["requestBody"] = request
             }
             paths[path, default: [:]][route.method.rawValue.lowercased()] = operation
         }
@@ -137,19 +153,52 @@ import Testing
                     "On the daemon's unix socket; on a port of 127.0.0.1 where BROKER_API_PORT is set, with a token.",
             ],
             "paths": paths,
+            // With the token over TCP, without it on the socket.
+            "security": [["token": [String]()], [String: [String]]()],
             "components": [
-                "responses": ["Error": content(SchemaReader.schema(of: ErrorShape.self), "What went wrong.")],
+                "responses": Dictionary(uniqueKeysWithValues: failures.map { ("\($0)", failure($0, $1)) }),
                 "securitySchemes": ["token": ["type": "http", "scheme": "bearer"]],
             ] as [String: Any],
         ]
     }
 
-    /// Every error has these four parts.
-    private struct ErrorShape: Decodable {
-        let code: String
-        let what: String
-        let why: String
-        let fix: String?
+    private static func parameters(of key: String, _ segments: [String]) -> [[String: Any]] {
+        let inPath = segments.filter { $0.first == ":" }.map { String($0.dropFirst()) }.map { name in
+            [
+                "name": name, "in": "path", "required": true, "schema": ["type": "string"],
+                "description": parameters[name] ?? "",
+            ] as [String: Any]
+        }
+        let inQuery = (queries[key] ?? [:]).sorted { $0.key < $1.key }.map { name, text in
+            let schema: [String: Any] = name.hasSuffix("#") ? ["type": "integer", "minimum": 0] : ["type": "string"]
+            return [
+                "name": name.filter { $0 != "!" && $0 != "#" }, "in": "query", "required": name.hasSuffix("!"),
+                "schema": schema, "description": text,
+            ] as [String: Any]
+        }
+        guard repeatable.contains(key) else { return inPath + inQuery }
+        let id: [String: Any] = [
+            "name": "Idempotency-Key", "in": "header", "required": false,
+            "schema": ["type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$"],
+            "description": "Chosen by the caller: asked again with the same, it answers what came of the first try.",
+        ]
+        return inPath + inQuery + [id]
+    }
+
+    private static func answer(_ row: Row, isStream: Bool) -> [String: Any] {
+        let schema = SchemaReader.schema(of: row.answer)
+        guard isStream else { return content(schema, "The answer.") }
+        let media = ["application/json": ["schema": schema], "application/x-ndjson": ["schema": schema]]
+        return ["description": "The answer, by line with ?hold=true.", "content": media]
+    }
+
+    private static func failure(_ status: Int, _ text: String) -> [String: Any] {
+        var schema = SchemaReader.schema(of: BrokerError.self)
+        var properties = schema["properties"] as? [String: Any] ?? [:]
+        let codes = ErrorCode.allCases.filter { $0.httpStatus == status }.map(\.rawValue).sorted()
+        properties["code"] = ["type": "string", "enum": codes] as [String: Any]
+        schema["properties"] = properties
+        return content(schema, text)
     }
 
     private static func content(_ schema: [String: Any], _ text: String) -> [String: Any] {

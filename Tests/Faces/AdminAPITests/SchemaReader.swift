@@ -3,16 +3,24 @@ import Foundation
 
 /// Finds out what JSON a type reads, by having it read from a decoder that writes down what it is asked for.
 enum SchemaReader {
+    /// Stands in a schema where a type could not be understood.
+    static let unknown = "x-unknown"
+
     /// A JSON schema of OpenAPI 3.1.
     static func schema(of type: any Decodable.Type) -> [String: Any] {
         if let plain = plain(type) { return plain }
         if let choice = type as? any Choice.Type { return ["type": "string", "enum": choice.words.sorted()] }
-        if type == Fault.self { return faultSchema }
+        if type == Fault.self { return FaultSchema.fault }
         let recorder = Recorder()
         // It cannot be made of nothing: what it has asked for until then, or has got, is written down.
         _ = try? type.init(from: recorder)
+        if recorder.isUnknown { return [unknown: "\(type)"] }
         if let item = recorder.item { return ["type": "array", "items": item] }
         if recorder.isMap { return ["type": "object", "additionalProperties": recorder.mapValue ?? [:]] }
+        // Whatever else is nil is left away.
+        if type == ResourceStatus.self { recorder.writesNull(for: ["host", "port"]) }
+        // Read leniently, and always written.
+        if type == BrokerError.self { recorder.required.insert("why") }
         var schema: [String: Any] = ["type": "object", "properties": recorder.properties]
         if !recorder.required.isEmpty { schema["required"] = recorder.required.sorted() }
         return schema
@@ -23,32 +31,58 @@ enum SchemaReader {
         case is String.Type, is WorkspaceName.Type: ["type": "string"]
         case is Bool.Type: ["type": "boolean"]
         case is Double.Type: ["type": "number"]
-        case is Int.Type, is Int32.Type, is Int64.Type, is UInt64.Type: ["type": "integer"]
+        case is Int.Type, is Int64.Type: ["type": "integer", "format": "int64"]
+        case is Int32.Type: ["type": "integer", "format": "int32"]
+        case is UInt64.Type: ["type": "integer", "minimum": 0]
         default: nil
         }
     }
+}
 
-    /// Written by hand, since it reads its parts one after the other and ends at the first that is wrong.
-    private static var faultSchema: [String: Any] {
-        let integer = ["type": "integer"]
-        let effects = [
-            "error", "delay", "cut", "reset", "drop", "latency", "bandwidth", "timeout", "slow-close", "reset-peer",
-            "slicer", "limit-data", "down", "maxclients",
+/// Written by hand, since a fault reads its parts one after the other and ends at the first that is wrong.
+private enum FaultSchema {
+    static var fault: [String: Any] {
+        let words: [String: Any] = ["type": "array", "items": text]
+        return object(
+            [
+                "commands": words, "key": text, "client": text, "nth": count, "first": count, "every": count,
+                "count": count, "for": count, "seed": ["type": "integer", "minimum": 0], "probability": share,
+                "toxicity": share, "effect": effect,
+            ], ["effect"])
+    }
+
+    private static var effect: [String: Any] {
+        let direction: [String: Any] = ["type": "string", "enum": ["down", "up"]]
+        let when: [String: Any] = ["type": "string", "enum": ["after", "before"]]
+        let effects: [String: Any] = [
+            "error": ["anyOf": [text, object(["text": text], ["text"])]],
+            "delay": object(["ms": amount, "jitter": amount], ["ms"]), "cut": object(["bytes": amount], ["bytes"]),
+            "reset": object(["when": when], ["when"]), "drop": object(["executed": ["type": "boolean"]]),
+            "latency": object(["ms": amount, "jitter": amount, "direction": direction], ["ms"]),
+            "bandwidth": object(["rate": count, "direction": direction], ["rate"]),
+            "timeout": object(["ms": amount, "direction": direction]),
+            "slow-close": object(["ms": amount, "direction": direction], ["ms"]),
+            "reset-peer": object(["ms": amount]),
+            "slicer": object(
+                ["size": count, "variation": amount, "delay": amount, "direction": direction], ["size"]),
+            "limit-data": object(["bytes": amount, "direction": direction], ["bytes"]), "down": object([:]),
+            "maxclients": object([:]),
         ]
-        return [
-            "type": "object", "required": ["effect"],
-            "properties": [
-                "commands": ["type": "array", "items": ["type": "string"]], "key": ["type": "string"],
-                "client": ["type": "string"], "nth": integer, "first": integer, "every": integer, "count": integer,
-                "for": integer, "seed": integer, "probability": ["type": "number"], "toxicity": ["type": "number"],
-                "effect": [
-                    "type": "object", "minProperties": 1, "maxProperties": 1,
-                    "properties": Dictionary(uniqueKeysWithValues: effects.map { ($0, [String: Any]()) }),
-                    "description":
-                        "One key, the effect's name, with an object of what it needs: docs/guides/faults.md.",
-                ] as [String: Any],
-            ] as [String: Any],
-        ]
+        var schema = object(effects)
+        (schema["minProperties"], schema["maxProperties"]) = (1, 1)
+        schema["description"] = "One key, the effect's name, with an object of what it needs: docs/guides/faults.md."
+        return schema
+    }
+
+    private static var text: [String: Any] { ["type": "string"] }
+    private static var count: [String: Any] { ["type": "integer", "minimum": 1] }
+    private static var amount: [String: Any] { ["type": "integer", "minimum": 0] }
+    private static var share: [String: Any] { ["type": "number", "minimum": 0] }
+
+    private static func object(_ properties: [String: Any], _ required: [String] = []) -> [String: Any] {
+        var schema: [String: Any] = ["type": "object", "properties": properties]
+        if !required.isEmpty { schema["required"] = required }
+        return schema
     }
 }
 
@@ -69,12 +103,18 @@ extension SwapRequest.ExistingData: Choice {
     fileprivate static var words: [String] { ["overwrite", "adopt"] }
 }
 
+extension ResourceStatus.Swap.Phase: Choice {
+    fileprivate static var words: [String] { ["comparing", "copying", "moving"] }
+}
+
 private final class Recorder: Decoder {
     var properties: [String: Any] = [:]
     var required: Set<String> = []
     var item: [String: Any]?
     var isMap = false
     var mapValue: [String: Any]?
+    /// It was asked for a single value: a type that `SchemaReader` has to know by name.
+    var isUnknown = false
     let codingPath: [any CodingKey] = []
     let userInfo: [CodingUserInfoKey: Any] = [:]
 
@@ -87,7 +127,22 @@ private final class Recorder: Decoder {
     }
 
     func unkeyedContainer() throws -> any UnkeyedDecodingContainer { List(recorder: self) }
-    func singleValueContainer() throws -> any SingleValueDecodingContainer { throw Nothing() }
+
+    func singleValueContainer() throws -> any SingleValueDecodingContainer {
+        isUnknown = true
+        throw Nothing()
+    }
+
+    func writesNull(for names: [String]) {
+        for name in names {
+            guard var schema = properties[name] as? [String: Any], let type = schema["type"] as? String else {
+                continue
+            }
+            schema["type"] = [type, "null"]
+            properties[name] = schema
+            required.insert(name)
+        }
+    }
 
     /// Something of the type to go on with.
     static func value<Value: Decodable>(_ type: Value.Type) throws -> Value {

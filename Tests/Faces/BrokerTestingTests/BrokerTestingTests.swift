@@ -1,6 +1,4 @@
-import BrokerModel
 import BrokerTesting
-import EventLoop
 import Foundation
 import TestKit
 import Testing
@@ -8,10 +6,6 @@ import Testing
 /// The library as a user's tests meet it, with the built broker's daemon in a home of its own.
 @Suite(.serialized, .enabled(if: BrokerHome.isUsable))
 struct BrokerTestingTests {
-    init() throws {
-        try BrokerHome.use()
-    }
-
     @Test(.broker("cache", "jobs")) func `a test finds its lease, and nobody else's`() async throws {
         let lease = try #require(BrokerLease.current)
         #expect(lease.resources.map(\.name) == ["cache", "jobs"])
@@ -59,33 +53,19 @@ struct BrokerTestingTests {
         let error = await #expect(throws: BrokerError.self) { try await BrokerLease.take("thing") }
         #expect(error?.code == .classUnknown)
     }
-
-    private func ask(_ url: String, _ words: String...) throws -> String {
-        let parts = try #require(URLComponents(string: url))
-        let port = try #require(parts.port.flatMap { UInt16(exactly: $0) })
-        let client = try SocketClient(to: .tcp(host: parts.host ?? "", port: port))
-        let commands = [["AUTH", parts.user ?? "", parts.password ?? ""], words]
-        for command in commands {
-            try client.send("*\(command.count)\r\n" + command.map { "$\($0.utf8.count)\r\n\($0)\r\n" }.joined())
-        }
-        #expect(String(decoding: try client.receive(until: "\r\n"), as: UTF8.self) == "+OK\r\n")
-        try client.send("*1\r\n$4\r\nQUIT\r\n")
-        let rest = String(decoding: try client.receiveToEnd(), as: UTF8.self)
-        return String(rest.dropLast("+OK\r\n".count))
-    }
 }
 
 /// A home for the daemon that the tests of this process share; it ends with the process's lease and is left to itself.
 enum BrokerHome {
     static let binary = ProcessInfo.processInfo.environment["BROKER_BINARY"]
-    static var isUsable: Bool { binary != nil }
+    /// Asked before the first lease is taken, it also sees to the home.
+    static var isUsable: Bool { binary != nil && folder != nil }
 
-    private static let folder = Result { try TemporaryDirectory() }
-
-    static func use() throws {
-        let folder = try folder.get()
+    private static let folder: TemporaryDirectory? = {
+        guard let folder = try? TemporaryDirectory() else { return nil }
         setenv("BROKER_HOME", folder.file("home"), 1)
         setenv("XDG_RUNTIME_DIR", folder.path, 1)
         setenv("BROKER_WORKSPACE", "library", 1)
-    }
+        return folder
+    }()
 }

@@ -24,15 +24,11 @@ import Testing
         _ transcript: Transcript, driver: LoopUnderTest
     ) async throws {
         let real = try RealBeanstalkd()
-        let theirs = try TranscriptPlayer(
-            transcript: transcript, server: SocketServer(port: real.port, drain: real.drain)
-        ).play()
+        let theirs = try play(transcript, at: SocketServer(port: real.port, drain: real.drain), "beanstalkd")
         check(theirs, "beanstalkd", transcript)
 
         let local = try await LocalQueue(driver)
-        let ours = try TranscriptPlayer(
-            transcript: transcript, server: SocketServer(port: local.port, drain: local.drain)
-        ).play()
+        let ours = try play(transcript, at: SocketServer(port: local.port, drain: local.drain), "the emulator")
         await local.stop()
         check(ours, "the emulator", transcript)
 
@@ -40,6 +36,17 @@ import Testing
         for (our, their) in zip(ours, theirs) {
             let isSame = our.hasMask ? our.ending == their.ending : our.line == their.line
             #expect(isSame, "\(transcript.name):\(our.number): \(our.line.debugDescription)")
+        }
+    }
+
+    /// Where a reply does not come, whose it is is told.
+    private func play(
+        _ transcript: Transcript, at server: SocketServer, _ name: String
+    ) throws -> [TranscriptPlayer.Heard] {
+        do {
+            return try TranscriptPlayer(transcript: transcript, server: server).play()
+        } catch {
+            throw SocketFailure("\(name), \(error)")
         }
     }
     #endif

@@ -2,6 +2,7 @@ import BrokerTesting
 import Sessions
 import XCTest
 
+// article: XCTest
 final class SessionsXCTests: XCTestCase {
     private var lease: BrokerLease?
 
@@ -15,3 +16,4 @@ final class SessionsXCTests: XCTestCase {
         XCTAssertEqual(try sessions.user(of: "1"), "grace")
     }
 }
+// end of article
