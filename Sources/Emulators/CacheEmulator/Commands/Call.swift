@@ -240,6 +240,12 @@ enum ErrorText {
         "ERR this server cannot be another's replica: 'broker swap' brings another server's data here"
     static let noAuth: StaticString = "NOAUTH Authentication required."
 
+    static let noCluster: StaticString = "ERR This instance has cluster support disabled"
+    static let noModules: StaticString =
+        """
+        ERR MODULE command not allowed. If the enable-module-command option is set to "local", you can run it from a local \
+        connection, otherwise you need to set this option in the configuration file, and then restart the server.
+        """
     static let noDebug: StaticString =
         """
         ERR DEBUG command not allowed. If the enable-debug-command option is set to "local", you can run it from a local \
@@ -345,6 +351,11 @@ enum ErrorText {
     static func wrongSubcommandArity(_ container: String, _ name: Bytes) -> [UInt8] {
         Array("ERR unknown subcommand or wrong number of arguments for '".utf8) + name.text(upTo: 128)
             + Array("'. Try \(container.uppercased()) HELP.".utf8)
+    }
+
+    /// For a row that Redis 7.0 does not have.
+    static func unknown(_ row: UnsafePointer<Command>, _ arguments: UnsafeMutablePointer<Bytes>) -> [UInt8] {
+        unknownSubcommand((row.pointee.container ?? row.pointee.name).description, arguments[1])
     }
 
     static func unknownSubcommand(_ container: String, _ name: Bytes) -> [UInt8] {

@@ -23,6 +23,21 @@ enum HelpText {
         "    Prints this help.",
     ]
 
+    /// MODULE HELP
+    static let module: [StaticString] = [
+        "MODULE <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
+        "LIST",
+        "    Return a list of loaded modules.",
+        "LOAD <path> [<arg> ...]",
+        "    Load a module library from <path>, passing to it any optional arguments.",
+        "LOADEX <path> [[CONFIG NAME VALUE] [CONFIG NAME VALUE]] [ARGS ...]",
+        "    Load a module library from <path>, while passing it module configurations and optional arguments.",
+        "UNLOAD <name>",
+        "    Unload a module.",
+        "HELP",
+        "    Prints this help.",
+    ]
+
     /// ACL HELP
     static let access: [StaticString] = [
         "ACL <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",

@@ -60,7 +60,7 @@ enum ComparedCases {
     /// Commands whose second word names what they do.
     private static let containers: Set<String> = [
         "acl", "client", "command", "config", "function", "latency", "memory", "object", "pubsub", "script", "slowlog",
-        "xgroup", "xinfo", "debug",
+        "xgroup", "xinfo", "cluster", "module",
     ]
 
     /// Of a command as Redis writes it in COMMAND DOCS, `client|kill`; nil for what is no name.
