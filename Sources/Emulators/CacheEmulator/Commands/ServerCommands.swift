@@ -151,6 +151,9 @@ private enum Server {
                 let most = call.emulator.configuration.number("tracking-table-max-keys")
                 call.emulator.tracking.most = most == 0 ? .max : most
             }
+            if parameters[place].name.contains("-max-") {
+                call.emulator.memory.packing = PackingLimits(call.emulator.configuration)
+            }
             if parameters[place].name == "acllog-max-len" {
                 call.emulator.users.log.most = Int(values[number]) ?? 0
             }
