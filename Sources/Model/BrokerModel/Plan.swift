@@ -11,6 +11,9 @@ public struct Plan: Hashable, Sendable, CustomStringConvertible {
     /// On disk, and still there after a restart.
     public static let durable = Plan(name: "durable", summary: "on disk; survives a restart and kill -9")
 
+    /// In memory, and with what the tests of clients ask of a server.
+    public static let debug = Plan(name: "debug", summary: "in memory, and answers DEBUG: for the tests of clients")
+
     /// Under which a provider of several plans remembers by which one it has made a backing.
     public static let memoryKey = "plan"
 
@@ -18,7 +21,7 @@ public struct Plan: Hashable, Sendable, CustomStringConvertible {
     public static func offered(for serviceClass: ServiceClass, by provider: ProviderReference) -> [Plan] {
         switch (serviceClass, provider) {
         case (.sqlite, _), (_, .exec), (_, .url): [.durable]
-        case (.redis, .emulator): [.ephemeral, .durable]
+        case (.redis, .emulator): [.ephemeral, .durable, .debug]
         case (.beanstalk, .emulator): [.ephemeral]
         }
     }

@@ -251,7 +251,13 @@ enum ErrorText {
         ERR DEBUG command not allowed. If the enable-debug-command option is set to "local", you can run it from a local \
         connection, otherwise you need to set this option in the configuration file, and then restart the server.
         """
-    static let noReload: StaticString = "ERR this cache does not load itself anew: 'broker reset' empties it"
+    static let noFileToLoad: StaticString =
+        "ERR there is no RDB file here to load: DEBUG RELOAD without NOSAVE makes its own"
+    static let reloadOptions: StaticString = "ERR DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options."
+    static let notDebugged: StaticString =
+        "ERR this server is the daemon of other resources too, and does not do DEBUG "
+    static let sleepsTooLong: StaticString = "ERR the server sleeps for 60 seconds at most: others are served by it too"
+    static let populatesTooMuch: StaticString = "ERR at most 10000000 keys, and a gigabyte of values, are made at once"
     static let notInVersion2: StaticString = "ERR RESP2 is not supported by this command"
     static let protocolType: StaticString =
         """
@@ -277,6 +283,7 @@ enum ErrorText {
         "Script ended by the server: it has run for longer than busy-reply-threshold allows"
     static let scriptTooLong: StaticString = "Script ended by the server: it has run for a minute"
     static let scriptStopped: StaticString = "Script ended by the server: it is stopping"
+    static let debugInPipeline: StaticString = "ERR SCRIPT DEBUG must be called outside a pipeline"
     static let mayWrite: StaticString = "ERR Can not execute a script with write flag using *_ro command."
     static let notEnoughMemory: StaticString = "ERR not enough memory"
     static let replyTooLarge: StaticString = "ERR the reply is too large"

@@ -12,6 +12,8 @@ struct PackingLimits {
     var integers = 512
     /// `list-max-listpack-size`: how the nodes of a list's payload are cut.
     var listNode = -2
+    /// DEBUG QUICKLIST-PACKED-THRESHOLD: from so many bytes on an element of a payload stands alone.
+    var listPlainBytes = longest
 
     /// A packed form is never longer, in bytes, whatever the limits say.
     static let longest = 1 << 30
@@ -29,7 +31,8 @@ struct PackingLimits {
 
     init() {}
 
-    init(_ configuration: Configuration) {
+    init(_ configuration: Configuration, listPlainBytes: Int) {
+        self.listPlainBytes = listPlainBytes
         hashFields = configuration.number("hash-max-listpack-entries")
         hashBytes = configuration.number("hash-max-listpack-value")
         sortedSetMembers = configuration.number("zset-max-listpack-entries")

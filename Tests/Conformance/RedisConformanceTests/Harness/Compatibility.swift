@@ -56,8 +56,12 @@ struct Deviation {
             why: "its memory is laid out otherwise"),
         Deviation(
             commands: ["debug"],
-            what: "where it is allowed it knows SLEEP, SET-ACTIVE-EXPIRE, OBJECT, ERROR and PROTOCOL",
-            why: "the rest reaches into the server"),
+            what:
+                """
+                by the plan `debug` alone, and no more than SLEEP, SET-ACTIVE-EXPIRE, OBJECT, ERROR, PROTOCOL, DIGEST, \
+                DIGEST-VALUE, POPULATE, RELOAD, CHANGE-REPL-ID and QUICKLIST-PACKED-THRESHOLD
+                """,
+            why: "the rest reaches into the server, and would end the daemon of other resources"),
         Deviation(
             commands: ["save", "bgsave", "bgrewriteaof"],
             what: "a cache that is not durable answers an error; LASTSAVE answers when it was started",
