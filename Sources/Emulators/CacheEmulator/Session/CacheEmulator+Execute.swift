@@ -110,6 +110,9 @@ extension CacheEmulator {
         if !client.isAuthenticated, !command.flags.contains(.noAuth) {
             return refuse(client, row, "\(ErrorText.noAuth)")
         }
+        if client.transaction != nil, command.flags.contains(.noMulti) {
+            return refuse(client, row, "\(ErrorText.notInsideMulti)")
+        }
         if let denial = denial(to: client, row, arguments, count) {
             if CommandCatalogue.isNewer(command.fullName) {
                 return refuse(client, row, String(decoding: ErrorText.unknown(row, arguments), as: UTF8.self))
@@ -275,8 +278,6 @@ extension CacheEmulator {
         _ index: Int, _ row: UnsafePointer<Command>, _ arguments: UnsafeMutablePointer<Bytes>, _ count: Int,
         _ client: CacheClient
     ) {
-        let command = row.pointee
-        if command.flags.contains(.noMulti) { return refuse(client, row, "\(ErrorText.notInsideMulti)") }
         client.transaction?.append(Transaction.Request(command: index, arguments, count))
         client.writer.simple("QUEUED")
     }

@@ -84,6 +84,9 @@ struct Configuration {
             return "the emulator allows \(ceiling) at most, since the memory is that of all resources"
         }
         if value == parameter.value || parameter.effect != .fixed { return nil }
+        if parameter.name == "requirepass" {
+            return "each attachment has a secret of its own, handed out by 'broker attach'"
+        }
         return "the emulator always works with '\(parameter.value)'"
     }
 

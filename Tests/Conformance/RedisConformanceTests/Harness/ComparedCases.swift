@@ -66,7 +66,7 @@ enum ComparedCases {
     /// Of a command as Redis writes it in COMMAND DOCS, `client|kill`; nil for what is no name.
     private static func name(of arguments: [[UInt8]]) -> String? {
         let words = arguments.prefix(2).map { String(decoding: $0, as: UTF8.self).lowercased() }
-        guard let first = words.first, first.allSatisfy({ $0.isASCII && ($0.isLetter || $0 == "_") }) else {
+        guard let first = words.first, first.allSatisfy({ $0.isASCII && ($0.isLetter || "_-".contains($0)) }) else {
             return nil
         }
         guard containers.contains(first), words.count == 2,
