@@ -6,7 +6,7 @@ RELEASE = .build/release/broker
 RELEASE_FLAGS = -c release $(if $(filter Linux,$(shell uname -s)),--static-swift-stdlib)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format bench fuzz soak soak-leases suites install clean
+.PHONY: help demo test lint format bench fuzz random soak soak-leases suites install clean
 
 help:
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -53,6 +53,14 @@ bench: ## the benchmarks, in a release build (BENCH="--only redis --pairs 9 --js
 
 fuzz: ## every fuzz target for a minute (FUZZ_SECONDS=60), and long random commands against real servers
 	@.ci/fuzz
+
+# Each family's random tests, in both versions of the protocol; what differs is shown with its seed, cut down to the commands that
+# are needed for it.
+random: ## random commands of each family, compared with redis-server (RANDOM_COMMANDS=100000 BROKER_RANDOM_SEED=1)
+	@.ci/bootstrap
+	swift build --build-tests
+	@BROKER_RANDOM_COMMANDS=$${RANDOM_COMMANDS:-100000} BROKER_REQUIRE_SERVERS=1 swift test --skip-build --disable-xctest \
+		--no-parallel --filter 'RedisConformanceTests.*random'
 
 # ArgumentParser writes the completions; a shell whose completions it cannot write is left out, and said so.
 # Then one large resource: a connection takes five of the daemon's files over TLS, three in the clear.
