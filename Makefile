@@ -6,7 +6,7 @@ RELEASE = .build/release/broker
 RELEASE_FLAGS = -c release $(if $(filter Linux,$(shell uname -s)),--static-swift-stdlib)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test docs lint format bench fuzz soak soak-leases suites install clean
+.PHONY: help demo test docs lint format bench fuzz random soak soak-leases suites sanitize install clean
 
 help:
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -60,6 +60,14 @@ bench: ## the benchmarks, in a release build (BENCH="--only redis --pairs 9 --js
 fuzz: ## every fuzz target for a minute (FUZZ_SECONDS=60), and long random commands against real servers
 	@.ci/fuzz
 
+# Each family's random tests, in both versions of the protocol; what differs is shown with its seed, cut down to the commands that
+# are needed for it.
+random: ## random commands of each family, compared with redis-server (RANDOM_COMMANDS=100000 BROKER_RANDOM_SEED=1)
+	@.ci/bootstrap
+	swift build --build-tests
+	@BROKER_RANDOM_COMMANDS=$${RANDOM_COMMANDS:-100000} BROKER_REQUIRE_SERVERS=1 swift test --skip-build --disable-xctest \
+		--no-parallel --filter 'RedisConformanceTests.*random'
+
 # ArgumentParser writes the completions; a shell whose completions it cannot write is left out, and said so.
 # Then one large resource: a connection takes five of the daemon's files over TLS, three in the clear.
 # About 10 million commands over 100 swaps of each kind, the last with kills: half an hour. SOAK_SEED=N repeats the faults.
@@ -75,6 +83,10 @@ suites: ## all tests of walrus and RQ, unmodified, with the emulator and with re
 	@.ci/bootstrap
 	swift build $(RELEASE_FLAGS) --product broker
 	@.ci/third-party-suites --all
+
+sanitize: ## the tests of the runtime under the thread sanitizer, then under the address sanitizer (SANITIZE=thread)
+	@.ci/bootstrap
+	@.ci/sanitize
 
 soak-leases: ## ten minutes of leases whose holders are killed at random, then a minute of each peer (LEASE_SOAK_SECONDS=600 LEASE_SOAK_SEED=1)
 	@.ci/bootstrap

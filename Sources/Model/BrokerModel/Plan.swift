@@ -14,9 +14,11 @@ public struct Plan: Hashable, Sendable, CustomStringConvertible {
     /// On disk before it is answered.
     public static let durableAlways = Plan(
         name: "durable-always", summary: "on disk before it is answered; survives a power cut")
+    /// In memory, and with what the tests of clients ask of a server.
+    public static let debug = Plan(name: "debug", summary: "in memory, and answers DEBUG: for the tests of clients")
 
     /// Whether a restart keeps what is written.
-    public var isDurable: Bool { self != .ephemeral }
+    public var isDurable: Bool { self == .durable || self == .durableAlways }
 
     /// Under which a provider of several plans remembers by which one it has made a backing.
     public static let memoryKey = "plan"
@@ -25,7 +27,7 @@ public struct Plan: Hashable, Sendable, CustomStringConvertible {
     public static func offered(for serviceClass: ServiceClass, by provider: ProviderReference) -> [Plan] {
         switch (serviceClass, provider) {
         case (.sqlite, _), (_, .exec), (_, .url): [.durable]
-        case (.redis, .emulator): [.ephemeral, .durable, .durableAlways]
+        case (.redis, .emulator): [.ephemeral, .durable, .durableAlways, .debug]
         case (.beanstalk, .emulator): [.ephemeral]
         }
     }

@@ -39,11 +39,10 @@ public struct EmulatorProvider: Provider {
         switch request.serviceClass {
         case .redis:
             let image = try beginning(of: request)
-            let cache = try await shelf.cache(id, of: request.backing.resource.rawValue, from: image)
-            if request.plan.isDurable {
-                try await makeDurable(cache, id, request.plan, isFilled: image != nil)
-                try await request.remember([Plan.memoryKey: request.plan.name])
-            }
+            let cache = try await shelf.cache(
+                id, of: request.backing.resource.rawValue, from: image, allowsDebug: request.plan == .debug)
+            if request.plan.isDurable { try await makeDurable(cache, id, request.plan, isFilled: image != nil) }
+            if request.plan != .ephemeral { try await request.remember([Plan.memoryKey: request.plan.name]) }
             return ProvisionResponse(upstream: .cache(cache.emulator), server: server)
         case .beanstalk:
             let image = try await queueImage(of: try beginning(of: request))

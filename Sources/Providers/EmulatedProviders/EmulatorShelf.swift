@@ -38,13 +38,15 @@ final class EmulatorShelf: Sendable {
 
     /// The backing's cache; made where there is none, with what an image holds.
     func cache(
-        _ id: BackingID, of tenant: String, from image: Shelved<Image>? = nil
+        _ id: BackingID, of tenant: String, from image: Shelved<Image>? = nil, allowsDebug: Bool = false
     ) async throws(BrokerError) -> Shelved<CacheEmulator> {
         if let cache = cache(id) { return cache }
         // It reads the image's memory in place.
         let made = try await make(tenant, beside: image?.tenant) { loop in
-            guard case .cache(let image)? = image?.emulator.value else { return CacheEmulator(loop: loop) }
-            return CacheEmulator(loop: loop, from: image)
+            let image: KeyspaceImage? = if case .cache(let image)? = image?.emulator.value { image } else { nil }
+            let emulator = CacheEmulator(loop: loop, from: image)
+            emulator.allowsDebug = allowsDebug
+            return emulator
         }
         contents.withLock { $0.caches[id] = made }
         return made

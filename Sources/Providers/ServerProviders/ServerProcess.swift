@@ -14,7 +14,8 @@ enum ServerProcess: Sendable {
 
     var isAlive: Bool {
         switch self {
-        case .child(let child): child.exitNow == nil
+        // The system knows of its end before it is waited for.
+        case .child(let child): child.exitNow == nil && child.identity.isAlive
         case .adopted(let identity): identity.isAlive
         }
     }

@@ -61,6 +61,14 @@ struct ConfigurationDifferentialTests {
         try compare(steps, versions: [2])
     }
 
+    @Test func `a password for all is refused, and said why`() throws {
+        let ours = try Dialogue(version: 2).connection("A").ours
+        let refusal = try #require(try ours.call("CONFIG", "SET", "requirepass", "x").text)
+        #expect(refusal.hasPrefix("ERR CONFIG SET failed (possibly related to argument 'requirepass') - each "))
+        #expect(try ours.call("CONFIG", "GET", "requirepass").elements?.last?.text?.isEmpty == true)
+        #expect(try ours.call("CONFIG", "SET", "requirepass", "").text == "OK")
+    }
+
     @Test func `limits of output are changed class by class`() throws {
         let values = [
             "normal 1gb 2kb 3", "pubsub 50mb 60mb 7", "replica 100mb 2gb 3", "slave 256mb 64mb 60", "foo 1 2 3",

@@ -34,7 +34,7 @@ struct DebugDifferentialTests {
         }
     }
 
-    @Test func `OBJECT tells of a value, and RELOAD is refused`() async throws {
+    @Test func `OBJECT tells of a value`() async throws {
         try await withDebuggedPair {
             let (ours, theirs) = try Dialogue(version: 2).connection("A")
             let long = String(repeating: "xyz", count: 20)
@@ -56,10 +56,6 @@ struct DebugDifferentialTests {
                 // Lists are packed otherwise.
                 if key != "l" { #expect(words[0][4] == words[1][4], "\(texts)") }
             }
-            for words in [["RELOAD"], ["RELOAD", "NOSAVE"], ["LOADAOF"]] {
-                let reply = try ours.call((["DEBUG"] + words).map { Array($0.utf8) })
-                #expect(reply.text?.hasPrefix("ERR this cache ") == true)
-            }
         }
     }
 
@@ -69,6 +65,115 @@ struct DebugDifferentialTests {
                 "DEBUG SET-ACTIVE-EXPIRE 0", "SET a 1 PX 1", "SET b 1", "DEBUG SLEEP 0.3", "DBSIZE", "GET a", "DBSIZE",
                 "SET a 1 PX 1", "DEBUG SET-ACTIVE-EXPIRE 1", .until("DBSIZE", "(integer) 1"),
             ])
+        }
+    }
+
+    @Test func `digests are those of Redis for the same data`() async throws {
+        let keys = "s i f l t n z h x e none"
+        try await withDebuggedPair {
+            try compare([
+                "DEBUG DIGEST", "SET s abc", "SET i 12", "SET f 3.25", "RPUSH l a b 3", "SADD t a b c", "SADD n 1 2 3",
+                "ZADD z 1 a 2.5 b inf c 0.1 d -3e300 e", "HSET h f v g 2", "XADD x 1-1 a b c d", "XADD x 2-5 e 1",
+                "SETEX e 100000 v", "DEBUG DIGEST", "DEBUG DIGEST-VALUE \(keys)", "debug digest-value s",
+                "DEBUG DIGEST-VALUE",
+                "DEBUG DIGEST x", "SELECT 3", "SET s abc", "DEBUG DIGEST", "DEBUG DIGEST-VALUE s i", "SELECT 0",
+                "XDEL x 1-1", "XGROUP CREATE x g 0", "XREADGROUP GROUP g c STREAMS x >", "DEBUG DIGEST-VALUE x",
+                "APPEND s d",
+                "HINCRBYFLOAT h g 0.1", "ZINCRBY z 0.3 a", "PERSIST e", "LSET l 0 z", "DEBUG DIGEST", "RENAME s r",
+                "DEBUG DIGEST", "FLUSHALL", "DEBUG DIGEST", "MULTI", "SET a 1", "DEBUG DIGEST", "DEBUG DIGEST-VALUE a",
+                "EXEC",
+            ])
+        }
+    }
+
+    @Test func `POPULATE makes keys, and RELOAD keeps all`() async throws {
+        try await withDebuggedPair {
+            try compare([
+                "DEBUG POPULATE", "DEBUG POPULATE x", "DEBUG POPULATE -1", "DEBUG POPULATE 0", "DBSIZE",
+                "DEBUG POPULATE 3",
+                .sorted("KEYS *"), "GET key:2", "SET p:1 mine", "DEBUG POPULATE 2 p", "GET p:1", "GET p:0",
+                "DEBUG POPULATE 2 q 3", "GET q:1", "DEBUG POPULATE 2 r 20", "GET r:0", "OBJECT ENCODING r:0",
+                "DEBUG POPULATE 2 r x", "DEBUG POPULATE 2 r -1", "DEBUG POPULATE 2 a 3 4", "DEBUG POPULATE 1 \"\" 100",
+                "GET :0",
+                "TTL key:1", "DEBUG DIGEST", "RPUSH l a b c", "SADD t 1 2 x", "SADD n 1 2 3", "ZADD z 1 a 2 b",
+                "HSET h f v",
+                "XADD x 1-1 a b", "XGROUP CREATE x g 0", "XREADGROUP GROUP g c STREAMS x >", "SETEX e 1000 v",
+                "HSET big a \(String(repeating: "v", count: 70))", "HDEL big a", "HSET big b 1", "OBJECT ENCODING big",
+                "DEBUG DIGEST", "DEBUG RELOAD", "DEBUG DIGEST", "OBJECT ENCODING big", "OBJECT ENCODING n",
+                "TTL e", "XLEN x", .timeless("XPENDING x g - + 9"), "DBSIZE", "debug reload merge",
+                "DEBUG RELOAD MERGE NOFLUSH",
+                "DEBUG RELOAD x", "DEBUG RELOAD MERGE x", "SREM t x", "OBJECT ENCODING t", "DEBUG RELOAD",
+                "OBJECT ENCODING t", "SELECT 2", "SET o 1", "SELECT 0", "DEBUG RELOAD", "SELECT 2", "GET o",
+                "DEBUG DIGEST",
+                "WATCH o", "DEBUG RELOAD", "MULTI", "GET o", "EXEC", "MULTI", "DEBUG RELOAD", "EXEC", "B: BLPOP w 0.05",
+            ])
+        }
+    }
+
+    @Test func `what changes how lists are cut shows in their payloads`() async throws {
+        try await withDebuggedPair {
+            try compare([
+                "DEBUG QUICKLIST-PACKED-THRESHOLD 10b", "RPUSH l aaaaaaaaaaaaaaa b", "DUMP l", "OBJECT ENCODING l",
+                "DEBUG QUICKLIST-PACKED-THRESHOLD 0", "RPUSH m aaaaaaaaaaaaaaa b", "DUMP m",
+            ])
+        }
+    }
+
+    @Test func `the history gets another name`() async throws {
+        try await withDebuggedPair {
+            try compare(["DEBUG CHANGE-REPL-ID", "DEBUG CHANGE-REPL-ID x", "debug change-repl-id"])
+            let ours = try Dialogue(version: 2).connection("A").ours
+            let before = try ours.call("INFO", "replication").text
+            try ours.call("DEBUG", "CHANGE-REPL-ID")
+            #expect(try ours.call("INFO", "replication").text != before)
+        }
+    }
+
+    @Test func `what is not done is refused by name`() async throws {
+        try await withDebuggedPair {
+            let ours = try Dialogue(version: 2).connection("A").ours
+            for words in [
+                "SEGFAULT", "panic", "LOG x", "LISTPACK k", "HTSTATS 0", "RESTART", "LOADAOF", "OOM", "SDSLEN k",
+            ] {
+                let reply = try ours.call(
+                    ["DEBUG"].map { Array($0.utf8) } + words.split(separator: " ").map { Array($0.utf8) })
+                let word = words.split(separator: " ")[0]
+                #expect(
+                    reply.text?.hasPrefix("ERR this server is ") == true && reply.text?.hasSuffix(" \(word)") == true)
+            }
+            #expect(try ours.call("DEBUG", "RELOAD", "NOSAVE").text?.hasPrefix("ERR there is no RDB file") == true)
+            #expect(try ours.call("DEBUG", "SLEEP", "61").text?.hasPrefix("ERR the server sleeps") == true)
+            #expect(try ours.call("DEBUG", "POPULATE", "10000001").text?.hasPrefix("ERR at most") == true)
+            #expect(try ours.call("DEBUG", "POPULATE", "9", "k", "1073741824").text?.hasPrefix("ERR at most") == true)
+        }
+    }
+
+    @Test func `random values have the digests of Redis, before and after they are loaded again`() async throws {
+        try await withDebuggedPair {
+            try compareRandomly { random in
+                let key = random.pick(["a", "b", "c"])
+                let word =
+                    random.oneIn(9) ? String(repeating: "w", count: random.below(90)) + "x" : "m\(random.below(9))"
+                let score = random.pick(["1", "-2.5", "0.1", "1e17", "inf", "3"])
+                switch random.below(16) {
+                case 0: return Step("SET s\(key) \(random.pick([word, "17", "-0", "3.0"]))")
+                case 1: return Step("RPUSH l\(key) \(word) \(random.below(99))")
+                // All of it is read for every digest.
+                case 2: return Step("LTRIM l\(key) 0 \(random.below(12))")
+                case 3: return Step("SADD t\(key) \(random.oneIn(3) ? word : "\(random.below(9))")")
+                case 4: return Step("SREM t\(key) \(word)")
+                case 5, 6: return Step("ZADD z\(key) \(score) \(word)")
+                case 7: return Step("HSET h\(key) \(word) \(score)")
+                case 8: return Step("HDEL h\(key) \(word)")
+                case 9: return Step("XADD x\(key) MAXLEN 9 \(random.below(3) + 1)-* f \(word)")
+                case 10: return Step("EXPIRE \(random.pick(["s", "l", "t", "z", "h", "x"]))\(key) 100000")
+                case 11 where random.oneIn(4): return Step("DEL \(random.pick(["s", "l", "t", "z", "h", "x"]))\(key)")
+                case 12: return Step("OBJECT ENCODING \(random.pick(["s", "l", "t", "z", "h"]))\(key)")
+                case 13: return Step("DEBUG DIGEST-VALUE s\(key) l\(key) t\(key) z\(key) h\(key) x\(key)")
+                case 14 where random.oneIn(3): return Step("DEBUG RELOAD")
+                default: return Step("DEBUG DIGEST")
+                }
+            }
         }
     }
 }

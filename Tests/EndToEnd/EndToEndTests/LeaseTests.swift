@@ -155,6 +155,23 @@ import Testing
         }
     }
 
+    @Test func `a plan is for the caches of a lease`() async throws {
+        try await Broker.use { broker in
+            let script = #"redis-cli -u "$CACHE_URL" debug digest; redis-cli -u "$CACHE_URL" config get enable-debug-command"#
+            let set = ["test", "-q", "--set", "cache", "--set", "queue"]
+            let command = ["--", "sh", "-c", script]
+            let debug = try broker.start(set + ["--plan", "debug"] + command)
+            #expect(await debug.process.exit(within: .seconds(60)) == .code(0))
+            #expect(try debug.output() == String(repeating: "0", count: 40) + "\nenable-debug-command\nyes\n")
+            let usual = try broker.start(set + command)
+            #expect(await usual.process.exit(within: .seconds(60)) == .code(0))
+            #expect(try usual.output().contains("DEBUG command not allowed"))
+            let wrong = try broker.start(set + ["--plan", "fast"] + command)
+            #expect(await wrong.process.exit(within: .seconds(60)) == .code(125))
+            #expect(try wrong.error().contains("the plans are ephemeral, durable, durable-always, debug"))
+        }
+    }
+
     @Test func `a suite that insists on a port and no password gets them`() async throws {
         try await Broker.use { broker in
             let port = try FreePort.find()

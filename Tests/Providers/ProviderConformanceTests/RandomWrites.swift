@@ -49,7 +49,7 @@ struct RandomWrites {
         case "setbit": return "\(key) \(random.below(90)) \(random.below(2))"
         case "bitop": return "\(random.pick(["AND", "OR", "XOR"])) \(key) \(other) \(self.key())"
         case "bitfield": return "\(key) INCRBY u8 \(random.below(20)) 3 SET i5 9 -2"
-        case "restore": return "\(key) 0 x"
+        case "restore", "restore-asking": return "\(key) 0 x"
         case "hset", "hmset": return "\(key) \(member()) \(member())"
         case "hsetnx": return "\(key) \(member()) \(member())"
         case "hdel": return "\(key) \(members())"

@@ -97,7 +97,7 @@ struct LeasedWish {
         provider = wish.provider?.secret == nil ? known ?? named : named
         let offerings = try providers.provider(for: provider).offerings
         let plan = try ResourcePlan(
-            name: name, serviceClass: asked ?? ServiceClass(defaultFor: name), provider: provider, plan: nil,
+            name: name, serviceClass: asked ?? ServiceClass(defaultFor: name), provider: provider, plan: wish.plan,
             offerings: offerings, command: command)
         serviceClass = plan.serviceClass
         self.plan = plan.plan

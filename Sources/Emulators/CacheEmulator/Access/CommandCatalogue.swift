@@ -53,6 +53,9 @@ struct CommandCatalogue: Sendable {
 
     private static let newer = ["client|setinfo": "client|setname"]
 
+    /// Whether Redis 7.0 does not have a row: to a user who may not run it, it is not there.
+    static func isNewer(_ name: String) -> Bool { newer[name] != nil }
+
     func members(of category: CommandCategory) -> CommandSet { members[category] ?? CommandSet() }
 
     /// The categories of a command, in their order.

@@ -27,8 +27,8 @@ struct UsedKeys {
 
     private func find() -> [Key] {
         var found: [Key] = []
-        for use in KeyUse.byCommand[number] {
-            for place in use.places.indices(arguments, count) {
+        for use in KeyUse.byCommand[number] where use.isOfKeys {
+            for place in use.places?.indices(arguments, count) ?? [] {
                 found.append(Key(place: place, permissions: narrowed(use.permissions)))
             }
         }

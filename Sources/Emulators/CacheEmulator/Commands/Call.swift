@@ -240,12 +240,24 @@ enum ErrorText {
         "ERR this server cannot be another's replica: 'broker swap' brings another server's data here"
     static let noAuth: StaticString = "NOAUTH Authentication required."
 
+    static let noCluster: StaticString = "ERR This instance has cluster support disabled"
+    static let noModules: StaticString =
+        """
+        ERR MODULE command not allowed. If the enable-module-command option is set to "local", you can run it from a local \
+        connection, otherwise you need to set this option in the configuration file, and then restart the server.
+        """
     static let noDebug: StaticString =
         """
         ERR DEBUG command not allowed. If the enable-debug-command option is set to "local", you can run it from a local \
         connection, otherwise you need to set this option in the configuration file, and then restart the server.
         """
-    static let noReload: StaticString = "ERR this cache does not load itself anew: 'broker reset' empties it"
+    static let noFileToLoad: StaticString =
+        "ERR there is no RDB file here to load: DEBUG RELOAD without NOSAVE makes its own"
+    static let reloadOptions: StaticString = "ERR DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options."
+    static let notDebugged: StaticString =
+        "ERR this server is the daemon of other resources too, and does not do DEBUG "
+    static let sleepsTooLong: StaticString = "ERR the server sleeps for 60 seconds at most: others are served by it too"
+    static let populatesTooMuch: StaticString = "ERR at most 10000000 keys, and a gigabyte of values, are made at once"
     static let notInVersion2: StaticString = "ERR RESP2 is not supported by this command"
     static let protocolType: StaticString =
         """
@@ -271,6 +283,7 @@ enum ErrorText {
         "Script ended by the server: it has run for longer than busy-reply-threshold allows"
     static let scriptTooLong: StaticString = "Script ended by the server: it has run for a minute"
     static let scriptStopped: StaticString = "Script ended by the server: it is stopping"
+    static let debugInPipeline: StaticString = "ERR SCRIPT DEBUG must be called outside a pipeline"
     static let mayWrite: StaticString = "ERR Can not execute a script with write flag using *_ro command."
     static let notEnoughMemory: StaticString = "ERR not enough memory"
     static let replyTooLarge: StaticString = "ERR the reply is too large"
@@ -345,6 +358,11 @@ enum ErrorText {
     static func wrongSubcommandArity(_ container: String, _ name: Bytes) -> [UInt8] {
         Array("ERR unknown subcommand or wrong number of arguments for '".utf8) + name.text(upTo: 128)
             + Array("'. Try \(container.uppercased()) HELP.".utf8)
+    }
+
+    /// For a row that Redis 7.0 does not have.
+    static func unknown(_ row: UnsafePointer<Command>, _ arguments: UnsafeMutablePointer<Bytes>) -> [UInt8] {
+        unknownSubcommand((row.pointee.container ?? row.pointee.name).description, arguments[1])
     }
 
     static func unknownSubcommand(_ container: String, _ name: Bytes) -> [UInt8] {

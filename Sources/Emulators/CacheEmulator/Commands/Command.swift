@@ -82,6 +82,7 @@ struct Command: @unchecked Sendable {
         static let allowBusy = Flags(rawValue: 1 << 16)
         static let noAsyncLoading = Flags(rawValue: 1 << 17)
         static let blocking = Flags(rawValue: 1 << 18)
+        static let asking = Flags(rawValue: 1 << 19)
 
         // How this server treats it; COMMAND does not show these.
 
@@ -93,7 +94,7 @@ struct Command: @unchecked Sendable {
         static let whileSubscribed = Flags(rawValue: 1 << 26)
         /// Not for apps: it would stop the server, or touch its host.
         static let refused = Flags(rawValue: 1 << 27)
-        /// Runs only where `CacheEmulator.allowsDebug` is set.
+        /// Runs only where the server was told so: DEBUG by `CacheEmulator.allowsDebug`, what loads modules never.
         static let protected = Flags(rawValue: 1 << 29)
         /// Where one of its keys is missing it fails, or makes something else of another key (`Effects`).
         static let needsKeys = Flags(rawValue: 1 << 28)
@@ -105,10 +106,10 @@ struct Command: @unchecked Sendable {
         static let names: [(Flags, StaticString)] = [
             (.write, "write"), (.readonly, "readonly"), (.denyOOM, "denyoom"), (.admin, "admin"),
             (.pubsub, "pubsub"), (.noscript, "noscript"), (.blocking, "blocking"), (.loading, "loading"),
-            (.stale, "stale"),
-            (.skipMonitor, "skip_monitor"), (.skipSlowlog, "skip_slowlog"), (.fast, "fast"), (.noAuth, "no_auth"),
-            (.mayReplicate, "may_replicate"), (.noMulti, "no_multi"), (.movableKeys, "movablekeys"),
-            (.noMandatoryKeys, "no_mandatory_keys"), (.allowBusy, "allow_busy"), (.noAsyncLoading, "no_async_loading"),
+            (.stale, "stale"), (.skipMonitor, "skip_monitor"), (.skipSlowlog, "skip_slowlog"), (.asking, "asking"),
+            (.fast, "fast"), (.noAuth, "no_auth"), (.mayReplicate, "may_replicate"),
+            (.noMandatoryKeys, "no_mandatory_keys"), (.noAsyncLoading, "no_async_loading"), (.noMulti, "no_multi"),
+            (.movableKeys, "movablekeys"), (.allowBusy, "allow_busy"),
         ]
     }
 
@@ -123,6 +124,8 @@ struct Command: @unchecked Sendable {
         var areStreams = false
         /// From which argument on the word STORE (or STOREDIST) may stand, with a key behind it; 0 for never.
         var storeFrom = 0
+        /// MIGRATE's one key, or where that is empty what stands behind the word KEYS.
+        var areMigrated = false
 
         static let none = Keys(first: 0, last: 0, step: 0)
         static let first = Keys(first: 1, last: 1, step: 1)
@@ -133,6 +136,7 @@ struct Command: @unchecked Sendable {
         static let allButLast = Keys(first: 1, last: -2, step: 1)
         static let second = Keys(first: 2, last: 2, step: 1)
 
+        static let migrated = Keys(first: 3, last: 3, step: 1, areMigrated: true)
         static let streams = Keys(first: 0, last: 0, step: 0, areStreams: true)
 
         static func counted(at index: Int) -> Keys { Keys(first: 0, last: 0, step: 0, countAt: index) }
@@ -144,6 +148,7 @@ struct Command: @unchecked Sendable {
         /// The places of the keys among `count` arguments; nil when the number of keys is none.
         func places(_ arguments: UnsafeMutablePointer<Bytes>, _ count: Int) -> [Int]? {
             if areStreams { return streamPlaces(arguments, count) }
+            if areMigrated { return migratedPlaces(arguments, count) }
             var places: [Int] = []
             if first > 0 {
                 places += stride(from: first, through: last < 0 ? count + last : last, by: step)
@@ -160,6 +165,15 @@ struct Command: @unchecked Sendable {
             guard let word = (1..<count).first(where: { arguments[$0].isWord("streams") }) else { return nil }
             let number = count - word - 1
             return number > 0 && number % 2 == 0 ? Array(word + 1...word + number / 2) : nil
+        }
+
+        private func migratedPlaces(_ arguments: UnsafeMutablePointer<Bytes>, _ count: Int) -> [Int]? {
+            var index = 6
+            while index + 1 < count {
+                if arguments[index].isWord("keys") { return arguments[3].count == 0 ? Array(index + 1..<count) : nil }
+                index += arguments[index].isWord("auth2") ? 3 : arguments[index].isWord("auth") ? 2 : 1
+            }
+            return [3]
         }
 
         /// Of several the last one counts. What stands behind BY, GET and LIMIT is no option.

@@ -34,7 +34,7 @@ enum CommandInspection {
         return table.commands[index].subcommands.first { word.isWord($0.name) }
     }
 
-    /// Of each command its group and its subcommands; no texts are kept here.
+    /// Of each command what is a fact: since when it is there, its group, its subcommands. No texts are kept here.
     static let documentation: CommandBody = { call in
         let table = call.emulator.table
         var rows: [UnsafePointer<Command>] = []
@@ -50,10 +50,28 @@ enum CommandInspection {
     }
 
     private static func document(_ command: Command, _ call: borrowing Call) {
-        call.reply.bulk(command.fullName)
-        call.reply.map(command.subcommands.isEmpty ? 1 : 2)
+        let name = command.fullName
+        let flags = CommandHistory.flags(name)
+        let (since, deprecated) = (CommandHistory.since(name), CommandHistory.deprecated(name))
+        call.reply.bulk(name)
+        call.reply.map(
+            (since == nil ? 1 : 2) + (flags.isEmpty ? 0 : 1) + (deprecated == nil ? 0 : 1)
+                + (command.subcommands.isEmpty ? 0 : 1))
+        if let since {
+            call.reply.bulk("since")
+            call.reply.bulk(since)
+        }
         call.reply.bulk("group")
         call.reply.bulk(group(of: command))
+        if !flags.isEmpty {
+            call.reply.bulk("doc_flags")
+            call.reply.set(flags.count)
+            for flag in flags { call.reply.simple(flag) }
+        }
+        if let deprecated {
+            call.reply.bulk("deprecated_since")
+            call.reply.bulk(deprecated)
+        }
         guard !command.subcommands.isEmpty else { return }
         call.reply.bulk("subcommands")
         call.reply.map(command.subcommands.count)
@@ -82,8 +100,8 @@ enum CommandInspection {
             ("generic", "sort sort_ro wait object"),
             ("pubsub", "psubscribe publish pubsub punsubscribe spublish ssubscribe subscribe sunsubscribe unsubscribe"),
             ("scripting", "function script"), ("stream", "xinfo xgroup"),
-            ("server", "command flushdb flushall swapdb dbsize role"), ("connection", "client"),
-            ("cluster", "cluster readonly readwrite"),
+            ("server", "command flushdb flushall swapdb dbsize role restore-asking"), ("connection", "client"),
+            ("cluster", "asking cluster readonly readwrite"),
         ] {
             for name in names.split(separator: " ") { groups[String(name)] = group }
         }
@@ -180,11 +198,64 @@ enum CommandInspection {
         let categories = command.catalogueNumber.map { CommandCatalogue.shared.categories(of: $0) } ?? []
         call.reply.set(categories.count)
         for category in categories { call.reply.simple("@\(category.rawValue)") }
-        call.reply.set(0)
-        call.reply.set(0)
+        let tips = CommandTips.of(command.fullName)
+        call.reply.set(tips.count)
+        for tip in tips { call.reply.bulk(String(tip)) }
+        let uses = command.catalogueNumber.map { KeyUse.byCommand[$0] } ?? []
+        call.reply.set(uses.count)
+        for use in uses { describe(use, call) }
+        if command.subcommands.isEmpty { return call.reply.set(0) }
         call.reply.array(command.subcommands.count)
         for subcommand in command.subcommands {
             describe(subcommand, named: "\(name)|\(subcommand.name)", call)
+        }
+    }
+
+    /// One key specification.
+    private static func describe(_ use: KeyUse, _ call: borrowing Call) {
+        let flags = use.flags.description.split(separator: " ")
+        call.reply.map(3)
+        call.reply.bulk("flags")
+        call.reply.set(flags.count)
+        for flag in flags { call.reply.simple(String(flag)) }
+        call.reply.bulk("begin_search")
+        switch use.places?.begin {
+        case .index(let index): describe("index", [("index", .number(index))], call)
+        case .keyword(let word, let from):
+            let word = String(decoding: word, as: UTF8.self).uppercased()
+            describe("keyword", [("keyword", .text(word)), ("startfrom", .number(from))], call)
+        case nil: describe("unknown", [], call)
+        }
+        call.reply.bulk("find_keys")
+        switch use.places?.find {
+        case .range(let last, let step, let limit):
+            describe(
+                "range", [("lastkey", .number(last)), ("keystep", .number(step)), ("limit", .number(limit))], call)
+        case .count(let number, let first, let step):
+            describe(
+                "keynum", [("keynumidx", .number(number)), ("firstkey", .number(first)), ("keystep", .number(step))],
+                call)
+        case nil: describe("unknown", [], call)
+        }
+    }
+
+    private enum Value {
+        case number(Int)
+        case text(String)
+    }
+
+    private static func describe(_ type: StaticString, _ fields: [(StaticString, Value)], _ call: borrowing Call) {
+        call.reply.map(2)
+        call.reply.bulk("type")
+        call.reply.bulk(type)
+        call.reply.bulk("spec")
+        call.reply.map(fields.count)
+        for (name, value) in fields {
+            call.reply.bulk(name)
+            switch value {
+            case .number(let number): call.reply.integer(number)
+            case .text(let text): call.reply.bulk(text)
+            }
         }
     }
 }

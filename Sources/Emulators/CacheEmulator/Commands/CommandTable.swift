@@ -15,7 +15,7 @@ struct CommandTable: @unchecked Sendable {
         streamReadCommands, streamGroupCommands, streamClaimCommands, streamInfoCommands, dumpCommands, scriptCommands,
         functionCommands, sortCommands, hyperLogLogCommands, geoCommands, geoSearchCommands, slowLogCommands,
         latencyCommands, memoryCommands, debugCommands, replicationCommands, saveCommands, accessCommands,
-        refusedCommands,
+        clusterCommands, moduleCommands, pictureCommands, refusedCommands,
     ]
 
     let commands: UnsafeBufferPointer<Command>

@@ -20,7 +20,9 @@ private enum Debug {
         switch (call[1].text.lowercased(), call.count) {
         case ("help", 2): call.reply.help(HelpText.debug)
         case ("sleep", 3):
-            sleep(call[2].double ?? 0)
+            let seconds = call[2].double ?? 0
+            guard seconds <= longestSleep else { return call.reply.error(ErrorText.sleepsTooLong) }
+            sleep(seconds)
             call.reply.ok()
         case ("set-active-expire", 3):
             call.emulator.looksForExpired = (call[2].integer ?? 0) != 0
@@ -29,19 +31,38 @@ private enum Debug {
         case ("error", 3): call.reply.error(call[2].array)
         case ("protocol", 3): showType(call)
         case ("quicklist-packed-threshold", 3):
-            // Lists are kept in chunks whatever it is.
+            // As a list's payload is cut: it is kept in chunks whatever this is.
             guard let size = Configuration.Kind.memory(call[2].text), size >= 0, size <= 4 << 30 else {
                 return call.reply.error(ErrorText.packedThreshold)
             }
+            call.emulator.memory.packing.listPlainBytes = size == 0 ? PackingLimits.longest : Int(size)
             call.reply.ok()
-        case ("reload", _), ("loadaof", 2): call.reply.error(ErrorText.noReload)
+        case ("digest", 2): DebugData.digest(call)
+        case ("digest-value", _): DebugData.digestValues(call)
+        case ("populate", 3...5): DebugData.populate(call)
+        case ("reload", _): DebugData.reload(call)
+        case ("change-repl-id", 2):
+            call.emulator.replication.changeID()
+            call.reply.ok()
+        case (let word, _) where refused.contains(word): call.reply.error(ErrorText.notDebugged, quoting: call[1])
         default: call.reply.error(ErrorText.wrongSubcommandArity("debug", call[1]))
         }
     }
 
+    /// What Redis has besides: it would end the daemon of all resources, or tells of what is not here.
+    private static let refused: Set<String> = [
+        "aof-flush-sleep", "assert", "client-eviction", "clusterlink", "config-rewrite-force-all", "crash-and-recover",
+        "drop-cluster-packet-filter", "htstats", "htstats-key", "leak", "listpack", "loadaof", "log", "mallctl",
+        "mallctl-str", "oom", "panic", "pause-cron", "quicklist", "replicate", "replybuffer", "restart", "sdslen",
+        "segfault", "set-skip-checksum-validation", "stringmatch-test", "structsize",
+    ]
+
+    /// In seconds: other resources of the loop wait as long.
+    private static let longestSleep = 60.0
+
     /// Holds the loop, and with it all clients of this cache.
     private static func sleep(_ seconds: Double) {
-        guard seconds > 0, seconds < 1e9 else { return }
+        guard seconds > 0 else { return }
         var time = timespec()
         time.tv_sec = Int(seconds)
         time.tv_nsec = Int((seconds - seconds.rounded(.down)) * 1e9)

@@ -5,6 +5,8 @@ import RESPWire
 let dumpCommands: [Command] = [
     Command("dump", 2, [.readonly], .first, body: Dump.dump),
     Command("restore", -4, [.write, .denyOOM], .first, body: Dump.restore),
+    // As from another node of a cluster, which makes no difference outside of one.
+    Command("restore-asking", -4, [.write, .denyOOM, .asking], .first, body: Dump.restore),
 ]
 
 private enum Dump {

@@ -27,9 +27,11 @@ private enum Saves {
         let emulator = call.emulator
         guard emulator.saving.make != nil else { return call.reply.error(ErrorText.ephemeral) }
         guard !emulator.saving.snapshot.isRunning else { return call.reply.error(ErrorText.isSaving) }
-        if emulator.saving.rewrite.isRunning {
-            guard schedules else { return call.reply.error(ErrorText.isRewritingNotSaving) }
+        // In a transaction, as in Redis, it is begun behind that.
+        if emulator.saving.rewrite.isRunning || call.client.isExecuting {
+            guard schedules || call.client.isExecuting else { return call.reply.error(ErrorText.isRewritingNotSaving) }
             emulator.saving.isSnapshotScheduled = true
+            if !emulator.saving.rewrite.isRunning { emulator.beginScheduledSoon() }
             return call.reply.simple("Background saving scheduled")
         }
         _ = emulator.beginSnapshot()
@@ -40,8 +42,9 @@ private enum Saves {
         let emulator = call.emulator
         guard emulator.saving.make != nil else { return call.reply.error(ErrorText.ephemeral) }
         guard !emulator.saving.rewrite.isRunning else { return call.reply.error(ErrorText.isRewriting) }
-        if emulator.saving.snapshot.isRunning {
+        if emulator.saving.snapshot.isRunning || call.client.isExecuting {
             emulator.saving.isRewriteScheduled = true
+            if !emulator.saving.snapshot.isRunning { emulator.beginScheduledSoon() }
             return call.reply.simple("Background append only file rewriting scheduled")
         }
         _ = emulator.beginRewrite()

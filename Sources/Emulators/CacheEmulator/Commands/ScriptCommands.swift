@@ -1,3 +1,4 @@
+import EventLoop
 import RESPWire
 
 /// Scripts in Lua: sent with each call, or kept and named by their digest.
@@ -90,6 +91,8 @@ private enum Scripts {
     }
 
     static let debug: CommandBody = { call in
+        let hasPending = call.client.connection.output.count > 0
+        guard !hasPending else { return call.reply.error(ErrorText.debugInPipeline) }
         if call.isWord(2, "no") { return call.reply.ok() }
         guard call.isWord(2, "yes") || call.isWord(2, "sync") else {
             return call.reply.error("ERR Use SCRIPT DEBUG YES/SYNC/NO")

@@ -151,6 +151,11 @@ private enum Server {
                 let most = call.emulator.configuration.number("tracking-table-max-keys")
                 call.emulator.tracking.most = most == 0 ? .max : most
             }
+            if parameters[place].name.contains("-max-") {
+                let memory = call.emulator.memory
+                memory.packing = PackingLimits(
+                    call.emulator.configuration, listPlainBytes: memory.packing.listPlainBytes)
+            }
             if parameters[place].name == "acllog-max-len" {
                 call.emulator.users.log.most = Int(values[number]) ?? 0
             }
@@ -191,15 +196,20 @@ extension CacheEmulator {
     /// Takes all keys out of some databases; whoever watches one of them is told.
     func flush(_ flushed: [Database]) {
         trackFlush()
-        for watched in watchers.keys where flushed.contains(where: { $0.number == watched.database }) {
-            let database = databases[watched.database]
-            let exists = watched.key.withBytes { database.find($0, database.hash($0)) != nil }
-            if exists { taintWatchers(watched) }
-        }
+        taintWatchers(ofKeysIn: flushed)
         for database in flushed {
             statistics.changes &+= database.count
             database.removeAll()
             if database.awaitedCount > 0 { waiting.noteAll(in: database.number) }
+        }
+    }
+
+    /// Whoever watches a key that is there, in one of these databases, is told that it has changed.
+    func taintWatchers(ofKeysIn changed: [Database]) {
+        for watched in watchers.keys where changed.contains(where: { $0.number == watched.database }) {
+            let database = databases[watched.database]
+            let exists = watched.key.withBytes { database.find($0, database.hash($0)) != nil }
+            if exists { taintWatchers(watched) }
         }
     }
 }

@@ -192,7 +192,8 @@ private enum SortedSetRanges {
             let set = database.sortedSet(entry)
             let ranks = ranging.limited(range.ranks(in: set))
             // As Redis, which knows the number beforehand for ranks only: it shows in negative zeros.
-            if ranks.count > SortedSet.packedMembers, (ranging.by ?? .rank) == .rank { target.becomeIndexed() }
+            let most = database.memory.packing.sortedSetMembers
+            if ranks.count > most, (ranging.by ?? .rank) == .rank { target.becomeIndexed() }
             set.forEach(from: ranks.lowerBound, to: ranks.upperBound, reversed: isReversed) {
                 target.insert($0, score: $1)
             }

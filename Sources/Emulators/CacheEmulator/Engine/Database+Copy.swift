@@ -16,6 +16,9 @@ extension Database {
             return insert(made, hash)
         }
         let made = make(entry.type, key, hash)
+        let limits = memory.packing
+        memory.packing = .none
+        defer { memory.packing = limits }
         switch entry.type {
         case .string, .stream: break
         case .list:

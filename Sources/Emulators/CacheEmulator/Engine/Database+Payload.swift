@@ -7,7 +7,7 @@ extension Database {
     func payload(of entry: Entry, by maker: PayloadMaker) throws(RDBError) -> [UInt8] {
         switch entry.type {
         case .string: return withString(entry) { maker.encoder.encode(string: $0.raw) }
-        case .list: return try maker.encoder.encode(value(of: entry))
+        case .list: return try maker.encode(value(of: entry), compact: true, memory.packing)
         case .set: return try maker.encode(value(of: entry), compact: set(entry).hasIntegers)
         case .hash: return try maker.encode(value(of: entry), compact: hashValue(entry).isPacked)
         case .sortedSet: return try maker.encode(value(of: entry), compact: sortedSet(entry).isPacked)
@@ -103,10 +103,22 @@ final class PayloadMaker {
     init() {}
 
     /// A value that is stored in the compact form gets the compact encoding, another one does not, however small it is.
-    func encode(_ value: RDBValue, compact: Bool) throws(RDBError) -> [UInt8] {
-        encoder.thresholds = compact ? EncodingThresholds() : Self.expanded
+    func encode(_ value: RDBValue, compact: Bool, _ limits: PackingLimits = .none) throws(RDBError) -> [UInt8] {
+        encoder.thresholds = compact ? Self.compact : Self.expanded
+        encoder.thresholds.listMaxListpackSize = limits.listNode
+        encoder.thresholds.listPlainBytes = limits.listPlainBytes
         return try encoder.encode(value)
     }
+
+    private static let compact: EncodingThresholds = {
+        var thresholds = EncodingThresholds()
+        thresholds.setMaxIntsetEntries = .max
+        thresholds.hashMaxListpackEntries = .max
+        thresholds.hashMaxListpackValue = .max
+        thresholds.sortedSetMaxListpackEntries = .max
+        thresholds.sortedSetMaxListpackValue = .max
+        return thresholds
+    }()
 
     private static let expanded: EncodingThresholds = {
         var thresholds = EncodingThresholds()

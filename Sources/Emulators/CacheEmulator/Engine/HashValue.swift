@@ -11,10 +11,6 @@ struct HashValue {
         static let packed: UInt8 = 1
     }
 
-    /// Redis's defaults for hash-max-listpack-entries and -value.
-    static let packedFields = 512
-    static let packedBytes = 64
-
     /// To be written, the entry must be owned.
     init(_ entry: Entry, _ memory: Memory) {
         self.entry = entry
@@ -58,16 +54,20 @@ struct HashValue {
     /// Sets a field; true when it is new. Neither argument may be bytes of this hash.
     func set(_ field: Bytes, _ value: Bytes) -> Bool {
         if isPacked {
-            if field.count > Self.packedBytes || value.count > Self.packedBytes { becomeTable() }
+            let most = memory.packing.hashBytes
+            let isLong = packed.length &+ field.count &+ value.count > PackingLimits.longest
+            if field.count > most || value.count > most || isLong { becomeTable() }
         }
         guard isPacked else { return setInTable(field, value) }
         let owned = packed.owned(in: memory)
         entry.pointer = owned.block
         if let found = find(field) {
             entry.pointer = owned.replacing(at: found.value, with: value, in: memory).0.block
+            // The limit may be a lower one than when the fields came.
+            if count > memory.packing.hashFields { becomeTable() }
             return false
         }
-        if count >= Self.packedFields {
+        if count >= memory.packing.hashFields {
             becomeTable()
             return setInTable(field, value)
         }

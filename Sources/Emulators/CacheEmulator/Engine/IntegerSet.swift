@@ -3,8 +3,6 @@ struct IntegerSet {
     let block: UnsafeMutableRawPointer
 
     private static let headerSize = 16
-    /// Beyond it a set becomes a table.
-    static let largest = 512
 
     @inline(__always) var epoch: UInt32 { block.load(as: UInt32.self) }
     private var capacity: Int { Int(block.load(fromByteOffset: 4, as: UInt32.self)) }

@@ -27,6 +27,8 @@ final class Memory {
     @exclusivity(unchecked) private var keptBytes = 0
     /// Where snapshots find it; made with the first one.
     private weak var holder: HeldMemory?
+    /// What decides in which form values are kept.
+    @exclusivity(unchecked) var packing = PackingLimits()
     /// An emulator lives in it.
     var isLive = true
     /// What is freed a part at a time, the newest last.

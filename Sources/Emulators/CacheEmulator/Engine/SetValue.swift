@@ -43,7 +43,7 @@ struct SetValue {
         if hasIntegers {
             if let value = member.integer {
                 if integers.contains(value) { return false }
-                if integers.count < IntegerSet.largest {
+                if integers.count < memory.packing.integers {
                     entry.pointer = integers.owned(in: memory).inserting(value, in: memory).block
                     return true
                 }

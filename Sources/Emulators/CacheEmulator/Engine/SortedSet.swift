@@ -13,10 +13,6 @@ struct SortedSet {
         static let packed: UInt8 = 1
     }
 
-    /// Redis's defaults for zset-max-listpack-entries and -value.
-    static let packedMembers = 128
-    static let packedBytes = 64
-
     /// To be written, the entry must be owned.
     init(_ entry: Entry, _ memory: Memory) {
         self.entry = entry
@@ -85,12 +81,23 @@ struct SortedSet {
 
     /// Adds a member that is not here.
     func insert(_ member: Bytes, score: Double) {
-        if isPacked, count >= Self.packedMembers || member.count > Self.packedBytes { becomeIndexed() }
+        if isPacked, exceedsLimits(with: member) { becomeIndexed() }
         guard isPacked else {
             let set = indexed.owned(in: memory)
             entry.pointer = set.block
             return set.insert(member, keyHash(member, seed: memory.seed), score: score, in: memory)
         }
+        insertPacked(member, score: score)
+    }
+
+    private func exceedsLimits(with member: Bytes) -> Bool {
+        let limits = memory.packing
+        return count >= limits.sortedSetMembers || member.count > limits.sortedSetBytes
+            || packed.length &+ member.count > PackingLimits.longest
+    }
+
+    /// In the packed form, whatever the limits are: a member that was here stays in the form that it was in.
+    private func insertPacked(_ member: Bytes, score: Double) {
         let packed = packed.owned(in: memory)
         let score = score == 0 && !keepsNegativeZeros ? 0 : score
         var offset = packed.head
@@ -128,7 +135,7 @@ struct SortedSet {
             }
             if found.score == score { return .same(score) }
             remove(found)
-            insert(member, score: score)
+            insertPacked(member, score: score)
             return .updated(score)
         }
         let hash = keyHash(member, seed: memory.seed)
@@ -149,7 +156,7 @@ struct SortedSet {
     func setScore(_ score: Double, of member: Bytes) {
         if isPacked {
             _ = remove(member)
-            return insert(member, score: score)
+            return insertPacked(member, score: score)
         }
         let hash = keyHash(member, seed: memory.seed)
         let set = indexed.owned(in: memory)

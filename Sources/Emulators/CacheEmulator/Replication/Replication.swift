@@ -57,6 +57,9 @@ final class Replication {
         limits = ReplicationLimits(emulator.configuration)
     }
 
+    /// From now on the history has another name: replicas that come again begin anew.
+    func changeID() { id = Self.randomID() }
+
     private static func randomID() -> String {
         String((0..<40).map { _ in Character(String(Int.random(in: 0..<16), radix: 16)) })
     }

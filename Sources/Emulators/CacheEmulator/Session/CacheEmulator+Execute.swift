@@ -104,11 +104,19 @@ extension CacheEmulator {
         if client.replica != nil, refusesReplica(row.pointee, arguments, count, client) { return }
         guard let row = resolve(row, arguments, count, client) else { return }
         let command = row.pointee
-        if command.flags.contains(.protected), !allowsDebug { return refuse(client, row, "\(ErrorText.noDebug)") }
+        if command.flags.contains(.protected), let refusal = protection(of: command) {
+            return refuse(client, row, "\(refusal)")
+        }
         if !client.isAuthenticated, !command.flags.contains(.noAuth) {
             return refuse(client, row, "\(ErrorText.noAuth)")
         }
+        if client.transaction != nil, command.flags.contains(.noMulti) {
+            return refuse(client, row, "\(ErrorText.notInsideMulti)")
+        }
         if let denial = denial(to: client, row, arguments, count) {
+            if CommandCatalogue.isNewer(command.fullName) {
+                return refuse(client, row, String(decoding: ErrorText.unknown(row, arguments), as: UTF8.self))
+            }
             note(denial, row, arguments, of: client, client.transaction == nil ? .toplevel : .multi)
             return refuse(client, row, ErrorText.denied(denial.reason, command.fullName))
         }
@@ -242,13 +250,22 @@ extension CacheEmulator {
         return found
     }
 
+    /// Why a command that the server would have to be told to run does not; nil where it does.
+    private func protection(of command: Command) -> StaticString? {
+        guard command.name.description == "debug" else { return ErrorText.noModules }
+        return allowsDebug ? nil : ErrorText.noDebug
+    }
+
     /// Runs one request of a transaction.
     func runQueued(_ request: Transaction.Request, for client: CacheClient) {
         request.withArguments { arguments, count in
             guard let row = resolve(table.row(request.command), arguments, count, client) else { return }
             if let denial = denial(to: client, row, arguments, count) {
-                note(denial, row, arguments, of: client, .multi)
                 let before = client.connection.output.count
+                if CommandCatalogue.isNewer(row.pointee.fullName) {
+                    return client.writer.error(ErrorText.unknown(row, arguments))
+                }
+                note(denial, row, arguments, of: client, .multi)
                 client.writer.error(ErrorText.deniedInExec(denial.reason))
                 return noteRefusal(row, client.connection.output, at: before)
             }
@@ -261,8 +278,6 @@ extension CacheEmulator {
         _ index: Int, _ row: UnsafePointer<Command>, _ arguments: UnsafeMutablePointer<Bytes>, _ count: Int,
         _ client: CacheClient
     ) {
-        let command = row.pointee
-        if command.flags.contains(.noMulti) { return refuse(client, row, "\(ErrorText.notInsideMulti)") }
         client.transaction?.append(Transaction.Request(command: index, arguments, count))
         client.writer.simple("QUEUED")
     }

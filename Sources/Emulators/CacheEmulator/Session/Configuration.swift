@@ -67,6 +67,10 @@ struct Configuration {
 
     /// What an app may ask for at most: the daemon's memory is that of all resources.
     private static let ceilings: [String: Int64] = [
+        // What is packed is searched from its beginning.
+        "hash-max-listpack-entries": 1 << 16, "hash-max-ziplist-entries": 1 << 16, "hash-max-listpack-value": 1 << 16,
+        "hash-max-ziplist-value": 1 << 16, "zset-max-listpack-entries": 1 << 16, "zset-max-ziplist-entries": 1 << 16,
+        "zset-max-listpack-value": 1 << 16, "zset-max-ziplist-value": 1 << 16, "set-max-intset-entries": 1 << 16,
         "proto-max-bulk-len": 512 << 20, "client-query-buffer-limit": 1 << 30, "repl-backlog-size": 256 << 20,
         "slowlog-max-len": 1 << 16, "acllog-max-len": 1 << 14, "tracking-table-max-keys": 10_000_000,
     ]
@@ -80,6 +84,9 @@ struct Configuration {
             return "the emulator allows \(ceiling) at most, since the memory is that of all resources"
         }
         if value == parameter.value || parameter.effect != .fixed { return nil }
+        if parameter.name == "requirepass" {
+            return "each attachment has a secret of its own, handed out by 'broker attach'"
+        }
         return "the emulator always works with '\(parameter.value)'"
     }
 
@@ -115,7 +122,10 @@ struct Configuration {
     private static let leastBacklog: Int64 = 16 << 10
     private static let twoNames = [
         scriptTimes, ["repl-ping-replica-period", "repl-ping-slave-period"],
-        ["replica-lazy-flush", "slave-lazy-flush"],
+        ["replica-lazy-flush", "slave-lazy-flush"], ["hash-max-listpack-entries", "hash-max-ziplist-entries"],
+        ["hash-max-listpack-value", "hash-max-ziplist-value"],
+        ["zset-max-listpack-entries", "zset-max-ziplist-entries"],
+        ["zset-max-listpack-value", "zset-max-ziplist-value"], ["list-max-listpack-size", "list-max-ziplist-size"],
     ]
     private static let scriptTimes = ["busy-reply-threshold", "lua-time-limit"]
 

@@ -76,7 +76,14 @@ extension CacheEmulator {
         return true
     }
 
+    /// Behind the transaction that runs.
+    func beginScheduledSoon() {
+        _ = loop.schedule(after: 0) { [weak self] in self?.beginScheduled() }
+    }
+
     private func beginScheduled() {
+        // What runs begins the rest when it ends.
+        guard !saving.snapshot.isRunning, !saving.rewrite.isRunning else { return }
         if saving.isRewriteScheduled {
             saving.isRewriteScheduled = false
             _ = beginRewrite()

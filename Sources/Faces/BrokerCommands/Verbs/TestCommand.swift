@@ -39,6 +39,9 @@ struct TestCommand: BrokerVerb {
     @Option(name: .long, help: "Who serves them: emulator, exec:redis-server or a URL.")
     var provider: String?
 
+    @Option(name: .long, help: "The plan of emulated caches: debug has them answer DEBUG.")
+    var plan: String?
+
     @Option(name: .long, help: ArgumentHelp("A file with the URL's secret; - is stdin.", valueName: "file"))
     var secretFile: String?
 
@@ -80,6 +83,7 @@ struct TestCommand: BrokerVerb {
         if compare == nil, results != nil { throw ValidationError("--results is for --compare") }
         if report == nil, reportFile != nil { throw ValidationError("--report-file is for --report") }
         if secretFile != nil, provider == nil { throw ValidationError("--secret-file is for --provider") }
+        if plan != nil, provider ?? "emulator" != "emulator" { throw ValidationError("--plan is for the emulator's caches") }
         if let port, !(1...65535).contains(port) { throw ValidationError("--port is 1 to 65535") }
         if report == .github, reportFile != nil {
             throw ValidationError("--report github writes to the file that GITHUB_STEP_SUMMARY names")
@@ -132,13 +136,20 @@ struct TestCommand: BrokerVerb {
                 why: "no --set is given, and no broker.yaml has names below \"test:\"",
                 fix: "broker test --set cache -- \(command.map(ShellWord.quoted).joined(separator: " "))")
         }
+        let emulator = ProviderReference.emulator.description
         for index in named.indices {
             named[index].provider = document
             named[index].from = from
+            if let plan, document?.reference ?? emulator == emulator, try Self.isCache(named[index]) { named[index].plan = plan }
             if index == 0 { named[index].port = port }
             if noAuth { named[index].auth = false }
         }
         return named
+    }
+
+    private static func isCache(_ wish: LeaseWish) throws(BrokerError) -> Bool {
+        if let name = wish.class { return name == ServiceClass.redis.rawValue }
+        return try ServiceClass(defaultFor: ResourceName(wish.name)) == .redis
     }
 
     private static func seed(_ text: String) throws(BrokerError) -> TestRun.Seed {

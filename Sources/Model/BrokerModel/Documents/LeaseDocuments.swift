@@ -27,6 +27,8 @@ public struct LeaseWish: Codable, Equatable, Sendable {
     public var `class`: String?
     /// Nil is the emulator.
     public var provider: ProviderDocument?
+    /// Nil is the provider's first.
+    public var plan: String?
     /// The port of 127.0.0.1 that it is to have; nil and 0 are any free one.
     public var port: Int?
     /// False lets every client in without a password: for suites that insist on that.
@@ -37,12 +39,13 @@ public struct LeaseWish: Codable, Equatable, Sendable {
     public var faults: [Fault]?
 
     public init(
-        name: String, class: String? = nil, provider: ProviderDocument? = nil, port: Int? = nil, auth: Bool? = nil,
-        from: String? = nil, faults: [Fault]? = nil
+        name: String, class: String? = nil, provider: ProviderDocument? = nil, plan: String? = nil, port: Int? = nil,
+        auth: Bool? = nil, from: String? = nil, faults: [Fault]? = nil
     ) {
         self.name = name
         self.class = `class`
         self.provider = provider
+        self.plan = plan
         self.port = port
         self.auth = auth
         self.from = from

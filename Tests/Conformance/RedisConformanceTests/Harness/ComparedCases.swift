@@ -60,13 +60,13 @@ enum ComparedCases {
     /// Commands whose second word names what they do.
     private static let containers: Set<String> = [
         "acl", "client", "command", "config", "function", "latency", "memory", "object", "pubsub", "script", "slowlog",
-        "xgroup", "xinfo", "debug",
+        "xgroup", "xinfo", "cluster", "module",
     ]
 
     /// Of a command as Redis writes it in COMMAND DOCS, `client|kill`; nil for what is no name.
     private static func name(of arguments: [[UInt8]]) -> String? {
         let words = arguments.prefix(2).map { String(decoding: $0, as: UTF8.self).lowercased() }
-        guard let first = words.first, first.allSatisfy({ $0.isASCII && ($0.isLetter || $0 == "_") }) else {
+        guard let first = words.first, first.allSatisfy({ $0.isASCII && ($0.isLetter || "_-".contains($0)) }) else {
             return nil
         }
         guard containers.contains(first), words.count == 2,

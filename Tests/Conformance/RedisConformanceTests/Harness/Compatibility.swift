@@ -43,16 +43,25 @@ struct Deviation {
                 """,
             why: "the clock would cost them a tenth of their time"),
         Deviation(
-            commands: ["command|docs"], what: "it answers groups and subcommands, without texts and arguments",
-            why: "the texts are Redis's own"),
+            commands: ["command|docs", "command|info", "lolwut"],
+            what:
+                """
+                DOCS answers versions, groups and subcommands without texts and arguments, INFO key specifications without \
+                their notes; what LOLWUT draws is another picture
+                """,
+            why: "texts and pictures are Redis's own"),
         Deviation(
             commands: ["memory|stats", "memory|doctor", "memory|malloc-stats", "latency|doctor"],
             what: "they tell of the cache's own arena, in sentences of their own",
             why: "its memory is laid out otherwise"),
         Deviation(
             commands: ["debug"],
-            what: "where it is allowed it knows SLEEP, SET-ACTIVE-EXPIRE, OBJECT, ERROR and PROTOCOL",
-            why: "the rest reaches into the server"),
+            what:
+                """
+                by the plan `debug` alone, and no more than SLEEP, SET-ACTIVE-EXPIRE, OBJECT, ERROR, PROTOCOL, DIGEST, \
+                DIGEST-VALUE, POPULATE, RELOAD, CHANGE-REPL-ID and QUICKLIST-PACKED-THRESHOLD
+                """,
+            why: "the rest reaches into the server, and would end the daemon of other resources"),
         Deviation(
             commands: ["save", "bgsave", "bgrewriteaof"],
             what: "a cache that is not durable answers an error; LASTSAVE answers when it was started",
@@ -93,12 +102,8 @@ struct Deviation {
 /// Why a command of Redis is not there, or refused.
 enum Absence {
     static let reasons: [String: String] = [
-        "asking": "no cluster mode", "cluster": "no cluster mode", "readonly": "no cluster mode",
-        "readwrite": "no cluster mode", "restore-asking": "no cluster mode",
         "failover": "it would make the resource another's replica",
-        "lolwut": "it draws pictures",
         "migrate": "it would connect to another host; a swap moves data",
-        "module": "no modules",
         "pfdebug": "for the tests of Redis itself", "pfselftest": "for the tests of Redis itself",
         "shutdown": "it would end the daemon of all resources",
         "client": "not yet", "config": "there is no file to write to", "function": "not yet",

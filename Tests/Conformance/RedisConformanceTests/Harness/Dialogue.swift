@@ -15,6 +15,7 @@ final class Dialogue {
     private let driver: LoopUnderTest
     private var connections: [Character: (ours: RedisClient, theirs: RedisClient)] = [:]
     private var lines: [Line] = []
+    private var states: [Character: ConnectionState] = [:]
     private(set) var isEqual = true
     private let isRandom: Bool
 
@@ -56,7 +57,10 @@ final class Dialogue {
         let ourReply = try Self.exchange(arguments, step, ours)
         let theirReply = try Self.exchange(arguments, step, theirs)
         let isEqual = note(step.line, ourReply, theirReply, step.rule)
-        ComparedCases.note(command, arguments, step.rule, isEqual: isEqual, isRandom: isRandom)
+        let state = states[name] ?? ConnectionState()
+        ComparedCases.note(
+            state.description + command, arguments, step.rule, isEqual: isEqual, isRandom: isRandom)
+        if !isRandom { states[name] = state.after(arguments) }
         return isEqual
     }
 
@@ -77,6 +81,8 @@ final class Dialogue {
 
     private func note(_ text: String, _ ours: Reply, _ theirs: Reply, _ rule: Step.Rule) -> Bool {
         let accepted = rule.accepts(ours, theirs)
+        // Of a random sequence nobody asks for more than the end.
+        if isRandom, lines.count >= 2000 { lines.removeFirst(1000) }
         lines.append(Line(text: text, ours: ours, theirs: theirs, isEqual: accepted))
         isEqual = isEqual && accepted
         return accepted

@@ -24,6 +24,10 @@ final class EmulatedRedis: Sendable {
             loop.post {
                 let emulator = CacheEmulator(loop: loop)
                 emulator.allowsDebug = allowsDebug
+                // Where saves are compared they are made, in a moment.
+                if allowsDebug {
+                    emulator.keepSnapshots { ended in _ = loop.schedule(after: 1_000_000) { ended(true) } }
+                }
                 made.resume(returning: LoopBound(emulator, on: loop))
             }
         }

@@ -37,7 +37,7 @@ struct WriteCommands {
 
     /// Nil for a command that is not known here.
     mutating func arguments(of name: String) -> [[UInt8]]? {
-        if name == "restore" { return restore() }
+        if name == "restore" || name == "restore-asking" { return [Array(name.utf8)] + restore().dropFirst() }
         return words(of: name).map { ([name] + $0).map { Array($0.utf8) } }
     }
 

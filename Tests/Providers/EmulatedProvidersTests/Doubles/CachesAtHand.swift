@@ -89,13 +89,17 @@ struct CachesAtHand {
         }
     }
 
-    func cache() async throws -> Cache {
+    /// By the first plan that there is, or another one.
+    func cache(
+        by plan: Plan? = nil,
+        remembering remember: @escaping @Sendable ([String: String]) async throws(BrokerError) -> Void = { _ in }
+    ) async throws -> Cache {
         let backing = Backing(
             id: .random(), resource: ResourceID(rawValue: "r1"), provider: .emulator, secret: Secret("secret"),
             memory: [:])
-        let plan = try #require(Plan.offered(for: .redis, by: .emulator).first)
+        let first = try #require(Plan.offered(for: .redis, by: .emulator).first)
         let response = try await provider.provision(
-            ProvisionRequest(backing: backing, serviceClass: .redis, plan: plan) { _ throws(BrokerError) in })
+            ProvisionRequest(backing: backing, serviceClass: .redis, plan: plan ?? first, remember: remember))
         guard case .cache(let emulator) = response.upstream else { throw NeverHappened("it is no cache") }
         return Cache(backing, emulator, on: loop)
     }
