@@ -157,7 +157,8 @@ import Testing
 
     @Test func `a plan is for the caches of a lease`() async throws {
         try await Broker.use { broker in
-            let script = #"redis-cli -u "$CACHE_URL" debug digest; redis-cli -u "$CACHE_URL" config get enable-debug-command"#
+            let script =
+                #"redis-cli -u "$CACHE_URL" debug digest; redis-cli -u "$CACHE_URL" config get enable-debug-command"#
             let set = ["test", "-q", "--set", "cache", "--set", "queue"]
             let command = ["--", "sh", "-c", script]
             let debug = try broker.start(set + ["--plan", "debug"] + command)

@@ -83,7 +83,9 @@ struct TestCommand: BrokerVerb {
         if compare == nil, results != nil { throw ValidationError("--results is for --compare") }
         if report == nil, reportFile != nil { throw ValidationError("--report-file is for --report") }
         if secretFile != nil, provider == nil { throw ValidationError("--secret-file is for --provider") }
-        if plan != nil, provider ?? "emulator" != "emulator" { throw ValidationError("--plan is for the emulator's caches") }
+        if plan != nil, provider ?? "emulator" != "emulator" {
+            throw ValidationError("--plan is for the emulator's caches")
+        }
         if let port, !(1...65535).contains(port) { throw ValidationError("--port is 1 to 65535") }
         if report == .github, reportFile != nil {
             throw ValidationError("--report github writes to the file that GITHUB_STEP_SUMMARY names")
@@ -140,7 +142,9 @@ struct TestCommand: BrokerVerb {
         for index in named.indices {
             named[index].provider = document
             named[index].from = from
-            if let plan, document?.reference ?? emulator == emulator, try Self.isCache(named[index]) { named[index].plan = plan }
+            if let plan, document?.reference ?? emulator == emulator, try Self.isCache(named[index]) {
+                named[index].plan = plan
+            }
             if index == 0 { named[index].port = port }
             if noAuth { named[index].auth = false }
         }
