@@ -81,6 +81,7 @@ final class SourceOnLoop: EndOnLoop {
             return .failure(.cannotBegin(error))
         }
         emulator.closeEffects(log)
+        emulator.noteChange()
         return .success(SourceOnLoop(emulator, on: loop, readsSnapshot: false))
     }
 

@@ -48,10 +48,11 @@ public struct ProviderConformance: Sendable {
     public func run(_ check: ContractCheck) async throws(ContractBreach) -> ContractOutcome {
         do {
             let before = try await aids.leftovers?()
+            var outcome = ContractOutcome.kept
             do {
                 try await withLimit { try await body(of: check)() }
             } catch let refusal as DoesNotApply {
-                return .doesNotApply(refusal.reason)
+                outcome = .doesNotApply(refusal.reason)
             }
             let left = try await aids.leftovers?().subtracting(before ?? []) ?? []
             guard left.isEmpty else {
@@ -59,7 +60,7 @@ public struct ProviderConformance: Sendable {
                     check: .deprovisioningLeavesNothing,
                     evidence: "after \(check.rawValue) there is \(left.sorted().joined(separator: ", "))")
             }
-            return .kept
+            return outcome
         } catch let breach as ContractBreach {
             throw breach
         } catch let broken as Broken {

@@ -331,7 +331,9 @@ final class EpollConnection: Connection, EpollSource {
         loop.schedule(after: delay) { [weak self] in
             guard let self, isOpen else { return }
             // What is held back is not refused by the peer.
-            if pacer != nil, output.count > 0 || outputState == .ending { return endWhenQuiet(after: Self.lingerTime) }
+            if pacer != nil || gate != nil, output.count > 0 || outputState == .ending {
+                return endWhenQuiet(after: Self.lingerTime)
+            }
             let quiet = loop.now - lastSent
             guard quiet < Self.lingerTime else { return end(because: lingerReason) }
             endWhenQuiet(after: Self.lingerTime - quiet)
@@ -345,7 +347,7 @@ final class EpollConnection: Connection, EpollSource {
         case .discarding: end(because: lingerReason)
         case .open, .ended:
             if output.count > 0 {
-                pacer = nil
+                (pacer, gate) = (nil, nil)
                 return flush()  // fails, and says how
             }
             isHungUp = true

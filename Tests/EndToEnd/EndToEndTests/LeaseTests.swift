@@ -136,6 +136,25 @@ import Testing
         }
     }
 
+    @Test func `a lease that is written to disk leaves nothing behind a killed daemon`() async throws {
+        try await Broker.use { broker in
+            try await broker.succeed("daemon", "start")
+            let running = try broker.start(
+                ["test", "--set", "cache", "--plan", "durable", "--", "sleep", "600"])
+            try await eventually("the suite runs") { try await leases(broker).count == 1 }
+            #expect(try FileManager.default.contentsOfDirectory(atPath: broker.home + "/resources").count == 1)
+            try await broker.killDaemon()
+            try await broker.succeed("daemon", "start")
+            try await eventually("nothing is left") {
+                try ["leases", "resources"].allSatisfy {
+                    try FileManager.default.contentsOfDirectory(atPath: "\(broker.home)/\($0)").isEmpty
+                }
+            }
+            running.process.signal(SIGTERM)
+            _ = await running.process.exit(within: .seconds(10))
+        }
+    }
+
     @Test func `a failing suite's resources are kept when that is asked for`() async throws {
         try await Broker.use { broker in
             let outcome = try await broker.run(

@@ -102,6 +102,24 @@ struct CommitTests {
         }
     }
 
+    @Test func `a disk that has taken one change and not the next confirms the one`() async throws {
+        try await GatewayUnderTest.run(LoopUnderTest.allCases[0]) { gateway in
+            let disk = try await Disk(gateway)
+            let first = try gateway.connect(as: GatewayUnderTest.web)
+            let second = try gateway.connect(as: GatewayUnderTest.worker)
+            try first.send("SET a 1\r\n")
+            try await eventually("it has changed") { try await disk.told() == 1 }
+            try second.send("SET b 1\r\n")
+            try await eventually("it has changed again") { try await disk.told() == 2 }
+            try await disk.gate {
+                $0?.committed(1)
+                $0?.refuse()
+            }
+            #expect(try first.line() == "+OK")
+            #expect(try second.isEnded())
+        }
+    }
+
     @Test func `a connection that is closed in order is told what was on disk by then`() async throws {
         try await GatewayUnderTest.run(LoopUnderTest.allCases[0]) { gateway in
             let disk = try await Disk(gateway)

@@ -217,7 +217,7 @@ extension ControlPlane {
         if let served = await takeWarm(wish, as: resource) { return served }
         let backing = Backing(
             id: .random(), resource: resource, provider: wish.provider, secret: .random(), memory: [:])
-        let record = try LeaseRecord.begin(backing, wish.serviceClass, in: settings.leaseRecords)
+        let record = try LeaseRecord.begin(backing, wish.serviceClass, wish.plan, in: settings.leaseRecords)
         do throws(BrokerError) {
             let response = try await providers.provider(for: wish.provider).provision(
                 ProvisionRequest(

@@ -30,9 +30,10 @@ final class LeaseRecord: Sendable {
 
     /// Nil for what lives in the daemon alone, and where `folder` is nil. Throws `diskFull` or `unsafe`.
     static func begin(
-        _ backing: Backing, _ serviceClass: ServiceClass, in folder: String?
+        _ backing: Backing, _ serviceClass: ServiceClass, _ plan: Plan, in folder: String?
     ) throws(BrokerError) -> LeaseRecord? {
-        guard let folder, backing.provider != .emulator || !serviceClass.isNetworked else { return nil }
+        let isInMemory = backing.provider == .emulator && serviceClass.isNetworked && !plan.isDurable
+        guard let folder, !isInMemory else { return nil }
         let record = LeaseRecord(
             path: "\(folder)/\(backing.id).json",
             Contents(

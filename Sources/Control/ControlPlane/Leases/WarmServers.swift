@@ -32,7 +32,7 @@ struct WarmServers {
 
 extension ControlPlane {
     /// A server that runs already, with what its leased resource is called; nil where none is ready. One that has ended
-    /// meanwhile is removed.
+    /// meanwhile is started again, and is removed where it cannot be.
     func takeWarm(_ wish: LeasedWish, as resource: ResourceID) async -> ServedBacking? {
         guard case .exec = wish.provider else { return nil }
         while let server = warm.programs[wish.provider]?.ready.popLast() {
@@ -58,7 +58,11 @@ extension ControlPlane {
         var program = warm.programs[reference] ?? WarmServers.Program()
         program.end?.cancel()
         program.end = Task {
-            guard (try? await ContinuousClock().sleep(for: WarmServers.patience)) != nil else { return }
+            guard (try? await ContinuousClock().sleep(for: WarmServers.patience)) != nil, !Task.isCancelled else {
+                return
+            }
+            // Else this very task would be cancelled.
+            warm.programs[reference]?.end = nil
             await endWarm(reference)
         }
         if isAskedAgain, program.refilling == nil { program.refilling = Task { await refill(wish) } }
@@ -81,6 +85,7 @@ extension ControlPlane {
 
     private func endWarm(_ reference: ProviderReference) async {
         guard let program = warm.programs.removeValue(forKey: reference) else { return }
+        program.end?.cancel()
         program.refilling?.cancel()
         for server in program.ready { await remove(server.backing, .redis, server.record) }
         await program.refilling?.value
@@ -113,7 +118,7 @@ extension ControlPlane {
             memory: [:])
         var record: LeaseRecord?
         do throws(BrokerError) {
-            record = try LeaseRecord.begin(backing, wish.serviceClass, in: settings.leaseRecords)
+            record = try LeaseRecord.begin(backing, wish.serviceClass, wish.plan, in: settings.leaseRecords)
             _ = try await provision(backing, wish.serviceClass, wish.plan, record)
             return WarmServers.Server(backing: backing, plan: wish.plan, record: record)
         } catch {

@@ -256,7 +256,7 @@ enum ErrorText {
     static let reloadOptions: StaticString = "ERR DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options."
     static let notDebugged: StaticString =
         "ERR this server is the daemon of other resources too, and does not do DEBUG "
-    static let sleepsTooLong: StaticString = "ERR the server sleeps for 60 seconds at most: others are served by it too"
+    static let sleepsTooLong: StaticString = "ERR the server sleeps for 10 seconds at most: others are served by it too"
     static let populatesTooMuch: StaticString = "ERR at most 10000000 keys, and a gigabyte of values, are made at once"
     static let notInVersion2: StaticString = "ERR RESP2 is not supported by this command"
     static let protocolType: StaticString =

@@ -34,6 +34,8 @@ enum DebugData {
     /// What one request may make.
     private static let mostKeys = 10_000_000
     private static let mostBytes = 1 << 30
+    /// What a key is reckoned to take besides its name and value.
+    private static let keyCost = 64
 
     /// DEBUG POPULATE: a key that is there stays as it is.
     static func populate(_ call: borrowing Call) {
@@ -44,7 +46,8 @@ enum DebugData {
             guard let wanted = call.integer(4, atLeast: 0, ErrorText.notPositive) else { return }
             size = wanted
         }
-        let (bytes, overflows) = count.multipliedReportingOverflow(by: max(size, 1))
+        let (each, isHuge) = size.addingReportingOverflow(Int64(prefix.count + keyCost))
+        let (bytes, overflows) = count.multipliedReportingOverflow(by: isHuge ? .max : each)
         guard count <= mostKeys, !overflows, bytes <= mostBytes else {
             return call.reply.error(ErrorText.populatesTooMuch)
         }

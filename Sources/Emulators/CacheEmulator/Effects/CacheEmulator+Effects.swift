@@ -21,6 +21,11 @@ extension CacheEmulator {
     /// How many changes were told to whoever has listened.
     var changesTold: Int64 { toldBefore + (effects?.told ?? 0) }
 
+    /// Everything has changed, which was told to nobody; for who opens a log behind it.
+    public func noteChange() {
+        toldBefore += 1
+    }
+
     private func stopTelling() {
         toldBefore = changesTold
         effects = nil

@@ -55,7 +55,7 @@ struct HashValue {
     func set(_ field: Bytes, _ value: Bytes) -> Bool {
         if isPacked {
             let most = memory.packing.hashBytes
-            let isLong = packed.length &+ field.count &+ value.count > PackingLimits.longest
+            let isLong = packed.length &+ field.count &+ value.count > PackingLimits.mostPacked
             if field.count > most || value.count > most || isLong { becomeTable() }
         }
         guard isPacked else { return setInTable(field, value) }

@@ -17,6 +17,8 @@ struct PackingLimits {
 
     /// A packed form is never longer, in bytes, whatever the limits say.
     static let longest = 1 << 30
+    /// So many bytes are packed at the most, whatever CONFIG SET allows: what is packed is moved within one command.
+    static let mostPacked = 1 << 20
 
     /// Nothing changes its form: for copies.
     static let none: PackingLimits = {

@@ -93,7 +93,7 @@ struct SortedSet {
     private func exceedsLimits(with member: Bytes) -> Bool {
         let limits = memory.packing
         return count >= limits.sortedSetMembers || member.count > limits.sortedSetBytes
-            || packed.length &+ member.count > PackingLimits.longest
+            || packed.length &+ member.count > PackingLimits.mostPacked
     }
 
     /// In the packed form, whatever the limits are: a member that was here stays in the form that it was in.

@@ -29,6 +29,8 @@ public final class CacheEmulator {
     public var allowsDebug = false {
         didSet { configuration.set("enable-debug-command", to: allowsDebug ? "yes" : "no") }
     }
+    /// By DEBUG SLEEP in a turn of the loop.
+    var slept: (turn: UInt64, seconds: Double) = (0, 0)
     /// DEBUG SET-ACTIVE-EXPIRE
     var looksForExpired = true
     var configuration = Configuration()
@@ -171,7 +173,7 @@ public final class CacheEmulator {
         clientCount += 1
         clients[client.id] = client
         statistics.connections += 1
-        if let commits { client.connection.gate = commits.output(of: client.connection) }
+        commits?.hold(client.connection)
     }
 
     /// Takes the client out of everything; must be called once when its connection ends.
@@ -185,10 +187,7 @@ public final class CacheEmulator {
         unwatch(client)
         channels.removeAll(client)
         if client.replica != nil { replication.remove(client) }
-        if commits != nil {
-            client.connection.gate = nil
-            client.connection.flushSoon()
-        }
+        commits?.leave(client.connection)
     }
 
     /// A client that copies everything has sent something, a request or none.

@@ -23,18 +23,19 @@ public final class CommitGate {
     public func committed(_ count: Int64) {
         guard count > reached else { return }
         reached = count
-        let waiting = held
-        held = [:]
-        for output in waiting.values { output.connection?.flushSoon() }
+        // Who waits for more stays, until its output is looked at again.
+        for output in held.values { output.connection?.flushSoon() }
     }
 
     /// The disk takes nothing. What waits for it can be neither confirmed nor taken back: those connections are closed, and
     /// their clients know as much as of a server that has ended.
     public func refuse() {
         isOpen = true
-        let waiting = held
+        let all = held
         held = [:]
-        for output in waiting.values { output.connection?.close() }
+        for output in all.values {
+            if output.isWaiting { output.connection?.close() } else { output.connection?.flushSoon() }
+        }
     }
 
     /// The disk takes changes again.
@@ -42,13 +43,21 @@ public final class CommitGate {
         isOpen = false
     }
 
-    /// One connection's share.
-    func output(of connection: Connection) -> any OutputPacer {
-        HeldOutput(self, connection)
+    /// What a connection is sent from now on is held.
+    func hold(_ connection: Connection) {
+        connection.gate = HeldOutput(self, connection)
+    }
+
+    /// What waits goes out: somebody else serves the connection, or it has ended.
+    func leave(_ connection: Connection) {
+        guard let output = connection.gate as? HeldOutput, output.gate === self else { return }
+        held[ObjectIdentifier(output)] = nil
+        connection.gate = nil
+        connection.flushSoon()
     }
 
     private final class HeldOutput: OutputPacer {
-        private let gate: CommitGate
+        let gate: CommitGate
         private(set) weak var connection: Connection?
         /// Places in all that the connection was ever to be sent: what was sent, and what may be.
         private var sent: UInt64 = 0
@@ -74,9 +83,12 @@ public final class CommitGate {
                 let told = gate.told()
                 if gate.isOpen || told <= gate.reached { allowed = end } else { marks.append((end, told)) }
             }
-            if !marks.isEmpty { gate.held[ObjectIdentifier(self)] = self }
+            gate.held[ObjectIdentifier(self)] = marks.isEmpty ? nil : self
             return Int(allowed - sent)
         }
+
+        /// Something of it is not on disk.
+        var isWaiting: Bool { marks.last.map { $0.change > gate.reached } ?? false }
 
         func sent(_ count: Int, of output: ByteOutput) {
             sent += UInt64(count)

@@ -148,6 +148,11 @@ struct TestCommand: BrokerVerb {
             if index == 0 { named[index].port = port }
             if noAuth { named[index].auth = false }
         }
+        if plan != nil, document == nil, named.allSatisfy({ $0.plan == nil }) {
+            throw BrokerError(
+                .usage, "there is no cache for the plan", why: "--plan is for the emulator's caches",
+                fix: "leave --plan away, or lease a cache: --set cache")
+        }
         return named
     }
 

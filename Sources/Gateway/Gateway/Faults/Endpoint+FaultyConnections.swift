@@ -6,7 +6,7 @@ import RESPWire
 extension Endpoint {
     /// A client has come while the endpoint has faults.
     func acceptUnderFaults(_ connection: Connection) -> (any ConnectionHandler)? {
-        let met = faults.meet(isNew: true, now: loop.now)
+        var met = faults.meet(isNew: true, now: loop.now)
         if met.contains(where: { $0.effect == .down }) { return nil }
         if met.contains(where: { $0.effect == .maxClients }) {
             ReplyWriter(connection.output, version: 2).error("ERR max number of clients reached")
@@ -14,6 +14,9 @@ extension Endpoint {
             return RefusedClient()
         }
         let handler = admit(connection)
+        // Where nobody has to say who they are, that is known from the beginning.
+        if let session = redisSessions[connection.id], session.grant != nil { met += knownFaults(session) }
+        if met.contains(where: { $0.effect == .down }) { loop.atEndOfTurn { connection.close() } }
         guard !met.isEmpty, connection.isOpen else { return handler }
         let client = ShapedClient(handler, connection, endpoint: self)
         shaped[connection.id] = client
@@ -39,16 +42,20 @@ extension Endpoint {
     }
 
     private func meetKnown(_ session: RedisSession, _ only: FaultID? = nil) {
-        let met = faults.meet(
-            only, now: loop.now, isOfClient: session.isOfClient(like:), isMet: session.metFaults.contains)
+        let met = knownFaults(session, only)
         for (id, effect, seed) in met {
-            session.metFaults.insert(id)
             guard effect == .down else {
                 shape(session.connection, effect, by: id, seed: seed)
                 continue
             }
             loop.atEndOfTurn { [connection = session.connection] in connection.close() }
         }
+    }
+
+    private func knownFaults(_ session: RedisSession, _ only: FaultID? = nil) -> [FaultTable.Met] {
+        faults.meet(
+            only, now: loop.now, isOfClient: session.isOfClient(like:),
+            isFirst: { session.metFaults.insert($0).inserted })
     }
 
     private func shape(_ connection: Connection, _ effect: FaultEffect, by id: FaultID, seed: UInt64) {

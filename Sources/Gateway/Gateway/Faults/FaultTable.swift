@@ -177,14 +177,14 @@ struct FaultTable {
 
     /// What hits the connection of a client that is known, of the faults that choose clients.
     ///
-    /// - Parameter isMet: whether it has met the client before; each does once.
+    /// - Parameter isFirst: whether a fault meets the client for the first time; it does so once, hit or not.
     mutating func meet(
-        _ only: FaultID? = nil, now: UInt64, isOfClient: (_ pattern: [UInt8]) -> Bool, isMet: (FaultID) -> Bool
+        _ only: FaultID? = nil, now: UInt64, isOfClient: (_ pattern: [UInt8]) -> Bool, isFirst: (FaultID) -> Bool
     ) -> [Met] {
         entries.indices.compactMap { index in
             let entry = entries[index]
-            guard only.map({ $0 == entry.id }) ?? true, let pattern = entry.client, isOfClient(pattern),
-                !isMet(entry.id)
+            guard only.map({ $0 == entry.id }) ?? true, entry.fault.effect.isOfConnection, !entry.isOver(now),
+                let pattern = entry.client, isOfClient(pattern), isFirst(entry.id)
             else { return nil }
             return meet(index, now)
         }

@@ -25,8 +25,9 @@ actor DurableCache {
     private let limits: Limits
     /// Replies wait for the disk.
     private let isAlways: Bool
-    /// Waits for the disk.
+    /// Waits for the disk; so does one for snapshots, behind which no reply is to wait.
     private let worker = WorkerThread()
+    private let snapshotWorker = WorkerThread()
 
     private(set) var generation: DurableFiles.Generation
     private var changes: AppendFile
@@ -156,9 +157,14 @@ actor DurableCache {
             let reason = error.why.split(separator: ": ", maxSplits: 1).last ?? ""
             return "MISCONF Errors writing to the AOF file: \(reason)"
         }
-        loop.post { [cache] in
+        loop.post { [cache, loop] in
             cache.value.writeRefusal = words
-            if words == nil { cache.value.commits?.accept() } else { cache.value.commits?.refuse() }
+            guard words != nil else {
+                cache.value.commits?.accept()
+                return
+            }
+            // Not in the turn in which something may still have been written: its reply is held at the end of that.
+            loop.post { cache.value.commits?.refuse() }
         }
     }
 
@@ -173,8 +179,8 @@ actor DurableCache {
         }
     }
 
-    private func failure(of file: AppendFile) async -> BrokerError? {
-        await worker.run {
+    private func failure(of file: AppendFile, on worker: WorkerThread? = nil) async -> BrokerError? {
+        await (worker ?? self.worker).run {
             do throws(BrokerError) {
                 try file.sync()
                 return nil
@@ -222,7 +228,7 @@ actor DurableCache {
                 source: fresh)
             do throws(BrokerError) {
                 for _ in 0..<Self.rounds { try await follow(&base) }
-                if let failure = await failure(of: base.changes) { throw failure }
+                if let failure = await failure(of: base.changes, on: snapshotWorker) { throw failure }
                 return base
             } catch {
                 base.changes.close()
@@ -246,7 +252,7 @@ actor DurableCache {
                 isComplete = batch.position != nil
             }
             let (file, size) = try writer.finish()
-            if let failure = await failure(of: file) { throw failure }
+            if let failure = await failure(of: file, on: snapshotWorker) { throw failure }
             writer.close()
             return size
         } catch {
@@ -380,6 +386,7 @@ actor DurableCache {
     private func release() async {
         await source.close()
         await worker.stop()
+        await snapshotWorker.stop()
         changes.close()
     }
 }

@@ -76,6 +76,14 @@ import Testing
             #expect(begin.duration(to: .now) >= .milliseconds(145))
             #expect(try other.ask("CLIENT SETNAME workbench") == "+OK")
             #expect(await test.report(slow)?.fired == 2)
+            // Met once each, whatever they say of themselves: the next client is the second.
+            let nth = try await test.fault(Fault(.down, client: "w*", nth: 4))
+            #expect(await test.report(nth)?.matched == 3)
+            #expect(try web.ask("CLIENT SETNAME walker") == "+OK")
+            #expect(await test.report(nth)?.matched == 3)
+            let fourth = try test.connect()
+            try fourth.send("AUTH \(GatewayUnderTest.web.secret)\r\n")
+            #expect(fourth.ending() != nil)
             // By its own name, and closed behind the request that told it.
             _ = try await test.fault(Fault(.down, client: "batch"))
             #expect(try web.ask("PING") == "+PONG")
