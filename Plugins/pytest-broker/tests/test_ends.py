@@ -104,7 +104,10 @@ def test_a_run_that_is_interrupted_leaves_no_lease(suite, leases, arguments):
             time.sleep(60)
         """)
     command = [sys.executable, "-m", "pytest", *arguments]
-    running = subprocess.Popen(command, cwd=suite.path, stdout=subprocess.DEVNULL)
+    # A shell that has begun this run in the background has SIGINT ignored, which children inherit.
+    running = subprocess.Popen(
+        command, cwd=suite.path, stdout=subprocess.DEVNULL,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
     try:
         eventually((suite.path / "waits").exists)
         assert len(leases()) == 3

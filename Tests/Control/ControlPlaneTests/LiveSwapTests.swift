@@ -222,13 +222,13 @@ import Glibc
                     try direct.ask("SELECT 5")
                     #expect(try direct.ask("DBSIZE") == ":3")
 
-                    // The emulator draws no pictures: it says so, and nothing has changed.
-                    try RedisClient(try await broker.variable("CACHE_URL")).ask("LOLWUT")
+                    // The emulator does not test itself: it says so, and nothing has changed.
+                    try RedisClient(try await broker.variable("CACHE_URL")).ask("PFSELFTEST")
                     let error = await #expect(throws: BrokerError.self) {
                         try await broker.swap("cache", to: "emulator", cold: false)
                     }
                     #expect(error?.code == .unsupported)
-                    #expect(error?.what == "\"web\" used LOLWUT, which \"emulator\" does not have")
+                    #expect(error?.what == "\"web\" used PFSELFTEST, which \"emulator\" does not have")
                     #expect(try client.ask("GET k") == "v")
 
                     // Who is not empty is not overwritten.

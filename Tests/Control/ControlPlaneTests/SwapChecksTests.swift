@@ -130,10 +130,10 @@ import Testing
                 #expect(other.problems.map(\.code) == [.unsafe] && other.targetKeys == 1 && other.isTargetKnown)
                 // The same from the other side.
                 _ = try await broker.swap("cache", to: "exec:redis-server", cold: false, maxPause: 2000)
-                try client.ask("LOLWUT")
+                try client.ask("PFSELFTEST")
                 let back = try await broker.plane.planSwap(
                     "cache", SwapRequest(to: try ProviderDocument("emulator")), in: broker.workspace)
-                #expect(back.problems.map(\.what) == ["\"web\" used LOLWUT, which \"emulator\" does not have"])
+                #expect(back.problems.map(\.what) == ["\"web\" used PFSELFTEST, which \"emulator\" does not have"])
                 #expect(back.keys == 301)
             }
         }

@@ -79,7 +79,7 @@ def blocking_is_refused(protocol):
 def transactions_that_fail_do_nothing(protocol):
     """A command that is refused while it is queued takes the whole transaction back, whoever refuses it."""
     client = connect(protocol)
-    for words in [("GET",), ("NOSUCH",), ("SHUTDOWN",), ("MODULE", "LIST")]:
+    for words in [("GET",), ("NOSUCH",), ("SHUTDOWN",), ("MODULE", "LOAD", "x")]:
         with client.pipeline() as pipe, raises(redis.ResponseError):
             pipe.set("k", 1).execute_command(*words).execute()
         equal((words, client.exists("k")), (words, 0))
