@@ -161,8 +161,9 @@ private final class ControlConnection {
         let text = try post("/v1/workspaces/bench/leases", #"{"resources":[{"name":"cache"\#(from)\#(made)}]}"#)
         // Not as a document: the load shares the processors with what is measured.
         guard let id = Self.text(in: text, between: #""id":""#, and: "\""),
-            let secret = Self.text(in: text, between: "lease:", and: "@"),
-            let port = Self.text(in: text, between: "@127.0.0.1:", and: "/").flatMap({ UInt16($0) })
+            let url = Self.text(in: text, between: #""value":""#, and: "\""),
+            let secret = Self.text(in: url, between: "lease:", and: "@"),
+            let port = Self.text(in: url + "/", between: "@127.0.0.1:", and: "/").flatMap({ UInt16($0) })
         else { throw BenchmarkFailure("no lease: \(text)") }
         return Lease(id: id, port: port, secret: secret)
     }
