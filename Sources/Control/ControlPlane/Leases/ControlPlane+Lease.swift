@@ -219,10 +219,8 @@ extension ControlPlane {
             id: .random(), resource: resource, provider: wish.provider, secret: .random(), memory: [:])
         let record = try LeaseRecord.begin(backing, wish.serviceClass, wish.plan, in: settings.leaseRecords)
         do throws(BrokerError) {
-            let response = try await providers.provider(for: wish.provider).provision(
-                ProvisionRequest(
-                    backing: backing, serviceClass: wish.serviceClass, plan: wish.plan, from: beginning?.id
-                ) { memory async throws(BrokerError) in try record?.remember(memory) })
+            let response = try await provision(
+                backing, wish.serviceClass, wish.plan, record, from: beginning?.id)
             return ServedBacking(backing: backing, response: response, record: record)
         } catch {
             await remove(backing, wish.serviceClass, record)

@@ -129,12 +129,13 @@ extension ControlPlane {
         }
     }
 
-    private func provision(
-        _ backing: Backing, _ serviceClass: ServiceClass, _ plan: Plan, _ record: LeaseRecord?
+    func provision(
+        _ backing: Backing, _ serviceClass: ServiceClass, _ plan: Plan, _ record: LeaseRecord?,
+        from snapshot: SnapshotID? = nil
     ) async throws(BrokerError) -> ProvisionResponse {
         try await providers.provider(for: backing.provider).provision(
-            ProvisionRequest(backing: backing, serviceClass: serviceClass, plan: plan) { memory throws(BrokerError) in
-                try record?.remember(memory)
+            ProvisionRequest(backing: backing, serviceClass: serviceClass, plan: plan, from: snapshot) {
+                memory throws(BrokerError) in try record?.remember(memory)
             })
     }
 }
