@@ -34,6 +34,8 @@ public actor ControlPlane {
     var snapshots: [KeptSnapshot.Key: KeptSnapshot] = [:]
     /// Leases that have not ended.
     var leases: [LeaseID: Lease] = [:]
+    /// Whose lease is made or ended now.
+    var leaseTurns = LeaseTurns()
     /// Servers that leases may take.
     var warm = WarmServers()
     /// Tasks that live as long as the control plane: `stop` ends them.

@@ -1,4 +1,5 @@
 import NIOCore
+import Synchronization
 
 #if canImport(Darwin)
 import Darwin
@@ -37,11 +38,20 @@ enum PeerUser {
     }
 
     #if os(Linux)
+    /// Who has connected does not change: the system is asked once for each connection.
+    private static let known = Mutex<[ObjectIdentifier: LinuxPeer]>([:])
+
     private static func peer(_ channel: any Channel) async throws -> LinuxPeer? {
+        let name = ObjectIdentifier(channel)
+        if let peer = known.withLock({ $0[name] }) { return peer }
         guard let options = channel as? any SocketOptionProvider else { return nil }
-        return try await options.unsafeGetSocketOption(
+        let peer: LinuxPeer = try await options.unsafeGetSocketOption(
             level: SocketOptionLevel(SOL_SOCKET), name: SocketOptionName(SO_PEERCRED)
         ).get()
+        known.withLock { $0[name] = peer }
+        // Before the channel goes, and with it the name; of one that is closed already at once.
+        channel.closeFuture.whenComplete { _ in known.withLock { $0[name] = nil } }
+        return peer
     }
     #endif
 

@@ -39,14 +39,14 @@ public struct EmulatorProvider: Provider {
         switch request.serviceClass {
         case .redis:
             let image = try beginning(of: request)
-            let cache = try await shelf.cache(
+            let cache = try shelf.cache(
                 id, of: request.backing.resource.rawValue, from: image, allowsDebug: request.plan == .debug)
             if request.plan.isDurable { try await makeDurable(cache, id, request.plan, isFilled: image != nil) }
             if request.plan != .ephemeral { try await request.remember([Plan.memoryKey: request.plan.name]) }
             return ProvisionResponse(upstream: .cache(cache.emulator), server: server)
         case .beanstalk:
             let image = try await queueImage(of: try beginning(of: request))
-            let queue = try await shelf.queue(id, of: request.backing.resource.rawValue, from: image)
+            let queue = try shelf.queue(id, of: request.backing.resource.rawValue, from: image)
             return ProvisionResponse(upstream: .queue(queue.emulator), server: server)
         case .sqlite:
             let file = storeFile(of: id)
@@ -62,10 +62,11 @@ public struct EmulatorProvider: Provider {
         case .redis, .beanstalk:
             if let durable = durables.take(id) {
                 try await durable.remove()
-            } else if request.serviceClass == .redis {
-                try DurableFiles(folder: folder(of: id)).remove()
+                await shelf.remove(id)
+            } else {
+                if request.serviceClass == .redis { try DurableFiles(folder: folder(of: id)).remove() }
+                shelf.removeSoon(id)
             }
-            await shelf.remove(id)
         case .sqlite: try storeFile(of: id).remove()
         }
         return DeprovisionResponse()

@@ -39,10 +39,10 @@ final class EmulatorShelf: Sendable {
     /// The backing's cache; made where there is none, with what an image holds.
     func cache(
         _ id: BackingID, of tenant: String, from image: Shelved<Image>? = nil, allowsDebug: Bool = false
-    ) async throws(BrokerError) -> Shelved<CacheEmulator> {
+    ) throws(BrokerError) -> Shelved<CacheEmulator> {
         if let cache = cache(id) { return cache }
         // It reads the image's memory in place.
-        let made = try await make(tenant, beside: image?.tenant) { loop in
+        let made = try make(tenant, beside: image?.tenant) { loop in
             let image: KeyspaceImage? = if case .cache(let image)? = image?.emulator.value { image } else { nil }
             let emulator = CacheEmulator(loop: loop, from: image)
             emulator.allowsDebug = allowsDebug
@@ -55,9 +55,9 @@ final class EmulatorShelf: Sendable {
     /// The backing's queue; made where there is none, with what an image holds.
     func queue(
         _ id: BackingID, of tenant: String, from image: QueueImage? = nil
-    ) async throws(BrokerError) -> Shelved<QueueEmulator> {
+    ) throws(BrokerError) -> Shelved<QueueEmulator> {
         if let queue = queue(id) { return queue }
-        let made = try await make(tenant) { loop in
+        let made = try make(tenant) { loop in
             let clock = QueueClock(loop: loop)
             return image.map { QueueEmulator(clock: clock, from: $0) } ?? QueueEmulator(clock: clock)
         }
@@ -88,29 +88,34 @@ final class EmulatorShelf: Sendable {
         if let image = contents.withLock({ $0.images.removeValue(forKey: id) }) { await letGo(image) }
     }
 
-    /// Lets an emulator go on its own loop, when what is under way there is done.
+    /// Lets an emulator go on its own loop, when what is under way there is done; waits for that.
     func remove(_ id: BackingID) async {
-        let (cache, queue) = contents.withLock {
-            ($0.caches.removeValue(forKey: id), $0.queues.removeValue(forKey: id))
-        }
+        let (cache, queue) = take(id)
         if let cache { await letGo(cache) }
         if let queue { await letGo(queue) }
     }
 
+    /// The same, and nobody waits for it: nothing outside of the loop depends on what the emulator held.
+    func removeSoon(_ id: BackingID) {
+        let (cache, queue) = take(id)
+        if let cache { letGoSoon(cache) }
+        if let queue { letGoSoon(queue) }
+    }
+
+    private func take(_ id: BackingID) -> (Shelved<CacheEmulator>?, Shelved<QueueEmulator>?) {
+        contents.withLock { ($0.caches.removeValue(forKey: id), $0.queues.removeValue(forKey: id)) }
+    }
+
     private func make<Emulator>(
         _ tenant: String, beside other: String? = nil, _ body: @escaping @Sendable (any EventLoop) -> Emulator
-    ) async throws(BrokerError) -> Shelved<Emulator> {
+    ) throws(BrokerError) -> Shelved<Emulator> {
         let taken = other.map { loops.take(for: tenant, beside: $0) } ?? loops.take(for: tenant)
         guard let loop = taken else { throw .loopTaken }
-        do throws(BrokerError) {
-            let emulator: LoopBound<Emulator> = try await loop.answer { answer in
-                answer.give(.success(LoopBound(body(loop), on: loop)))
-            }
-            return Shelved(tenant: tenant, loop: loop, emulator: emulator)
-        } catch {
+        guard let emulator = LoopBound(madeOn: loop, { body(loop) }) else {
             loops.give(for: tenant)
-            throw error
+            throw .loopEnded
         }
+        return Shelved(tenant: tenant, loop: loop, emulator: emulator)
     }
 
     private func letGo<Emulator>(_ shelved: Shelved<Emulator>) async {
@@ -119,6 +124,11 @@ final class EmulatorShelf: Sendable {
             withExtendedLifetime(shelved) {}
             answer.give(.success(()))
         }
+        loops.give(for: shelved.tenant)
+    }
+
+    private func letGoSoon<Emulator>(_ shelved: Shelved<Emulator>) {
+        shelved.loop.post { withExtendedLifetime(shelved) {} }
         loops.give(for: shelved.tenant)
     }
 }

@@ -13,11 +13,7 @@ final class LoopAnswer<Value: Sendable>: Sendable {
     }
 
     deinit {
-        give(
-            .failure(
-                BrokerError(
-                    .internalFailure, "the daemon is stopping", why: "its event loop has ended",
-                    fix: "broker daemon start")))
+        give(.failure(.loopEnded))
     }
 
     /// Only the first one counts.
@@ -41,4 +37,9 @@ extension EventLoop {
         }
         return try result.get()
     }
+}
+
+extension BrokerError {
+    static let loopEnded = BrokerError(
+        .internalFailure, "the daemon is stopping", why: "its event loop has ended", fix: "broker daemon start")
 }

@@ -119,7 +119,15 @@ final class Broker: Sendable {
         _ = await identity?.end(within: .seconds(10))
     }
 
+    /// The last that the daemon has noted.
+    var logTail: String {
+        let log = (try? String(contentsOfFile: home + "/daemon.log", encoding: .utf8)) ?? "no log"
+        return log.split(separator: "\n").suffix(40).joined(separator: "\n")
+    }
+
     private func end() async throws {
+        // Of a daemon that died by itself its log is all that is left.
+        if let pid = daemon?.pid, kill(pid, 0) != 0 { print("the daemon \(pid) is gone; its log ends:\n\(logTail)") }
         let outcome = try await run("daemon", "stop")
         if outcome.exitCode != 0, let pid = daemon?.pid { kill(pid, SIGKILL) }
         #expect(outcome.exitCode == 0, "daemon stop: \(outcome.error)")

@@ -34,6 +34,9 @@ extension ControlPlane {
         // One that a connection or another lease ends has no other end, unless one is asked for.
         let isBound = isHeld || parent != nil
         let ttl = try isBound && request.ttl == nil ? nil : Self.term(request.ttl)
+        let takesTurn = !wishes.isEmpty && wishes.allSatisfy(\.isInMemory)
+        if takesTurn { await takeTurn(.making) }
+        defer { if takesTurn { leaseTurns.give() } }
         let id = LeaseID.random()
         var lease = Lease(
             id: id, workspace: workspace, parent: parent, pid: pid, isHeld: isHeld, endsAt: ttl.map { began + $0 })
@@ -106,6 +109,9 @@ extension ControlPlane {
     /// Gives a lease back with all that are under it, and tells what came of them. One that has ended already is answered
     /// with `ended: false`.
     public func endLease(_ id: String, in workspace: WorkspaceName) async -> LeaseEndDocument {
+        let takesTurn = (try? found(id, in: workspace))?.isInMemory ?? false
+        if takesTurn { await takeTurn(.ending) }
+        defer { if takesTurn { leaseTurns.give() } }
         guard let lease = try? found(id, in: workspace) else { return LeaseEndDocument(id: id, ended: false) }
         return await end(lease.id).document(of: lease.id)
     }
@@ -201,7 +207,8 @@ extension ControlPlane {
             let secret = Secret.random()
             let port = try await open(backing, wish, to: served.response, secret)
             return LeasedResource(
-                wish: wish, backing: backing, response: served.response, port: port, secret: secret,
+                wish: wish, backing: backing, server: served.response.server, path: served.response.path, port: port,
+                secret: secret,
                 direct: bound.direct, beginning: beginning, record: served.record)
         } catch {
             await remove(backing, wish.serviceClass, served.record)
@@ -332,8 +339,8 @@ extension ControlPlane {
             resources: lease.resources.map { resource in
                 LeasedResourceDocument(
                     name: resource.name.rawValue, class: resource.wish.serviceClass.rawValue,
-                    provider: resource.wish.provider.description, server: resource.response.server,
-                    port: resource.port.map(Int.init), path: resource.response.path, connections: 0, unsupported: [:])
+                    provider: resource.wish.provider.description, server: resource.server,
+                    port: resource.port.map(Int.init), path: resource.path, connections: 0, unsupported: [:])
             },
             variables: lease.variables(revealing: revealing))
     }

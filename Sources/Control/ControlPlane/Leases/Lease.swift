@@ -26,6 +26,8 @@ struct Lease {
     var took = Duration.zero
     /// What has become of leases under it.
     var under = LeaseTally()
+
+    var isInMemory: Bool { !resources.isEmpty && resources.allSatisfy(\.wish.isInMemory) }
 }
 
 /// A backing that a provider serves.
@@ -40,7 +42,10 @@ struct ServedBacking {
 struct LeasedResource {
     let wish: LeasedWish
     let backing: Backing
-    let response: ProvisionResponse
+    /// What serves it, in the provider's words. The emulator itself is not held here: it goes on its own loop.
+    let server: String?
+    /// The file; nil for what has an endpoint.
+    let path: String?
     /// Where clients find it; nil for a file.
     let port: UInt16?
     let secret: Secret
@@ -84,6 +89,8 @@ struct LeasedWish {
     let from: String?
     /// What is to go wrong from the first connection on.
     let faults: [Fault]
+    /// Nothing of it outlives the daemon.
+    var isInMemory: Bool { provider.isInMemory(serviceClass, plan) }
 
     /// - Parameter parent: the lease under which it is to be: it hands its provider on with its secret.
     init(_ wish: LeaseWish, under parent: Lease?, _ providers: ProviderCatalog) throws(BrokerError) {
@@ -110,6 +117,13 @@ struct LeasedWish {
                 fix: "\(command) --port 6379")
         }
         self.port = port
+    }
+}
+
+extension ProviderReference {
+    /// Whether a resource of it has neither a file nor a process.
+    func isInMemory(_ serviceClass: ServiceClass, _ plan: Plan) -> Bool {
+        self == .emulator && serviceClass.isNetworked && !plan.isDurable
     }
 }
 

@@ -32,8 +32,7 @@ final class LeaseRecord: Sendable {
     static func begin(
         _ backing: Backing, _ serviceClass: ServiceClass, _ plan: Plan, in folder: String?
     ) throws(BrokerError) -> LeaseRecord? {
-        let isInMemory = backing.provider == .emulator && serviceClass.isNetworked && !plan.isDurable
-        guard let folder, !isInMemory else { return nil }
+        guard let folder, !backing.provider.isInMemory(serviceClass, plan) else { return nil }
         let record = LeaseRecord(
             path: "\(folder)/\(backing.id).json",
             Contents(

@@ -1,4 +1,5 @@
 import BrokerModel
+import Gateway
 import Ledger
 import Logging
 import ProviderKit
@@ -63,7 +64,13 @@ extension ControlPlane {
             throw Self.internalFailure
         }
         run.isFenced = true
-        try await provider.fence(former, within: max(run.timeLeft, .milliseconds(1)))
+        do throws(BrokerError) {
+            try await provider.fence(former, within: max(run.timeLeft, .milliseconds(1)))
+        } catch {
+            // A server that had no time left to answer is not to blame.
+            guard run.timeLeft <= .milliseconds(1) else { throw error }
+            throw HandoverFailure.tooLate([]).error(run)
+        }
     }
 
     /// The former provider counts as before.

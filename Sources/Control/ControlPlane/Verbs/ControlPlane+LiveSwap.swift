@@ -291,7 +291,7 @@ extension SwapRun {
 }
 
 extension HandoverFailure {
-    fileprivate func error(_ run: SwapRun) -> BrokerError {
+    func error(_ run: SwapRun) -> BrokerError {
         let pause = Int(run.options.maxPause / .milliseconds(1))
         let again = run.command + " --max-pause \(pause * 4)ms"
         switch self {

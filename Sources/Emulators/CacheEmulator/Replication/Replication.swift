@@ -61,7 +61,8 @@ final class Replication {
     func changeID() { id = Self.randomID() }
 
     private static func randomID() -> String {
-        String((0..<40).map { _ in Character(String(Int.random(in: 0..<16), radix: 16)) })
+        var random = FastRandom()
+        return random.hexadecimal(40)
     }
 
     /// How many bytes the stream has had.

@@ -134,7 +134,7 @@ public final class CacheEmulator {
         startedAt = loop.now
         startMemory = image?.startMemory ?? memory.used
         counts = commandStatistics.counted
-        runID = (0..<40).map { _ in String(Int.random(in: 0..<16), radix: 16) }.joined()
+        runID = random.hexadecimal(40)
         readClock()
         memory.discardingBegan = { [unowned self] in freeDiscardedSoon() }
         saving.last = clock.now / 1000
@@ -346,5 +346,17 @@ struct FastRandom: RandomNumberGenerator {
         state.2 ^= shifted
         state.3 = (state.3 << 45) | (state.3 >> 19)
         return result
+    }
+
+    /// So many hexadecimal digits, as the names of servers and histories are.
+    mutating func hexadecimal(_ count: Int) -> String {
+        var (bits, left) = (UInt64(0), 0)
+        return String(
+            decoding: (0..<count).map { _ in
+                if left == 0 { (bits, left) = (next(), 16) }
+                defer { (bits, left) = (bits >> 4, left - 1) }
+                let digit = UInt8(bits & 15)
+                return digit < 10 ? 48 + digit : 87 + digit
+            }, as: UTF8.self)
     }
 }
