@@ -69,6 +69,7 @@ public enum Daemon {
                 .init(
                     service: HomeWatch(lock: places.daemonLock, logger: logger),
                     successTerminationBehavior: .gracefullyShutdownGroup),
+                .init(service: IdlePages()),
                 .init(service: server),
             ],
             gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)

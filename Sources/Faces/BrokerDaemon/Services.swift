@@ -64,3 +64,22 @@ struct HomeWatch: Service {
         }
     }
 }
+
+/// Has a daemon that has nothing to do let go of the code that it has used, once until it has something to do again.
+struct IdlePages: Service {
+    private static let interval = Duration.seconds(5)
+    /// Of the interval: what watching over the home and resting clients takes.
+    private static let idle = Duration.milliseconds(20)
+
+    func run() async throws {
+        await cancelWhenGracefulShutdown {
+            var (before, isLetGo) = (ProgramPages.processorTime, false)
+            while (try? await ContinuousClock().sleep(for: Self.interval)) != nil {
+                let now = ProgramPages.processorTime
+                let isIdle = now - before < Self.idle
+                if isIdle, !isLetGo { ProgramPages.letGo() }
+                (before, isLetGo) = (now, isIdle)
+            }
+        }
+    }
+}

@@ -28,6 +28,8 @@ struct StartBenchmarks {
         }
         for number in 0..<runs { _ = try await broker.run("destroy", "cache\(number)", "--force") }
         for name in ["cache", "queue", "db"] { try await broker.run("attach", name, "--to", "web") }
+        // Idle it is when it has had nothing to do for a while.
+        try await ContinuousClock().sleep(for: .seconds(options.isSmoke ? 0 : 12))
         report.add(
             "start", "idle daemon, 3 resources", "MB", [try residentMegabytes(daemon.pid)], must: 40, ambitious: 20)
         await daemon.terminate(grace: .seconds(5))
