@@ -36,6 +36,7 @@ public actor ControlPlane {
     var leases: [LeaseID: Lease] = [:]
     /// Whose lease is made or ended now.
     var leaseTurns = LeaseTurns()
+    var watchesTurns = false
     /// Servers that leases may take.
     var warm = WarmServers()
     /// Tasks that live as long as the control plane: `stop` ends them.

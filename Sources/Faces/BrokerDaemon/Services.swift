@@ -65,20 +65,25 @@ struct HomeWatch: Service {
     }
 }
 
-/// Has a daemon that has nothing to do let go of the code that it has used, once until it has something to do again.
+/// Has a daemon that has nothing to do let go of the code that it has used, and again when it has done something since.
 struct IdlePages: Service {
     private static let interval = Duration.seconds(5)
     /// Of the interval: what watching over the home and resting clients takes.
     private static let idle = Duration.milliseconds(20)
+    /// Who has run for less since has not brought much of it back.
+    private static let worth = Duration.milliseconds(10)
 
     func run() async throws {
         await cancelWhenGracefulShutdown {
-            var (before, isLetGo) = (ProgramPages.processorTime, false)
+            var before = ProgramPages.processorTime
+            var atLast = Duration.zero
             while (try? await ContinuousClock().sleep(for: Self.interval)) != nil {
                 let now = ProgramPages.processorTime
-                let isIdle = now - before < Self.idle
-                if isIdle, !isLetGo { ProgramPages.letGo() }
-                (before, isLetGo) = (now, isIdle)
+                if now - before < Self.idle, now - atLast > Self.worth {
+                    ProgramPages.letGo()
+                    atLast = ProgramPages.processorTime
+                }
+                before = now
             }
         }
     }

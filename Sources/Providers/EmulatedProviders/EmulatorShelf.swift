@@ -95,7 +95,7 @@ final class EmulatorShelf: Sendable {
         if let queue { await letGo(queue) }
     }
 
-    /// The same, and nobody waits for it: nothing outside of the loop depends on what the emulator held.
+    /// The same, and nobody waits for it.
     func removeSoon(_ id: BackingID) {
         let (cache, queue) = take(id)
         if let cache { letGoSoon(cache) }
@@ -129,6 +129,7 @@ final class EmulatorShelf: Sendable {
 
     private func letGoSoon<Emulator>(_ shelved: Shelved<Emulator>) {
         shelved.loop.post { withExtendedLifetime(shelved) {} }
+        // At once: whoever makes the tenant's next emulator may have to have it on another loop.
         loops.give(for: shelved.tenant)
     }
 }

@@ -145,6 +145,7 @@ struct SnapshotsTests {
                         try await second.run("SET n \(number)")
                     }
                 }
+                defer { stop.set() }
                 for round in 0..<60 {
                     // In either order.
                     let ids =

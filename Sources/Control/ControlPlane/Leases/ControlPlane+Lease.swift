@@ -34,12 +34,12 @@ extension ControlPlane {
         // One that a connection or another lease ends has no other end, unless one is asked for.
         let isBound = isHeld || parent != nil
         let ttl = try isBound && request.ttl == nil ? nil : Self.term(request.ttl)
-        let takesTurn = !wishes.isEmpty && wishes.allSatisfy(\.isInMemory)
-        if takesTurn { await takeTurn(.making) }
-        defer { if takesTurn { leaseTurns.give() } }
+        let turn = wishes.isEmpty || !wishes.allSatisfy(\.isInMemory) ? nil : await takeTurn(.making)
+        defer { if let turn { leaseTurns.give(turn) } }
+        try checkStanding(parent)
         let id = LeaseID.random()
         var lease = Lease(
-            id: id, workspace: workspace, parent: parent, pid: pid, isHeld: isHeld, endsAt: ttl.map { began + $0 })
+            id: id, workspace: workspace, parent: parent, pid: pid, isHeld: isHeld, endsAt: ttl.map { .now + $0 })
         for wish in wishes {
             do throws(BrokerError) {
                 lease.resources.append(try await make(wish, for: id, in: workspace))
@@ -49,9 +49,11 @@ extension ControlPlane {
             }
         }
         // Meanwhile the one under which it is to be may have ended, or the daemon been asked to.
-        guard !isStopping, parent.map({ leases[$0] != nil }) ?? true else {
+        do throws(BrokerError) {
+            try checkStanding(parent)
+        } catch {
             await remove(lease.resources)
-            throw Self.noLease(request.under ?? id.rawValue)
+            throw error
         }
         lease.took = began.duration(to: .now)
         if !lease.resources.isEmpty { lease.under.took = [lease.took] }
@@ -109,9 +111,12 @@ extension ControlPlane {
     /// Gives a lease back with all that are under it, and tells what came of them. One that has ended already is answered
     /// with `ended: false`.
     public func endLease(_ id: String, in workspace: WorkspaceName) async -> LeaseEndDocument {
-        let takesTurn = (try? found(id, in: workspace))?.isInMemory ?? false
-        if takesTurn { await takeTurn(.ending) }
-        defer { if takesTurn { leaseTurns.give() } }
+        let isQuick = (try? found(id, in: workspace)).map { lease in
+            // Those under it may be servers, which are given a grace.
+            lease.isInMemory && !leases.values.contains { $0.parent == lease.id }
+        }
+        let turn = isQuick == true ? await takeTurn(.ending) : nil
+        defer { if let turn { leaseTurns.give(turn) } }
         guard let lease = try? found(id, in: workspace) else { return LeaseEndDocument(id: id, ended: false) }
         return await end(lease.id).document(of: lease.id)
     }
@@ -136,6 +141,11 @@ extension ControlPlane {
     }
 
     // MARK: parts
+
+    /// Throws `leaseNotFound` where the lease under which one is to be has ended meanwhile, or all are about to.
+    private func checkStanding(_ parent: LeaseID?) throws(BrokerError) {
+        if isStopping || parent.map({ leases[$0] == nil }) ?? false { throw Self.noLease(parent?.rawValue ?? "new") }
+    }
 
     private func check(_ request: LeaseRequest, under parent: Lease?) throws(BrokerError) -> [LeasedWish] {
         guard request.resources.count <= LeaseRequest.mostResources else {
@@ -208,8 +218,7 @@ extension ControlPlane {
             let port = try await open(backing, wish, to: served.response, secret)
             return LeasedResource(
                 wish: wish, backing: backing, server: served.response.server, path: served.response.path, port: port,
-                secret: secret,
-                direct: bound.direct, beginning: beginning, record: served.record)
+                secret: secret, direct: bound.direct, beginning: beginning, record: served.record)
         } catch {
             await remove(backing, wish.serviceClass, served.record)
             throw error

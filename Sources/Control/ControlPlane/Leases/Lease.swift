@@ -27,6 +27,7 @@ struct Lease {
     /// What has become of leases under it.
     var under = LeaseTally()
 
+    /// Made and ended in next to no time. One without resources only holds others.
     var isInMemory: Bool { !resources.isEmpty && resources.allSatisfy(\.wish.isInMemory) }
 }
 

@@ -64,11 +64,12 @@ extension ControlPlane {
             throw Self.internalFailure
         }
         run.isFenced = true
+        let left = max(run.timeLeft, .milliseconds(1))
         do throws(BrokerError) {
-            try await provider.fence(former, within: max(run.timeLeft, .milliseconds(1)))
+            try await provider.fence(former, within: left)
         } catch {
-            // A server that had no time left to answer is not to blame.
-            guard run.timeLeft <= .milliseconds(1) else { throw error }
+            // A server that had no time to answer is not to blame.
+            guard left < .milliseconds(100), run.timeLeft <= .milliseconds(1) else { throw error }
             throw HandoverFailure.tooLate([]).error(run)
         }
     }
