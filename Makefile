@@ -21,7 +21,7 @@ demo: ## the example shop: attach, run, swap, detach, leaving nothing behind (ab
 # what fails are shown, not each test that passes; swift test's own summary is the last thing printed. The comparison with
 # redis-server waits more than it works: it runs beside the rest, and behind it the example package, the pytest plugin's tests
 # and the suite of another project; they are shown when they have ended,
-# and give way, since some of the rest look at how long things take.
+# and give way, since some of the rest look at how long things take. Each draws its ports from a section of its own.
 test: SHELL = bash
 # Two of swift test at once would share its database; the program of the tests itself does not.
 test: TESTS = NO_COLOR=1 $(if $(filter Linux,$(shell uname -s)),.build/debug/brokerPackageTests.xctest,\
@@ -37,8 +37,8 @@ test: ## bootstrap, lint, build, and all tests against the real servers
 		BROKER_REQUIRE_SERVERS=1; \
 	beside() { renice -n 19 $$BASHPID > /dev/null; $(TESTS) --no-parallel --filter RedisConformanceTests 2>&1 | grep -Ev $(PASSED) && .ci/example-package \
 		&& .ci/pytest-broker && .ci/third-party-suites walrus; }; \
-	{ beside > .build/beside.log 2>&1; ended=$$?; cat .build/beside.log; exit $$ended; } & besides=$$!; \
-	swift test --skip-build --disable-xctest --no-parallel --skip RedisConformanceTests 2>&1 | grep -Ev $(PASSED); rest=$$?; \
+	{ BROKER_TEST_PORTS=31100-32699 beside > .build/beside.log 2>&1; ended=$$?; cat .build/beside.log; exit $$ended; } & besides=$$!; \
+	BROKER_TEST_PORTS=28500-31099 swift test --skip-build --disable-xctest --no-parallel --skip RedisConformanceTests 2>&1 | grep -Ev $(PASSED); rest=$$?; \
 	wait $$besides || { echo "what ran beside these tests has failed: see above"; exit 1; }; exit $$rest
 
 docs: ## the documentation of BrokerTesting and ProviderConformance, in .build/docs

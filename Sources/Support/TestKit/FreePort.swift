@@ -1,3 +1,4 @@
+import Foundation
 import Synchronization
 
 #if canImport(Darwin)
@@ -16,20 +17,30 @@ public enum FreePort {
     }
 
     /// `count` neighbouring ports below the system's own range of outgoing ports, all free at the time of the call.
-    /// Drawn at random, so that test runs at the same time seldom meet; within one run no port is given out twice.
+    /// Drawn at random, so that test runs at the same time seldom meet; within one run no port is given out twice as long
+    /// as there are others.
+    /// `BROKER_TEST_PORTS` (FIRST-LAST) keeps runs that are known to go side by side apart.
     public static func range(of count: Int) throws -> ClosedRange<UInt16> {
-        for _ in 0..<1000 {
-            let first = UInt16.random(in: 25_000...(32_000 - UInt16(count)))
+        for attempt in 0..<2000 {
+            let first = UInt16.random(in: section.lowerBound...(section.upperBound - UInt16(count)))
             let range = first...(first + UInt16(count) - 1)
             let isNew = givenOut.withLock { given in
                 guard given.isDisjoint(with: range) else { return false }
                 given.formUnion(range)
                 return true
             }
-            if isNew, range.allSatisfy(isFree) { return range }
+            if isNew || attempt >= 1000, range.allSatisfy(isFree) { return range }
         }
         throw RealServer.Failure(description: "there are no \(count) free ports")
     }
+
+    private static let section: ClosedRange<UInt16> = {
+        let ends = ProcessInfo.processInfo.environment["BROKER_TEST_PORTS"]?.split(separator: "-").compactMap {
+            UInt16($0)
+        }
+        guard let ends, ends.count == 2, ends[1] > ends[0], ends[1] - ends[0] >= 1000 else { return 25_000...32_000 }
+        return ends[0]...ends[1]
+    }()
 
     private static let givenOut = Mutex<Set<UInt16>>([])
 

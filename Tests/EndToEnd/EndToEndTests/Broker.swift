@@ -156,14 +156,16 @@ final class Counter: Sendable {
     func next() -> Int { value.add(1, ordering: .relaxed).newValue }
 }
 
-/// A range of 20 ports for each test, outside those of a daemon that a person runs and of outgoing connections.
+/// A range of 20 ports for each test, outside those of a daemon that a person runs, of outgoing connections, and, in `make
+/// test`, of `FreePort`.
 final class PortRanges: Sendable {
     private let used = Counter()
     /// Two runs of the tests at once begin at different places.
-    private let first = Int(getpid()) % 350
+    private let first = Int(getpid()) % PortRanges.count
+    private static let count = 175
 
     func next() -> ClosedRange<Int> {
-        let start = 25000 + (first + used.next()) % 350 * 20
+        let start = 25000 + (first + used.next()) % Self.count * 20
         return start...(start + 19)
     }
 }

@@ -93,7 +93,10 @@ import Testing
                     "python3", ["-c", script, question, Broker.binary] + arguments, environment: broker.environment,
                     workingDirectory: broker.folder.file("work"))
                 command.output = .append(path: files)
-                let status = try await ChildProcess.spawn(command).exit(within: .seconds(60))
+                let child = try ChildProcess.spawn(command)
+                let status = await child.exit(within: .seconds(60))
+                // One that is left would keep the test's own output open.
+                if status == nil { await child.terminate(grace: .seconds(1)) }
                 return (status, try String(contentsOfFile: files, encoding: .utf8))
             }
             let (asked, question) = try await show(

@@ -17,8 +17,9 @@ enum HiddenLine {
         guard isatty(STDIN_FILENO) == 1, tcgetattr(STDIN_FILENO, &former) == 0 else { return nil }
         var hidden = former
         hidden.c_lflag &= ~tcflag_t(ECHO | ISIG)
-        show(question)
+        // Before the question: what is typed at once, as by a program, would be shown and then thrown away.
         tcsetattr(STDIN_FILENO, TCSAFLUSH, &hidden)
+        show(question)
         defer {
             tcsetattr(STDIN_FILENO, TCSAFLUSH, &former)
             show("\n")
