@@ -374,8 +374,7 @@ final class RedisRelay {
     /// would go on taking elements from a server that is no longer its own.
     func closeAtBoundary() {
         isClosing = true
-        if isQuiet || blocked != nil || linkState == .connecting || linkState == .failed { return finishClosing() }
-        if isCut { return finishClosing() }
+        if isQuiet || isCut || blocked != nil || [.connecting, .failed].contains(linkState) { return finishClosing() }
         loop.schedule(after: Self.closeTimeout) { [weak self] in
             guard let self, isClosing, linkState != .failed else { return }
             finishClosing()
@@ -393,7 +392,9 @@ final class RedisRelay {
     private var isCut: Bool { passing != nil && tracker.awaitedCount == 1 }
 
     private func finishClosing() {
+        let session = session  // its connection may be the last that holds it
         session.connection.closeAfterFlush()
         leaveServer()
+        withExtendedLifetime(session) {}
     }
 }

@@ -1,6 +1,7 @@
 import EventLoop
 
-/// The relay's connection to the server.
+/// The relay's connection to the server. Throughout an event the session is held: what comes of it may close the client,
+/// whose connection is what holds it otherwise.
 final class RelayLink: ConnectionHandler {
     weak var relay: RedisRelay?
 
@@ -9,14 +10,17 @@ final class RelayLink: ConnectionHandler {
     }
 
     func received(_ bytes: UnsafeRawBufferPointer, on connection: Connection) -> Int {
-        relay?.received(bytes) ?? bytes.count
+        guard let relay else { return bytes.count }
+        return withExtendedLifetime(relay.session) { relay.received(bytes) }
     }
 
     func outputDrained(on connection: Connection) {
-        relay?.linkDrained()
+        guard let relay else { return }
+        withExtendedLifetime(relay.session) { relay.linkDrained() }
     }
 
     func closed(_ connection: Connection, because reason: CloseReason) {
-        relay?.linkClosed()
+        guard let relay else { return }
+        withExtendedLifetime(relay.session) { relay.linkClosed() }
     }
 }
