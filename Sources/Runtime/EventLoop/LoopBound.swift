@@ -1,7 +1,7 @@
 /// Carries a value that belongs to a loop through code that runs elsewhere; only the loop can open it.
 ///
-/// Safety of `@unchecked Sendable`: the value is made, or handed over by who has made it, read and let go in one place each, on the
-/// loop's thread.
+/// Safety of `@unchecked Sendable`: the value is made, or handed over by who has made it, read and let go in one
+/// place each, on the loop's thread.
 public struct LoopBound<Value>: @unchecked Sendable {
     private final class Place {
         var value: Value?

@@ -40,16 +40,9 @@ extension ControlPlane {
         let id = LeaseID.random()
         var lease = Lease(
             id: id, workspace: workspace, parent: parent, pid: pid, isHeld: isHeld, endsAt: ttl.map { .now + $0 })
-        for wish in wishes {
-            do throws(BrokerError) {
-                lease.resources.append(try await make(wish, for: id, in: workspace))
-            } catch {
-                await remove(lease.resources)
-                throw error
-            }
-        }
-        // Meanwhile the one under which it is to be may have ended, or the daemon been asked to.
         do throws(BrokerError) {
+            for wish in wishes { lease.resources.append(try await make(wish, for: id, in: workspace)) }
+            // Meanwhile the one under which it is to be may have ended, or the daemon been asked to.
             try checkStanding(parent)
         } catch {
             await remove(lease.resources)
