@@ -20,8 +20,6 @@ final class RedisRelay {
     /// So much is read of what waits behind a command that blocks.
     private static let mostHeld = 64 << 10
     private static let connectTimeout = Duration.seconds(5)
-    /// How long replies are awaited for a client that is to be closed, in nanoseconds.
-    private static let closeTimeout: UInt64 = 5_000_000_000
     /// How long a connection waits before it is tried again, in nanoseconds.
     private static let connectRetry: UInt64 = 2_000_000
 
@@ -52,7 +50,7 @@ final class RedisRelay {
     var blocked: BlockedRequest?
     /// The client's requests wait until every reply is in.
     private(set) var isHolding = false
-    private(set) var isClosing = false
+    var isClosing = false
     /// How far it is with being handed over; `RedisRelay+Handover`.
     var handover = HandoverState.none
     /// A command that blocks and was given up, to be asked again.
@@ -360,25 +358,9 @@ final class RedisRelay {
         link?.resumeReading()
     }
 
-    /// The client sends no more: what it has asked is still answered.
-    func clientInputEnded() {
-        closeAtBoundary()
-    }
-
     func clientGone() {
         dropLink()
         linkState = .failed
-    }
-
-    /// Closes the client when every awaited reply is in. For what may never come nobody waits: a client that is blocked
-    /// would go on taking elements from a server that is no longer its own.
-    func closeAtBoundary() {
-        isClosing = true
-        if isQuiet || isCut || blocked != nil || [.connecting, .failed].contains(linkState) { return finishClosing() }
-        loop.schedule(after: Self.closeTimeout) { [weak self] in
-            guard let self, isClosing, linkState != .failed else { return }
-            finishClosing()
-        }
     }
 
     /// The client is about to be closed otherwise: nothing more is awaited for it.
@@ -386,15 +368,5 @@ final class RedisRelay {
         dropLink()
         linkState = .failed
         if handover != .none { becameQuiet() }
-    }
-
-    /// All that is awaited is the reply to a request whose end will not come: nothing was done.
-    private var isCut: Bool { passing != nil && tracker.awaitedCount == 1 }
-
-    private func finishClosing() {
-        let session = session  // its connection may be the last that holds it
-        session.connection.closeAfterFlush()
-        leaveServer()
-        withExtendedLifetime(session) {}
     }
 }

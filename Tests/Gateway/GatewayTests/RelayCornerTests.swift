@@ -97,4 +97,32 @@ import Testing
             #expect(try client.isEnded())
         }
     }
+
+    /// Nothing but its connection holds such a client's session, and that goes with the last reply.
+    @Test(arguments: LoopUnderTest.allCases)
+    func `a client that ends its output is answered, then closed, also when all it is owed is silence`(
+        driver: LoopUnderTest
+    ) async throws {
+        try await run(driver) { test, _ in
+            for number in 1...20 {
+                let (heard, unheard) = (
+                    try test.connect(as: GatewayUnderTest.web), try test.connect(as: GatewayUnderTest.web)
+                )
+                try heard.send("INCR heard\r\nEVAL \"for i = 1, 300000 do end return 0\" 0\r\nPING\r\n")
+                heard.shutdownOutput()
+                try unheard.send(
+                    "CLIENT REPLY OFF\r\nINCR unheard\r\nEVAL \"for i = 1, 300000 do end return 0\" 0\r\nINCR unheard\r\n"
+                )
+                unheard.shutdownOutput()
+                #expect(try heard.line() == ":\(number)")
+                #expect(try heard.line() == ":0")
+                #expect(try heard.line() == "+PONG")
+                #expect(try heard.isEnded())
+                #expect(try unheard.isEnded())
+            }
+            let last = try test.connect(as: GatewayUnderTest.web)
+            #expect(try last.ask("GET unheard") == "$2")
+            #expect(try last.line() == "40")
+        }
+    }
 }

@@ -272,7 +272,7 @@ extension ControlPlane {
         }
         serving[run.resource.id, default: Serving()].serves(response)
         run.outcome.pause = run.pausedAt.duration(to: .now) / .milliseconds(1)
-        run.outcome.requests = Int(await requests(run) &- run.requestsBefore)
+        run.outcome.requests = Int(clamping: max(await requests(run), run.requestsBefore) - run.requestsBefore)
         run.outcome.stall = StallReceipt(run.waits)
         await run.copy?.source.close()
         await tellFenced(&run)
