@@ -70,7 +70,7 @@ extension Endpoint {
         // Those that wait longest ask first.
         let sessions = redisSessions.values.sorted { $0.waitOrder < $1.waitOrder }
         let held = heldCount
-        let replicas = sessions.count { $0.isReplica }
+        let moved = sessions.count { !$0.isReplica && !$0.isLeaving }
         let now = loop.now
         let waits = sessions.compactMap { session in
             session.waitsSince.map { Duration.nanoseconds(Int64(now &- $0)) }
@@ -81,7 +81,7 @@ extension Endpoint {
         isAdopting = false
         serveHeld()
         closeLeft()
-        return Adoption(moved: sessions.count - replicas, held: held, waits: waits)
+        return Adoption(moved: moved, held: held, waits: waits)
     }
 
     /// The present upstream serves on, as if nothing had been.

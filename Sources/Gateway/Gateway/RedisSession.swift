@@ -223,6 +223,12 @@ final class RedisSession: ConnectionHandler, CacheFront {
         if case .emulator(let emulator, let client) = upstream { emulator.stopWaiting(client) }
     }
 
+    /// It is being closed from this side: nothing that it asks is answered any more.
+    var isLeaving: Bool {
+        if case .emulator(_, let client) = upstream, client.isEnding { return true }
+        return isEnding
+    }
+
     func end(_ client: CacheClient) {
         connection.closeAfterFlush()
     }

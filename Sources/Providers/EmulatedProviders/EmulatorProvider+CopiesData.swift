@@ -30,12 +30,28 @@ extension EmulatorProvider: CopiesData {
         var survey = BackingSurvey(keys: [:])
         survey.commands = CacheEmulator.commandNames
         guard let cache = shelf.cache(request.backing.id) else { return survey }
-        let facts: (keys: [Int: Int], memory: Int) = try await cache.loop.answer { answer in
-            answer.give(.success((cache.emulator.value.keyCounts, cache.emulator.value.usedMemory)))
+        let facts: (keys: [Int: Int], memory: Int, events: String, users: [String]) = try await cache.loop.answer {
+            let emulator = cache.emulator.value
+            $0.give(
+                .success((emulator.keyCounts, emulator.usedMemory, emulator.keyspaceEvents, emulator.madeUserNames)))
         }
-        (survey.keys, survey.memory) = facts
+        (survey.keys, survey.memory, survey.madeUsers) = (facts.keys, facts.memory, facts.users)
+        survey.keyspaceEvents = KeyspaceEventSet(facts.events)
         try await draw(request.sample, of: cache, into: &survey)
         return survey
+    }
+
+    public func keyspaceEvents(of backing: Backing) async throws(BrokerError) -> KeyspaceEventSet? {
+        let cache = try cache(backing.id)
+        return try await cache.loop.answer { $0.give(.success(KeyspaceEventSet(cache.emulator.value.keyspaceEvents))) }
+    }
+
+    public func setKeyspaceEvents(_ events: KeyspaceEventSet, of backing: Backing) async throws(BrokerError) {
+        let cache = try cache(backing.id)
+        return try await cache.loop.answer {
+            cache.emulator.value.keyspaceEvents = events.description
+            $0.give(.success(()))
+        }
     }
 
     /// Draws keys, a part in each turn of the loop.

@@ -53,6 +53,10 @@ public struct BackingSurvey: Equatable, Sendable {
     public var commands: Set<String>?
     /// The version whose commands' options it has, as 602 for 6.2; nil where it has all that are known, or does not tell.
     public var version: DatedOptions.Version?
+    /// The events of keys that it publishes.
+    public var keyspaceEvents: KeyspaceEventSet?
+    /// Users that apps have made there with ACL SETUSER.
+    public var madeUsers: [String] = []
 
     public init(keys: [Int: Int]) {
         self.keys = keys

@@ -17,6 +17,13 @@ public protocol CopiesData: Provider {
 
     /// Looks at a backing. One that was not made yet holds nothing.
     func survey(_ request: SurveyRequest) async throws(BrokerError) -> BackingSurvey
+
+    /// Which events of keys a backing publishes; nil where its server does not tell.
+    func keyspaceEvents(of backing: Backing) async throws(BrokerError) -> KeyspaceEventSet?
+
+    /// Has a backing publish these events and no others, now and whenever it is started again. Throws `unsupported` where
+    /// its server is somebody else's.
+    func setKeyspaceEvents(_ events: KeyspaceEventSet, of backing: Backing) async throws(BrokerError)
 }
 
 /// Hand out what this backing holds.

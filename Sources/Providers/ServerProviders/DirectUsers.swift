@@ -83,7 +83,7 @@ extension ExecProvider: FencesDirect {
         try await ask([["ACL", "DELUSER"] + attachments.map { users.name(of: $0) }], at: backing, within: limit)
     }
 
-    private func ask(
+    func ask(
         _ questions: [[String]], at backing: Backing, within limit: Duration = .seconds(5)
     ) async throws(BrokerError) {
         guard !questions.isEmpty else { return }

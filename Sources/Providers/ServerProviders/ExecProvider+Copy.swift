@@ -24,6 +24,16 @@ extension ExecProvider: CopiesData {
         return try await RedisEnd.survey(of: await copyServer(request.backing), sample: request.sample)
     }
 
+    public func keyspaceEvents(of backing: Backing) async throws(BrokerError) -> KeyspaceEventSet? {
+        guard servers[backing.id] != nil else { return nil }
+        return try await RedisEnd.keyspaceEvents(of: copyServer(backing))
+    }
+
+    public func setKeyspaceEvents(_ events: KeyspaceEventSet, of backing: Backing) async throws(BrokerError) {
+        try files(of: backing.id).setKeyspaceEvents(events.description)
+        try await ask([["CONFIG", "SET", "notify-keyspace-events", events.description]], at: backing)
+    }
+
     private func copyServer(_ backing: Backing) -> CopyServer {
         CopyServer(login: login(of: backing), scope: .all, name: "\(backing.provider)", isElsewhere: false)
     }

@@ -24,6 +24,8 @@ struct ServerFiles: Sendable {
     var log: String { folder + "/server.log" }
     /// The attachments that have a user of their own at the server, a line each.
     var users: String { folder + "/users" }
+    /// Which events of keys it publishes; absent where a swap has brought none.
+    private var events: String { folder + "/events" }
 
     init(_ backing: BackingID, folders: String, runtime: String) {
         folder = "\(folders)/\(backing)"
@@ -33,14 +35,24 @@ struct ServerFiles: Sendable {
     /// Makes the folder (0700) and the configuration (0600).
     func make(secret: Secret, users: [String]) throws(BrokerError) {
         guard mkdir(folder, 0o700) == 0 || errno == EEXIST else { throw failure("mkdir \(folder)") }
-        try write(configurationText(secret: secret, users: users), to: configuration)
+        let text = configurationText(secret: secret, users: users, events: try contents(of: events))
+        try write(text, to: configuration)
+    }
+
+    /// In the letters of `notify-keyspace-events`: what is published after the next start.
+    func setKeyspaceEvents(_ letters: String) throws(BrokerError) {
+        try write(letters, to: events)
+    }
+
+    private func contents(of path: String) throws(BrokerError) -> String {
+        guard access(path, F_OK) == 0 else { return "" }
+        guard let data = try? Data(contentsOf: URL(filePath: path)) else { throw failure("read \(path)") }
+        return String(decoding: data, as: UTF8.self)
     }
 
     /// Who has a user of its own.
     func attachmentsWithUser() throws(BrokerError) -> [String] {
-        guard access(users, F_OK) == 0 else { return [] }
-        guard let data = try? Data(contentsOf: URL(filePath: users)) else { throw failure("read \(users)") }
-        return String(decoding: data, as: UTF8.self).split(whereSeparator: \.isNewline).map(String.init)
+        try contents(of: users).split(whereSeparator: \.isNewline).map(String.init)
     }
 
     func setAttachmentsWithUser(_ attachments: [String]) throws(BrokerError) {
@@ -70,7 +82,7 @@ struct ServerFiles: Sendable {
 
     /// The server's settings. The secret is in it as a hash only, so that no file holds it in the clear. MIGRATE, which
     /// would connect elsewhere from the host, is forbidden here, since scripts could call it past the gateway.
-    func configurationText(secret: Secret, users: [String] = []) -> String {
+    func configurationText(secret: Secret, users: [String] = [], events: String = "") -> String {
         let hash = secret.reveal { SHA256.hash(data: Array($0.utf8)) }
         let digits = hash.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
         return users.map { "user \($0)\n" }.joined() + """
@@ -83,6 +95,7 @@ struct ServerFiles: Sendable {
             appendonly yes
             appendfsync everysec
             save ""
+            notify-keyspace-events \(Self.quoted(events))
             daemonize no
             supervised no
             pidfile ""

@@ -30,6 +30,17 @@ extension URLProvider: CopiesData {
         return try await RedisEnd.survey(of: copyServer(request.backing), sample: request.sample)
     }
 
+    public nonisolated func keyspaceEvents(of backing: Backing) async throws(BrokerError) -> KeyspaceEventSet? {
+        try await RedisEnd.keyspaceEvents(of: copyServer(backing))
+    }
+
+    /// Its settings are its owner's.
+    public nonisolated func setKeyspaceEvents(
+        _ events: KeyspaceEventSet, of backing: Backing
+    ) async throws(BrokerError) {
+        throw .silence(about: events, at: "\(backing.provider)")
+    }
+
     private nonisolated func copyServer(_ backing: Backing) async throws(BrokerError) -> CopyServer {
         let url = try Self.url(of: backing.provider)
         let tunnel = try await tunnels.tunnel(to: url)

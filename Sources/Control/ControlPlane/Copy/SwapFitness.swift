@@ -31,7 +31,8 @@ struct SwapFitness {
 
     /// Why it cannot be: all reasons, the gravest first.
     var problems: [BrokerError] {
-        [sameness].compactMap { $0 } + commandProblems + [emptiness, memory, room, files].compactMap { $0 }
+        [sameness, madeUsers].compactMap { $0 } + commandProblems
+            + [silence, emptiness, memory, room, files].compactMap { $0 }
     }
 
     /// Commands that an app has used, that the source has and the target lacks.
@@ -58,6 +59,31 @@ struct SwapFitness {
         return BrokerError(
             .providerUnchanged, "\"\(target)\" is the server that serves \"\(resource.name)\" already",
             why: "it is \(resource.provider) under another name, with the same data", fix: "broker status")
+    }
+
+    /// Only an emulator knows users that apps have made.
+    private var madeUsers: BrokerError? {
+        guard mode != .cold, target != .emulator, let first = source.madeUsers.first else { return nil }
+        let count = source.madeUsers.count
+        return BrokerError(
+            .unsupported,
+            "apps have made \(count == 1 ? "a user" : "\(count) users") with ACL SETUSER, which \"\(target)\" would not have",
+            why:
+                "\(source.madeUsers.prefix(5).joined(separator: ", ")): who logs in as such a user would be refused there",
+            fix: "ACL DELUSER \(first)\(count == 1 ? "" : " …") in the app, or --cold, which closes every connection")
+    }
+
+    private var silence: BrokerError? {
+        guard case .url = target, mode != .cold, Self.listens(used), let wanted = source.keyspaceEvents,
+            let offered = offer.keyspaceEvents
+        else { return nil }
+        let missing = wanted.subtracting(offered)
+        return missing.isEmpty ? nil : .silence(about: missing, at: "\(target)")
+    }
+
+    /// Whether an app has subscribed to anything.
+    static func listens(_ used: [String: Set<String>]) -> Bool {
+        used.values.contains { !$0.isDisjoint(with: ["subscribe", "psubscribe"]) }
     }
 
     private var emptiness: BrokerError? {

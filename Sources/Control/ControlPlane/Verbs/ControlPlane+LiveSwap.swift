@@ -180,6 +180,7 @@ extension ControlPlane {
             try await verify(&run)
             try await run.copy?.converge(within: share)
         }
+        try await carryEvents(&run)
         try await bindDirect(&run)
         for endpoint in run.open(routes) {
             if let failure = await gateway.prepare(endpoint, for: upstream, within: .seconds(30)) {
@@ -248,8 +249,29 @@ extension ControlPlane {
         for endpoint in run.open(routes) {
             if let failure = await gateway.restore(endpoint, within: run.timeLeft) { throw failure.error(run) }
         }
+        // An app may have changed them since.
+        if run.former?.provider == .emulator { try await carryEvents(&run) }
         guard run.timeLeft > .zero else { throw HandoverFailure.tooLate([]).error(run) }
         await reached(.swapRestored)
+    }
+
+    /// Who listens to events of keys hears of them at the target, too.
+    private func carryEvents(_ run: inout SwapRun) async throws(BrokerError) {
+        guard let former = run.former, run.options.mode != .cold,
+            let events = try await copier(for: former.provider).keyspaceEvents(of: former), events != run.events
+        else { return }
+        let copier = try copier(for: run.target.provider)
+        let offered = try await copier.keyspaceEvents(of: run.target)
+        if case .url = run.target.provider {
+            let used = await used(by: run.attachments, of: run.resource)
+            let missing = offered.map { events.subtracting($0) }
+            if SwapFitness.listens(used), let missing, !missing.isEmpty {
+                throw .silence(about: missing, at: "\(run.target.provider)")
+            }
+        } else if offered != events {
+            try await copier.setKeyspaceEvents(events, of: run.target)
+        }
+        run.events = events
     }
 
     // MARK: behind the switch

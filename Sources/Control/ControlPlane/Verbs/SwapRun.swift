@@ -67,6 +67,8 @@ struct SwapRun: Sendable {
     /// How long each client waited that had asked for something within the pause.
     var waits: [Duration] = []
     var pausedAt = ContinuousClock.now
+    /// The events of keys that the target was made to publish.
+    var events: KeyspaceEventSet?
     /// Carries the data across.
     var copy: DataCopy?
     /// Carries back what is written after the switch; of a rollback, what has done so until now.

@@ -33,11 +33,17 @@ extension CacheEmulator {
     /// What the user is called as which a client is logged in, where an app has made that; nil for everybody else.
     public func madeUser(of client: CacheClient) -> [UInt8]? { client.madeUser?.name }
 
+    /// The users that apps have made, in the order of their bytes.
+    public var madeUserNames: [String] {
+        users.made.keys.sorted { $0.lexicographicallyPrecedes($1) }.map { String(decoding: $0, as: UTF8.self) }
+    }
+
     public func hasMadeUser(_ name: [UInt8]) -> Bool { users.made[name] != nil }
 
     /// Why a client cannot be served by another server, for a person; nil when it can. Its user, or those that it is about
     /// to ask for within MULTI, are known here only.
     public func bond(of client: CacheClient) -> String? {
+        if client.isEnding { return nil }
         if client.madeUser != nil { return "is logged in as a user that an app has made with ACL SETUSER" }
         let words = users.made.isEmpty ? ["acl"] : ["acl", "auth", "hello"]
         let asks =

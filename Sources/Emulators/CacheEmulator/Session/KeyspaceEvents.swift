@@ -39,6 +39,18 @@ struct KeyspaceEvents: OptionSet {
 }
 
 extension CacheEmulator {
+    /// Which events are published, in the letters of `notify-keyspace-events`.
+    public var keyspaceEvents: String {
+        get { configuration["notify-keyspace-events"] }
+        set {
+            // Shown as a client's own would be; letters that mean nothing here are refused as they are there.
+            guard case .taken(let letters) = Array(newValue.utf8).withBytes({ Configuration.Kind.events.check($0) })
+            else { return }
+            configuration.set("notify-keyspace-events", to: letters)
+            publishEvents(KeyspaceEvents(letters: letters))
+        }
+    }
+
     /// From now on these events are published.
     func publishEvents(_ wanted: KeyspaceEvents) {
         // Without a channel nothing is heard, and nothing is looked at.

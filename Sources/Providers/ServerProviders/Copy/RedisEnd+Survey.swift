@@ -46,6 +46,7 @@ extension RedisEnd {
         var commands: Set<String>?
         var handsOutChanges: Bool?
         var clients: [Int64: String]?
+        var keyspaceEvents: KeyspaceEventSet?
 
         func put(into survey: inout BackingSurvey) {
             func number(_ name: Substring) -> Int? { info[name].flatMap { Int($0) } }
@@ -60,6 +61,7 @@ extension RedisEnd {
             survey.version = info["redis_version"].flatMap { DatedOptions.version($0) }
             survey.handsOutChanges = handsOutChanges
             survey.clients = clients
+            survey.keyspaceEvents = keyspaceEvents
         }
     }
 
@@ -85,7 +87,29 @@ extension RedisEnd {
             facts.handsOutChanges = may == "OK"
         }
         facts.clients = try connection.tell("CLIENT", "LIST").map(clients)
+        facts.keyspaceEvents = try keyspaceEvents(connection)
         return facts
+    }
+
+    /// Which events of keys a server publishes, asked over a connection of its own; nil where it does not tell.
+    static func keyspaceEvents(of server: CopyServer) async throws(BrokerError) -> KeyspaceEventSet? {
+        let end = RedisEnd(server)
+        let result: Result<KeyspaceEventSet?, BrokerError>
+        do throws(BrokerError) {
+            result = .success(try await end.ask { connection throws(BrokerError) in try keyspaceEvents(connection) })
+        } catch {
+            result = .failure(error)
+        }
+        await end.close()
+        return try result.get()
+    }
+
+    private static func keyspaceEvents(_ connection: RedisConnection) throws(BrokerError) -> KeyspaceEventSet? {
+        let question = ReplicatedCommand(["CONFIG", "GET", "notify-keyspace-events"].map { Array($0.utf8) }).bytes
+        guard case .array(let parts)? = try connection.ask(question, count: 1).first, parts.count == 2 else {
+            return nil
+        }
+        return parts[1].text.map { KeyspaceEventSet($0) }
     }
 
     /// The lines of CLIENT LIST.

@@ -8,6 +8,8 @@ indirect enum LoadReply: Equatable {
     case integer(Int)
     case null
     case list([LoadReply])
+    /// Of RESP3: it answers nothing.
+    case push([LoadReply])
 
     var elements: [LoadReply]? { if case .list(let elements) = self { elements } else { nil } }
     var text: String? { if case .text(let text) = self { text } else { nil } }
@@ -28,6 +30,8 @@ final class LoadClient {
     private let mayBreak: Bool
     private let stop: Flag
     private var socket: SocketClient
+    /// What came while replies were awaited.
+    var pushes: [[LoadReply]] = []
     private(set) var asked = 0
     private(set) var breaks = 0
     private(set) var longest = Duration.zero
@@ -59,7 +63,7 @@ final class LoadClient {
         asked += commands.count
         do {
             try socket.send(bytes)
-            let replies = try commands.map { _ in try next() }
+            let replies = try commands.map { _ in try reply() }
             longest = max(longest, began.duration(to: .now))
             return replies
         } catch let failure as SocketClient.Failure where mayBreak {
@@ -84,6 +88,21 @@ final class LoadClient {
         throw failure
     }
 
+    private func reply() throws -> LoadReply {
+        while true {
+            let next = try next()
+            guard case .push(let elements) = next else { return next }
+            pushes.append(elements)
+        }
+    }
+
+    /// The next push, of those that came already or that is yet to come.
+    func push() throws -> [LoadReply] {
+        if !pushes.isEmpty { return pushes.removeFirst() }
+        guard case .push(let elements) = try next() else { throw Unexpected(description: "a reply to nothing") }
+        return elements
+    }
+
     /// The next reply or message.
     func next() throws -> LoadReply {
         let line = String(decoding: try socket.receive(until: "\r\n").dropLast(2), as: UTF8.self)
@@ -98,10 +117,15 @@ final class LoadClient {
             return .text(String(decoding: bytes.dropLast(2), as: UTF8.self))
         case "*":
             guard let count = Int(rest), count >= 0 else { return .null }
-            return .list(try (0..<count).map { _ in try next() })
+            return .list(try elements(count))
+        case "%": return .list(try elements(2 * (Int(rest) ?? 0)))
+        case ">": return .push(try elements(Int(rest) ?? 0))
+        case "_": return .null
         default: throw Unexpected(description: "no reply: \(line)")
         }
     }
+
+    private func elements(_ count: Int) throws -> [LoadReply] { try (0..<count).map { _ in try next() } }
 
     /// A reply that has to be a number.
     func number(_ words: String...) throws -> Int {

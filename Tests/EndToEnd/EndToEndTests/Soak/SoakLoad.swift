@@ -3,12 +3,12 @@ import TestKit
 
 /// What the connections of a soak do. Each kind runs until it is told to stop, and tells the ledger what it was answered.
 struct SoakLoad: Sendable {
-    /// What the providers can do and the faults are.
+    /// What the faults are, and what may be set up.
     struct Scope: Sendable {
-        /// Blocking commands, streams and scripts, too.
-        var onServers = false
         /// The daemon and servers are killed: connections may break.
         var hasKills = false
+        /// Events of keys are published.
+        var hasEvents = false
     }
 
     let url: String
@@ -29,7 +29,7 @@ struct SoakLoad: Sendable {
         }
     }
 
-    /// Kinds of connections, and how many of 200 are of each.
+    /// Kinds of connections, and how many there are of each.
     private var kinds: [Kind] {
         var kinds = [
             Kind(48, { try $0.counter($1, $2) }), Kind(16, { try $0.pusher($1, $2) }),
@@ -37,24 +37,22 @@ struct SoakLoad: Sendable {
             Kind(20, { try $0.fields($1, $2) }), Kind(12, { try $0.transaction($1, $2) }),
             Kind(8, { try $0.pipeline($1, $2) }),
             Kind(8, { try $0.expiry($1, $2) }), Kind(12, { try $0.register($1, $2) }),
-            Kind(4, { try $0.walker($1, $2) }),
+            Kind(4, { try $0.walker($1, $2) }), Kind(8, { try $0.script($1, $2) }),
+            Kind(8, { try $0.producer($1, $2) }), Kind(16, { try $0.consumer($1, $2) }),
         ]
+        // What a connection has set up ends with it.
         if !scope.hasKills {
             kinds += [
                 Kind(Self.channels, { try $0.publisher($1, $2) }),
-                Kind(3 * Self.channels, { try $0.subscriber($1, $2) }),
+                Kind(3 * Self.channels, { try $0.subscriber($1, $2) }), Kind(6, { try $0.cacher($1, $2) }),
+                Kind(6, { try $0.function($1, $2) }),
             ]
         }
-        if scope.onServers {
-            kinds += [
-                Kind(8, { try $0.script($1, $2) }), Kind(8, { try $0.producer($1, $2) }),
-                Kind(16, { try $0.consumer($1, $2) }),
-            ]
-        }
+        if scope.hasEvents { kinds.append(Kind(6, { try $0.listener($1, $2) })) }
         return kinds
     }
 
-    private static let channels = 8
+    static let channels = 8
 
     /// Starts every connection on a thread of its own; returns their ends.
     func start() -> [Task<Void, any Error>] {
@@ -115,7 +113,7 @@ struct SoakLoad: Sendable {
         let key = "list:\(number % 4)"
         while !stop.isSet {
             do {
-                let reply = try scope.onServers ? client.wait("BRPOP", key, "0.5") : client.ask("RPOP", key)
+                let reply = try client.wait("BRPOP", key, "0.5")
                 if reply == .null { continue }
                 guard let element = reply.text ?? reply.elements?.last?.text else {
                     throw LoadClient.Unexpected(description: "pop: \(reply)")
@@ -277,105 +275,6 @@ struct SoakLoad: Sendable {
                 }
             } catch is LoadClient.Broken {
                 continue
-            }
-        }
-    }
-
-    // MARK: messages
-
-    private func publisher(_ client: LoadClient, _ number: Int) throws {
-        while subscribed.count < 3 * Self.channels, !stop.isSet { usleep(1000) }
-        var count = 0
-        while !stop.isSet {
-            count += 1
-            guard try client.number("PUBLISH", "channel:\(number)", "\(count)") == 3 else {
-                throw LoadClient.Unexpected(
-                    description: "message \(count) of channel \(number) did not reach all three")
-            }
-            usleep(500)
-        }
-        _ = try client.ask("PUBLISH", "channel:\(number)", "end")
-    }
-
-    private func subscriber(_ client: LoadClient, _ number: Int) throws {
-        let channel = "channel:\(number % Self.channels)"
-        guard case .list = try client.ask("SUBSCRIBE", channel) else {
-            throw LoadClient.Unexpected(description: "SUBSCRIBE")
-        }
-        subscribed.add()
-        var count = 0
-        while true {
-            let message = try client.next().elements?.compactMap(\.text) ?? []
-            guard message.count == 3, message[0] == "message", message[1] == channel, let text = message.last else {
-                throw LoadClient.Unexpected(description: "no message on \(channel)")
-            }
-            if text == "end" { return }
-            count += 1
-            guard text == "\(count)" else {
-                throw LoadClient.Unexpected(description: "\(channel): message \(text), not \(count)")
-            }
-        }
-    }
-
-    // MARK: what servers only have
-
-    static let script = "return redis.call('INCR', KEYS[1])"
-    /// Its SHA-1.
-    static let scriptHash = "61636018f4e6b5817b89791bbed242f93fa089e3"
-
-    private func script(_ client: LoadClient, _ number: Int) throws {
-        let key = "scripted:\(number)"
-        while !stop.isSet {
-            do {
-                switch try client.ask("EVALSHA", Self.scriptHash, "1", key) {
-                case .integer: break
-                // Only a daemon that was not killed knows which scripts were loaded.
-                case .error(let words) where words.hasPrefix("NOSCRIPT") && scope.hasKills:
-                    _ = try client.number("EVAL", Self.script, "1", key)
-                case let reply: throw LoadClient.Unexpected(description: "EVALSHA: \(reply)")
-                }
-                ledger.acknowledge(key)
-            } catch is LoadClient.Broken {
-                ledger.doubt(key)
-            }
-        }
-    }
-
-    private func producer(_ client: LoadClient, _ number: Int) throws {
-        var count = 0
-        while !stop.isSet {
-            count += 1
-            let element = "s\(number)-\(count)"
-            do {
-                guard case .text = try client.ask("XADD", "stream:\(number % 4)", "*", "e", element) else {
-                    throw LoadClient.Unexpected(description: "XADD")
-                }
-                ledger.change { $0.pushed.insert(element) }
-            } catch is LoadClient.Broken {
-                ledger.change { $0.maybePushed.insert(element) }
-            }
-        }
-    }
-
-    private func consumer(_ client: LoadClient, _ number: Int) throws {
-        let key = "stream:\(number % 4)"
-        var isEmpty = false
-        // What is left at the end is read to its end.
-        while !stop.isSet || !isEmpty {
-            do {
-                _ = try client.ask("XGROUP", "CREATE", key, "group", "0", "MKSTREAM")
-                let reply = try client.wait(
-                    "XREADGROUP", "GROUP", "group", "c\(number)", "COUNT", "10", "BLOCK", "300", "STREAMS", key, ">")
-                isEmpty = reply == .null
-                for entry in reply.elements?.first?.elements?.last?.elements ?? [] {
-                    guard let id = entry.elements?.first?.text, let element = entry.elements?.last?.elements?.last?.text
-                    else { continue }
-                    ledger.pop(element)
-                    _ = try client.ask("XACK", key, "group", id)
-                }
-            } catch is LoadClient.Broken {
-                // Ten entries may have been handed to a connection that is gone.
-                ledger.change { $0.indeterminatePops += 10 }
             }
         }
     }

@@ -20,6 +20,13 @@ extension FakeProvider: CopiesData {
         if request.sample > 0 { survey.drawn = ["string": .init(keys: 1, bytes: 1)] }
         return survey
     }
+
+    func keyspaceEvents(of _: Backing) async throws(BrokerError) -> KeyspaceEventSet? { nil }
+
+    func setKeyspaceEvents(_: KeyspaceEventSet, of backing: Backing) async throws(BrokerError) {
+        throw BrokerError(
+            .unsupported, "\(backing.provider) publishes no events", why: "it has none", fix: "broker status")
+    }
 }
 
 /// What both ends are asked.
