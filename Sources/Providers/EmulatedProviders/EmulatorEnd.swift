@@ -21,6 +21,8 @@ protocol EmulatorEnd: CopyEnd {
 enum LoopSlice {
     static let reading = Duration.microseconds(500)
     static let writing = Duration.milliseconds(1)
+    /// At most, where those who are served write faster than that takes in.
+    static let longestWriting = Duration.milliseconds(8)
     /// How many keys are handed out at a time.
     static let keys = 1000
     /// How many digests are made between two looks at the clock.

@@ -104,6 +104,14 @@ public protocol CopyTarget: CopyEnd {
     /// Applies a batch and returns when all of it has been answered. Throws when a command was refused, with the
     /// server's own words; the batch may have been applied in part.
     func apply(_ batch: CopyBatch) async throws(BrokerError)
+
+    /// The writers stay ahead: from now on what is to be applied comes first, and who is served waits longer for it, as far
+    /// as both share a thread. Done again, more so.
+    func hurry() async
+}
+
+extension CopyTarget {
+    public func hurry() async {}
 }
 
 /// A target that was there before the swap and is not removed when it is undone: others may use it.

@@ -18,6 +18,9 @@ struct DataCopy: Sendable {
     /// More suspects than are compared within a pause: then they are compared again before.
     private static let mostSuspects = 1000
     private static let mostRounds = 50
+    /// So many rounds in a row that take no less than the last one, and long, are not followed by one that does.
+    private static let mostIdleRounds = 12
+    private static let longRound = Duration.seconds(1)
     private static let comparedAtOnce = 1000
 
     init(source: any CopySource, target: any CopyTarget, _ progress: SwapProgress? = nil) {
@@ -58,15 +61,24 @@ struct DataCopy: Sendable {
     /// Follows the changes until what is left takes no longer than `pause`; throws when the writers stay ahead.
     mutating func converge(within pause: Duration) async throws(BrokerError) {
         let clock = ContinuousClock()
-        for _ in 0..<Self.mostRounds {
+        var (last, rounds, idle) = (Duration?.none, 0, 0)
+        while rounds < Self.mostRounds, idle < Self.mostIdleRounds {
             let began = clock.now
             try await catchUp()
-            if began.duration(to: clock.now) < pause { return }
+            let taken = began.duration(to: clock.now)
+            if taken < pause { return }
+            rounds += 1
+            if let last, taken > last * 3 / 4 {
+                await target.hurry()
+                idle += taken > Self.longRound ? 1 : 0
+            } else {
+                idle = 0
+            }
+            last = taken
         }
         throw BrokerError(
             .rolledBack, "the copy does not catch up with the writers",
-            why:
-                "after \(Self.mostRounds) rounds the changes of one round still take longer than \(pause) to carry over",
+            why: "after \(rounds) rounds the changes of one round still take longer than \(pause) to carry over",
             fix: "swap when less is written, or with a longer --max-pause")
     }
 
