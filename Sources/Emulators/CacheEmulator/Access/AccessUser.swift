@@ -59,8 +59,8 @@ public struct CacheAttachment: Hashable, Sendable {
 /// The users of one cache: `default`, the attachments', which the gateway names, and those that apps have made.
 ///
 /// `default` is every attachment: whoever logs in as it gives the secret of one. What apps have made lives as long as this
-/// emulator, as in a redis-server without an aclfile: a restart of the daemon, also of a durable cache, and a swap to another
-/// provider forget it, and a client that is logged in as such a user holds a swap up until it goes.
+/// emulator, as in a redis-server without an aclfile: a restart of the daemon, also of a durable cache, forgets it. A swap to
+/// another provider is refused while there are any, and a client that becomes such a user meanwhile holds it up.
 struct AccessUsers {
     static let defaultName = Array("default".utf8)
     /// What nobody may run, whatever the rules say.
