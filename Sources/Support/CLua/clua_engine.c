@@ -204,9 +204,11 @@ int32_t clua_load(clua_engine *engine, clua_bytes body, clua_bytes sha1) {
 
 int clua_note_place(lua_State *lua) {
     lua_Debug place;
-    bool is_known = lua_getstack(lua, 1, &place) && lua_getinfo(lua, "nSl", &place);
+    // Of a comparison of our own, the function that compares is looked at.
+    int level = clua_is_comparing(lua) ? 2 : 1;
+    bool is_known = lua_getstack(lua, level, &place) && lua_getinfo(lua, "nSl", &place);
     if (is_known && strcmp(place.what, "C") == 0) {
-        is_known = lua_getstack(lua, 2, &place) && lua_getinfo(lua, "nSl", &place);
+        is_known = lua_getstack(lua, level + 1, &place) && lua_getinfo(lua, "nSl", &place);
     }
     lua_settop(lua, 1);
     if (!lua_istable(lua, 1)) {

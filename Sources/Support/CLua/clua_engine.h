@@ -50,12 +50,12 @@ struct clua_engine {
     bool is_ended;
     // Why.
     const char *end_words;
-    unsigned runs, tables, calls;
+    unsigned runs, tables, calls, comparisons;
     // Of the library that is loaded.
     clua_bytes prefix;
     bool is_loading;
     // Functions of Lua's own libraries that are wrapped here.
-    lua_CFunction insert, resume, rawset, rawget, next, setmetatable, getmetatable;
+    lua_CFunction insert, sort, resume, rawset, rawget, next, setmetatable, getmetatable;
 };
 
 // The engine of a state.
@@ -100,6 +100,13 @@ void clua_protect(lua_State *lua);
 void clua_keep_globals(lua_State *lua);
 void clua_open_redis(lua_State *lua);
 void clua_open_random(lua_State *lua);
+// Replace functions of Lua's libraries by some that can be ended.
+void clua_open_patterns(lua_State *lua);
+void clua_open_bounds(lua_State *lua);
+// Whether what fails, as a handler of failures sees it, is a comparison of `clua_open_bounds`.
+bool clua_is_comparing(lua_State *lua);
+// Raises an error where table.insert, with the arguments on the stack, would move elements without end.
+void clua_check_insertion(lua_State *lua);
 int clua_open_json(lua_State *lua);
 int clua_open_msgpack(lua_State *lua);
 int clua_open_struct(lua_State *lua);

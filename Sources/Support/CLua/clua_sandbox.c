@@ -77,7 +77,9 @@ static int protected_rawset(lua_State *lua) {
 }
 
 static int protected_insert(lua_State *lua) {
-    return is_protected(lua, 1) ? refuse_plainly(lua) : clua_of(lua)->insert(lua);
+    if (is_protected(lua, 1)) return refuse_plainly(lua);
+    clua_check_insertion(lua);
+    return clua_of(lua)->insert(lua);
 }
 
 static int protected_setmetatable(lua_State *lua) {
@@ -209,9 +211,14 @@ static const char *read_function(lua_State *lua, void *context, size_t *count) {
 }
 
 static int text_load(lua_State *lua) {
-    const char *name = luaL_optstring(lua, 2, "=(load)");
     luaL_checktype(lua, 1, LUA_TFUNCTION);
     lua_settop(lua, 3);
+    if (lua_isnil(lua, 2)) {
+        lua_pushliteral(lua, "=(load)");
+        lua_replace(lua, 2);
+    }
+    // It stays on the stack: the parser does not hold it while the reader, which may collect garbage, is called.
+    const char *name = luaL_checkstring(lua, 2);
     text_source source = {NULL, 0, false};
     return loaded(lua, lua_load(lua, read_function, &source, name));
 }
@@ -277,6 +284,8 @@ static void open_libraries(lua_State *lua) {
     open_one(lua, luaopen_string, LUA_STRLIBNAME);
     open_one(lua, luaopen_math, LUA_MATHLIBNAME);
     clua_open_random(lua);
+    clua_open_patterns(lua);
+    clua_open_bounds(lua);
     clua_open_redis(lua);
     static const struct {
         const char *name;

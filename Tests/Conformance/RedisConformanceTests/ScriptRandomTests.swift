@@ -62,6 +62,37 @@ struct ScriptRandomTests {
         }
     }
 
+    /// Patterns that are tried, refused and captured; in small texts, where nothing takes long in either server.
+    @Test func `random patterns match alike`() throws {
+        try compareRandomly { random in
+            var pattern = random.oneIn(4) ? "^" : ""
+            for _ in 0...random.below(5) {
+                pattern += random.pick([
+                    "a", "b", ".", "%a", "%d", "%S", "%w", "[ab]", "[^a-c%d]", "[]a]", "[a-", "%bab", "%b(", "%f[%a]",
+                    "%f",
+                    "(", ")", "()", "(a", "b)", "%1", "%2", "%0", "%", "%%", "$", "%z", "-", "^", "ab",
+                ])
+                pattern += random.pick(["", "", "", "*", "+", "-", "?"])
+            }
+            if random.oneIn(6) { pattern += "$" }
+            let text = (0..<random.below(12)).map { _ in random.pick(["a", "b", "c", "1", " ", "(", ")", "%", "\0"]) }
+            let arguments = "0 \(Self.quoted(Array(text.joined().utf8))) \(Self.quoted(Array(pattern.utf8)))"
+            let place = random.pick(["1", "-3", "0", "5", "99", "-99"])
+            let replacement = random.pick([
+                "'<%0>'", "'%1'", "'%2%%'", "'%'", "string.upper", "{a='1', b=false}", "7", "true",
+            ])
+            return .eval(
+                random.pick([
+                    "return {string.find(ARGV[1], ARGV[2], \(place))}",
+                    "return {string.match(ARGV[1], ARGV[2], \(place))}",
+                    "return {string.gsub(ARGV[1], ARGV[2], \(replacement))}",
+                    "return {string.gsub(ARGV[1], ARGV[2], \(replacement), \(random.below(4)))}",
+                    "local r = {} for a, b in string.gmatch(ARGV[1], ARGV[2]) do r[#r + 1] = a r[#r + 1] = tostring(b) end return r",
+                    "return {string.find(ARGV[1], ARGV[2], \(place), true)}",
+                ]), arguments)
+        }
+    }
+
     // MARK: parts
 
     private static func number(_ random: inout SeededRandom) -> String {

@@ -106,4 +106,38 @@ struct ScriptSandboxDifferentialTests {
             #"local t=setmetatable({},{__index={err='x y'}}) return t"#,
         ])
     }
+
+    @Test func `arguments that no library of Lua has thought of`() throws {
+        let ranges = [
+            "1, 7999", "1, 8000", "0, 2147483646", "-2147483648, 2147483647", "-2147483647, 2147483647",
+            "-1073741824, 1073741823", "2, 1", "-3, -1", "1e10, 1e11", "2147483647, 2147483647", "1, 0/0",
+        ]
+        try compare(
+            ranges.map { .eval("return select('#', unpack({}, \($0)))", "0") } + [
+                .eval("return {unpack({1, 2, 3})}", "0"), .eval("return {unpack({1, 2, 3}, 2)}", "0"),
+                .eval("return {unpack({1, 2, 3}, nil, 2)}", "0"), .eval("return unpack()", "0"),
+                .eval("return unpack(1)", "0"), .eval("return unpack({}, 'x')", "0"),
+                .eval("return string.rep('ab', 3)", "0"), .eval("return string.rep('', 2)", "0"),
+                .eval("return string.rep('ab', -1)", "0"),
+                .eval("return string.rep('a', 5000) == string.rep('aa', 2500)", "0"),
+                .eval("return #string.rep('abc', 100001)", "0"),
+                .eval("return string.rep('abc', 10000):sub(29990)", "0"),
+                .eval("return string.rep()", "0"), .eval("return string.rep('a')", "0"),
+                .eval("return string.rep(7, '2')", "0"),
+                .eval("local t = {3, 1, 2} table.sort(t) return t", "0"),
+                .eval("local t = {3, 1, 2} table.sort(t, function(a, b) return a > b end) return t", "0"),
+                .eval("local t = {3, 'x', 2} table.sort(t) return t", "0"), .eval("table.sort()", "0"),
+                .eval("local t = {3, 1, 2} table.sort(t, 7) return t", "0"),
+                .eval("local t = {3, 1} table.sort(t, function(a, b) error('no') end) return t", "0"),
+                .eval("local t = {true, true, false} table.sort(t, rawequal) return 1", "0"),
+                .eval("local t = {'b', 'a'} table.sort(t, nil) return t", "0"),
+                .eval("local t = {1} table.insert(t, 1, 0) return t", "0"),
+                .eval("local t = {1} table.insert(t, 5, 0) return #t", "0"),
+                .eval("local t = {1, 2} table.insert(t, 0, 9) return {t[0], t[1], t[2]}", "0"),
+                .eval("local f = load(function() collectgarbage() return nil end) return tostring(f ~= nil)", "0"),
+                .eval(
+                    "local n = 0 return tostring(load(function() n = n + 1 collectgarbage() return ({'x', '=', '='})[n] end))",
+                    "0"),
+            ])
+    }
 }

@@ -53,6 +53,43 @@ struct LongScriptTests {
         #expect(try client.line().hasPrefix("-ERR Script killed by user with SCRIPT KILL... script: "))
     }
 
+    /// What Lua's own libraries would do without end, and without an instruction of the script in between.
+    @Test(arguments: [
+        "return string.find(string.rep('a', 40), string.rep('a-', 40) .. 'b') or 0",
+        "return (string.gsub(string.rep('a', 40), string.rep('a*', 40) .. 'b', ''))",
+        "for a in string.gmatch(string.rep('a', 40), string.rep('a?', 40) .. string.rep('a*', 40) .. 'b') do return a end",
+        "local t = {} for i = 1, 500 do t[i] = string.rep('a', 2000) .. i end while true do table.sort(t) end",
+    ])
+    func `a library's function that does not return is a script that runs for long`(body: String) async throws {
+        try await run { test, caller in
+            let other = try test.connect(as: GatewayUnderTest.web)
+            try caller.send("EVAL \"\(body)\" 0\r\n")
+            try waitUntilBusy(other)
+            #expect(try other.ask("SCRIPT KILL") == "+OK")
+            try expectKilled(caller)
+            #expect(try other.ask("PING") == "+PONG")
+        }
+    }
+
+    @Test func `what would use up the stack or the memory is refused, and the next script runs`() async throws {
+        try await run { _, client in
+            for (body, words) in [
+                ("return string.match(string.rep('a', 200000), string.rep('a?', 200000))", "pattern too complex"),
+                ("return string.match('a', string.rep('()', 40))", "too many captures"),
+                ("return {unpack({}, -2147483648, 2147483647)}", "too many results to unpack"),
+                ("local t = {1} table.insert(t, -2147483648, 1)", "position out of bounds"),
+                ("return #string.rep('ab', 2147483647)", "not enough memory"),
+                ("return string.rep('', 2147483647) .. 'at once'", "$7"),
+            ] {
+                let answer = try client.ask("EVAL \"\(body)\" 0")
+                #expect(answer.contains(words))
+                if answer.hasPrefix("$") { _ = try client.line() }
+                let next = try client.ask("EVAL 'return 7' 0")
+                #expect(next == ":7")
+            }
+        }
+    }
+
     @Test func `what waits behind a script in the same read is answered rightly`() async throws {
         try await run { test, caller in
             let other = try test.connect(as: GatewayUnderTest.web)
