@@ -287,7 +287,10 @@ final class RedisRelay {
     }
 
     private func afterReplies() {
-        if session.connection.isOverHighWater, !tracker.isMuted { link?.pauseReading() }
+        if session.connection.output.count >= Self.outputLimit, !tracker.isMuted {
+            session.connection.tellsDrained = true
+            link?.pauseReading()
+        }
         if session.faults != nil, cutIsOver() { return }
         if isClosing, isCut { return finishClosing() }
         settleChanges()

@@ -28,10 +28,18 @@ final class RedisSession: ConnectionHandler, CacheFront {
     var emulatorWait: UInt64 = 0
     /// So much is read of what waits behind a command that blocks.
     private static let mostHeld = 64 << 10
+    /// So many bytes of replies are kept for a client that does not take them, and it is read on meanwhile: client libraries
+    /// send whole pipelines before they read. Beyond that it is not read until it has taken them all.
+    private static let mostUnread = 256 << 20
+    /// The same of one that has not said who it is.
+    private static let mostUnreadByStrangers = 64 << 10
     /// Who the client has shown to be.
     @exclusivity(unchecked) var grant: Grant? {
         willSet { if let grant, grant.holder != newValue?.holder { endpoint.keepUse(of: self) } }
-        didSet { endpoint.identified(self) }
+        didSet {
+            endpoint.identified(self)
+            boundOutput()
+        }
     }
     /// CLIENT SETNAME and SETINFO.
     var name: [UInt8] = [] { didSet { endpoint.identified(self) } }
@@ -60,6 +68,11 @@ final class RedisSession: ConnectionHandler, CacheFront {
             self.upstream = .relay(RedisRelay(session: self, server: server, loop: endpoint.loop))
         case .queue: preconditionFailure("an endpoint of class redis is routed to a redis upstream")
         }
+        boundOutput()
+    }
+
+    private func boundOutput() {
+        connection.highWater = grant == nil ? Self.mostUnreadByStrangers : Self.mostUnread
     }
 
     func makeClient(of emulator: CacheEmulator) -> CacheClient {

@@ -314,8 +314,9 @@ final class EpollConnection: Connection, EpollSource {
             if hasPeerEnded { return end(because: lingerReason) }
         }
         if inputState == .told, outputState == .ended { return end(because: .peer) }
-        guard isWaitingToDrain else { return }
+        guard isWaitingToDrain || tellsDrained else { return }
         isWaitingToDrain = false
+        tellsDrained = false
         handler?.outputDrained(on: self)
         if isOpen { deliverSoon() }
     }

@@ -18,6 +18,8 @@ open class Connection {
     public final let localAddress: String
     /// From this many unsent bytes on, the driver stops reading from the peer and the handler is to stop replying.
     @exclusivity(unchecked) public final var highWater = 1 << 20
+    /// Whoever sets it is told once, by `outputDrained`, that the output is empty, though reading goes on meanwhile.
+    @exclusivity(unchecked) public final var tellsDrained = false
     /// False once the connection is closed; appended output is then thrown away.
     @exclusivity(unchecked) public final package(set) var isOpen = true
 

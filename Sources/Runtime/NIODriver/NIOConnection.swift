@@ -322,8 +322,9 @@ final class NIOConnection: Connection {
             channel.close(mode: .output, promise: nil)  // closes the channel when the peer has ended too
         }
         if inputState == .told, outputState == .ended { return end(because: .peer) }
-        guard isWaitingToDrain else { return }
+        guard isWaitingToDrain || tellsDrained else { return }
         isWaitingToDrain = false
+        tellsDrained = false
         handler?.outputDrained(on: self)
         if isOpen { deliverSoon() }
     }

@@ -90,6 +90,21 @@ import Testing
         }
     }
 
+    @Test(arguments: LoopUnderTest.allCases)
+    func `a client that sends all of a large pipeline before it reads is answered`(driver: LoopUnderTest) async throws {
+        try await GatewayUnderTest.run(driver) { test in
+            let client = try test.connect(as: GatewayUnderTest.web)
+            let value = String(repeating: "v", count: 5000)
+            #expect(try client.ask("SET large \(value)\(value)") == "+OK")
+            let pair = "GET large\r\nSET small \(value)\r\n"
+            // More than all buffers on the way hold.
+            for _ in 0..<30 { try client.send(String(repeating: pair, count: 100)) }
+            let replies = Array("$10000\r\n\(value)\(value)\r\n+OK\r\n".utf8)
+            for _ in 0..<3000 { #expect(try client.receive(exactly: replies.count) == replies) }
+            #expect(try client.ask("PING") == "+PONG")
+        }
+    }
+
     @Test(arguments: LoopUnderTest.allCases.prefix(1))
     func `subscribers that do not read are dropped before they take the memory of all`(
         driver: LoopUnderTest

@@ -270,6 +270,21 @@ import Testing
     }
 
     @Test(arguments: LoopUnderTest.allCases)
+    func `a client that sends all of a large pipeline before it reads is answered`(driver: LoopUnderTest) async throws {
+        try await run(driver) { test, _ in
+            let client = try test.connect(as: GatewayUnderTest.web)
+            let value = String(repeating: "v", count: 5000)
+            #expect(try client.ask("SET large \(value)\(value)") == "+OK")
+            let pair = "GET large\r\nSET small \(value)\r\n"
+            // More than all buffers on the way hold.
+            for _ in 0..<30 { try client.send(String(repeating: pair, count: 100)) }
+            let replies = Array("$10000\r\n\(value)\(value)\r\n+OK\r\n".utf8)
+            for _ in 0..<3000 { #expect(try client.receive(exactly: replies.count) == replies) }
+            #expect(try client.ask("PING") == "+PONG")
+        }
+    }
+
+    @Test(arguments: LoopUnderTest.allCases)
     func `messages pass to subscribers, and the front still answers afterwards`(driver: LoopUnderTest) async throws {
         try await run(driver) { test, _ in
             let subscriber = try test.connect(as: GatewayUnderTest.web)

@@ -71,6 +71,11 @@ struct DurableCacheTests {
                 before = try await contents(cache)
                 #expect(before.count > 200)
                 try await durable.stop()
+                // A snapshot has taken the place of the changes.
+                let files = DurableFiles(folder: folder)
+                let generation = try #require(try files.current())
+                #expect(generation.hasBase)
+                #expect(try Data(contentsOf: URL(filePath: files.changes(generation.number))).isEmpty)
             }
         }
     }
@@ -85,12 +90,14 @@ struct DurableCacheTests {
         async throws
     {
         let directory = try TemporaryDirectory()
-        let (folder, copied) = (directory.file("cache"), directory.file("copied"))
+        let (folder, killed) = (directory.file("cache"), directory.file("killed"))
+        let copied = directory.file("copied")
         try await run(folder) { cache, durable in
             try await fill(cache)
             let wanted = try await contents(cache)
             try await eventually("all is written down") {
-                try copy(folder, to: copied)
+                try copy(folder, to: killed)
+                try copy(killed, to: copied)
                 var found: [String: UInt64] = [:]
                 try await run(copied) { again, other in
                     found = try await contents(again)
@@ -100,22 +107,25 @@ struct DurableCacheTests {
             }
             try await durable.stop()
             // The last transaction is cut in every place that tells.
-            let path = DurableFiles(folder: folder).changes(1)
+            try copy(killed, to: copied)
+            let path = DurableFiles(folder: copied).changes(1)
             let whole = try Data(contentsOf: URL(filePath: path))
             let next = DurableContents.transaction(
                 CopyBatch(segments: [
                     .init(database: 0, bytes: Array("*3\r\n$3\r\nSET\r\n$4\r\nhalf\r\n$1\r\n1\r\n".utf8), commands: 1)
                 ]))
             for length in [1, 10, 15, 16, 40, next.count - 1] {
+                try copy(killed, to: copied)
                 try (whole + next.prefix(length)).write(to: URL(filePath: path))
-                try await run(folder) { cache, durable in
+                try await run(copied) { cache, durable in
                     #expect(try await contents(cache) == wanted, "cut behind \(length)")
+                    #expect(try Data(contentsOf: URL(filePath: path)) == whole)
                     try await durable.stop()
                 }
-                #expect(try Data(contentsOf: URL(filePath: path)) == whole)
             }
+            try copy(killed, to: copied)
             try (whole + next).write(to: URL(filePath: path))
-            try await run(folder) { cache, durable in
+            try await run(copied) { cache, durable in
                 #expect(try await contents(cache).count == wanted.count + 1)
                 try await durable.stop()
             }

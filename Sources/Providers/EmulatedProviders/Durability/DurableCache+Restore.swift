@@ -1,6 +1,7 @@
 import BrokerModel
 import CacheEmulator
 import EventLoop
+import ProviderKit
 
 /// Going back to an image: its keys are written as a new snapshot while the cache goes on as it is; then, within one turn
 /// of the loop, the cache goes back and its former changes end, and the new snapshot counts. A daemon that is killed
@@ -59,5 +60,25 @@ extension DurableCache {
     private func hurry() {
         let end = source.end
         loop.post { end.value.stopPatience() }
+    }
+
+    /// Writes the keys of a snapshot; returns the size of the file, which is on disk.
+    func writeKeys(_ path: String, of source: EmulatorSource) async throws(BrokerError) -> Int {
+        var writer = try DurableContents.BaseWriter(path: path)
+        do throws(BrokerError) {
+            var isComplete = false
+            while !isComplete {
+                let batch = try await source.next()
+                try writer.append(batch)
+                isComplete = batch.position != nil
+            }
+            let (file, size) = try writer.finish()
+            if let failure = await failure(of: file, on: snapshotWorker) { throw failure }
+            writer.close()
+            return size
+        } catch {
+            writer.close()
+            throw error
+        }
     }
 }

@@ -27,7 +27,7 @@ actor DurableCache {
     private let isAlways: Bool
     /// Waits for the disk; so does one for snapshots, behind which no reply is to wait.
     private let worker = WorkerThread()
-    private let snapshotWorker = WorkerThread()
+    let snapshotWorker = WorkerThread()
 
     private(set) var generation: DurableFiles.Generation
     private var changes: AppendFile
@@ -56,6 +56,8 @@ actor DurableCache {
 
     /// So many snapshots that could not keep up with the changes, and writes are held for the next one.
     private static let mostFailedRewrites = 3
+    /// A cache that takes more bytes of memory goes without a snapshot at its end.
+    private static let largestAtEnd = 256 << 20
     /// How often what has changed since is followed before the rest is taken at once.
     private static let rounds = 5
 
@@ -179,7 +181,7 @@ actor DurableCache {
         }
     }
 
-    private func failure(of file: AppendFile, on worker: WorkerThread? = nil) async -> BrokerError? {
+    func failure(of file: AppendFile, on worker: WorkerThread? = nil) async -> BrokerError? {
         await (worker ?? self.worker).run {
             do throws(BrokerError) {
                 try file.sync()
@@ -237,26 +239,6 @@ actor DurableCache {
         } catch {
             await fresh.close()
             files.removeOthers(than: generation)
-            throw error
-        }
-    }
-
-    /// Writes the keys of a snapshot; returns the size of the file, which is on disk.
-    func writeKeys(_ path: String, of source: EmulatorSource) async throws(BrokerError) -> Int {
-        var writer = try DurableContents.BaseWriter(path: path)
-        do throws(BrokerError) {
-            var isComplete = false
-            while !isComplete {
-                let batch = try await source.next()
-                try writer.append(batch)
-                isComplete = batch.position != nil
-            }
-            let (file, size) = try writer.finish()
-            if let failure = await failure(of: file, on: snapshotWorker) { throw failure }
-            writer.close()
-            return size
-        } catch {
-            writer.close()
             throw error
         }
     }
@@ -337,6 +319,7 @@ actor DurableCache {
         await end()
         do throws(BrokerError) {
             try await keepRest()
+            await takeLastSnapshot()
         } catch {
             await release()
             throw error
@@ -355,6 +338,16 @@ actor DurableCache {
         }
         if let failure = await failure(of: changes) { throw failure }
         tellCommitted(source, goal)
+    }
+
+    /// So that the next start reads a snapshot instead of every change. Where that fails, or would take long, the changes
+    /// are on disk all the same.
+    private func takeLastSnapshot() async {
+        guard changes.size > 0 else { return }
+        do throws(BrokerError) {
+            let used: Int = try await loop.answer { [cache] in $0.give(.success(cache.value.usedMemory)) }
+            if used <= Self.largestAtEnd { try await take(try await writeBase()) }
+        } catch {}
     }
 
     /// Ends, and removes the files.

@@ -28,7 +28,7 @@ struct Deviation {
         Deviation(
             commands: ["config|set"],
             what:
-                "a value that would have no effect is refused, and one above what a cache among others may take",
+                "a value that would have no effect on what a cache does is refused, and one above what a cache among others may take",
             why: "what is accepted and ignored is found too late"),
         Deviation(
             commands: ["slowlog|get"],
