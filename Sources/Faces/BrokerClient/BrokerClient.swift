@@ -135,8 +135,23 @@ public final class BrokerClient: Sendable {
             let bytes = try await response.body.collect(upTo: Self.largestAnswer)
             return (Int(response.status.code), Data(bytes.readableBytesView))
         } catch {
-            throw failure(error, of: "\(method.rawValue) \(path.text)", isOperation: operation != nil, timeout)
+            let call = "\(method.rawValue) \(path.text)"
+            let failure = failure(error, of: call, isOperation: operation != nil, timeout)
+            guard failure.code == .timedOut, operation == nil, path.text != Self.versionPath.text, await answers()
+            else { throw failure }
+            throw BrokerError(
+                .timedOut, "the daemon has not answered within \(timeout)",
+                why: "it runs, and still works on \(call): a command or a script of that resource may run for long",
+                fix: "broker status")
         }
+    }
+
+    private static let versionPath: RequestPath = ["v1", "version"]
+
+    /// Whether the daemon answers anything.
+    private func answers() async -> Bool {
+        guard let request = try? request(.GET, Self.versionPath, nil, nil) else { return false }
+        return (try? await http.execute(request, timeout: .seconds(2))) != nil
     }
 
     private func failure(

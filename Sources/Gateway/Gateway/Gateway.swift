@@ -215,13 +215,15 @@ public final class Gateway: Sendable {
         }
     }
 
+    /// Of all endpoints. Scripts that run meanwhile are not waited for.
     public func statistics() async -> [EndpointID: EndpointStatistics] {
         var all: [EndpointID: EndpointStatistics] = [:]
         for home in places.withLock({ Array($0.homes.values) }) {
-            let part = await run(at: home) {
-                $0.endpoints.mapValues(\.statistics)
-            } orWhenStopped: {
-                [:]
+            let part = await withCheckedContinuation { continuation in
+                let isPosted = home.loop.postUrgently {
+                    continuation.resume(returning: home.endpoints.value.endpoints.mapValues(\.statistics))
+                }
+                if !isPosted { continuation.resume(returning: [:]) }
             }
             all.merge(part) { first, _ in first }
         }

@@ -80,6 +80,33 @@ import Testing
         }
     }
 
+    #if os(Linux)  // of an emulator on another driver, nobody is served while a script runs
+    @Test func `a script that runs for long hides no resource, and nobody is told to kill the daemon for it`()
+        async throws
+    {
+        try await Broker.use { broker in
+            try await broker.succeed("attach", "cache", "--to", "web")
+            let client = try redisClient(try await broker.succeed("url", "cache", "--app", "web"))
+            try client.send("EVAL 'while true do end' 0\r\n")
+            let other = try redisClient(try await broker.succeed("url", "cache", "--app", "web"))
+            try await eventually("a script runs for long", within: .seconds(20)) {
+                try other.send("PING\r\n")
+                return String(decoding: try other.receive(until: "\r\n"), as: UTF8.self).hasPrefix("-BUSY")
+            }
+            let status = try await broker.run("status", "--json")
+            #expect(status.exitCode == 0, "\(status.error)")
+            let resources = try status.json()["resources"] as? [[String: Any]]
+            #expect(resources?.first?["connections"] as? Int == 2)
+            try await broker.succeed("attach", "jobs", "--to", "web")
+            let failed = try await broker.run("expect", "cache", "--key", "a", "--equals", "1")
+            #expect(failed.exitCode == 8, "\(failed.error)")
+            #expect(failed.error.contains("may run for long") && !failed.error.contains("kill -9"), "\(failed.error)")
+            try other.send("SCRIPT KILL\r\n")
+            #expect(try other.receive(until: "\r\n") == Array("+OK\r\n".utf8))
+        }
+    }
+    #endif
+
     @Test func `a daemon that nobody could find ends at once and says why`() async throws {
         try await Broker.use { broker in
             try PrivateFolder.make(broker.home + "/daemon.json/in-the-way")

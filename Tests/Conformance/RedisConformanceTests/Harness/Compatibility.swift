@@ -18,6 +18,14 @@ struct Deviation {
                 """,
             why: "SHUTDOWN NOSAVE, the only way out in Redis, is not for apps, and swaps wait for the script"),
         Deviation(
+            commands: ["eval", "evalsha", "eval_ro", "evalsha_ro", "fcall", "fcall_ro"],
+            what:
+                """
+                what the values of a cache's scripts take is bounded by 128 MB ("not enough memory"), and a pattern by \
+                8,000 parts ("pattern too complex")
+                """,
+            why: "a script is not to take the memory or the stack of the daemon, which has other resources"),
+        Deviation(
             commands: ["pfadd", "pfmerge", "pfcount"],
             what: "registers that are broken are found before anything is changed, a cut one too",
             why: "Redis finds them in the middle of its work and leaves what it has done by then"),
