@@ -73,4 +73,62 @@ struct SlowLogDifferentialTests {
             #expect(try arguments(client).map { $0.first } == ["EVAL"])
         }
     }
+
+    /// What the log keeps of each of the commands, which are asked with a threshold of nothing.
+    private func kept(_ commands: [String], _ client: RedisClient) throws -> [[String]] {
+        try client.call("CONFIG", "SET", "slowlog-log-slower-than", "0")
+        var kept: [[String]] = []
+        for command in commands {
+            try client.call("SLOWLOG", "RESET")
+            _ = try client.call(try CommandLine.arguments(command))
+            // The newest is the RESET in front where the command was not noted.
+            kept += try arguments(client).filter { $0.first?.uppercased() != "SLOWLOG" }
+        }
+        try client.call("CONFIG", "SET", "slowlog-log-slower-than", "10000")
+        return kept
+    }
+
+    @Test func `secrets are not shown`() throws {
+        let commands = [
+            "AUTH foo", "auth nobody bar", "HELLO 2 AUTH nobody p SETNAME x", "HELLO 2 SETNAME x AUTH nobody p",
+            "HELLO 2 AUTH app secret", "hello 2 auth app secret SETNAME n auth app secret", "HELLO 2 SETNAME y",
+            "HELLO 9", "CONFIG SET masterauth pw", "CONFIG SET hz 10 MasterAuth pw masteruser u",
+            "CONFIG SET bogus x masterauth pw", "CONFIG SET masterauth pw hz x",
+            "CONFIG SET masterauth a masterauth b", "CONFIG SET hz 10 maxmemory 0", "CONFIG SET requirepass \"\"",
+            "CONFIG SET masterauth \"\"", "CONFIG SET masteruser \"\"", "CONFIG GET masterauth",
+            "ACL SETUSER u on >secret ~*", "ACL SETUSER u", "ACL SETUSER u >p bogus", "ACL GETUSER u", "ACL DELUSER u",
+            "ACL DRYRUN app get x", "GET k", "SET auth secret", "ECHO masterauth",
+        ]
+        for driver in LoopUnderTest.allCases {
+            let (ours, theirs) = try Dialogue(version: 2, driver: driver).connection("A")
+            let (mine, others) = (try kept(commands, ours), try kept(commands, theirs))
+            #expect(mine == others)
+            #expect(mine.count == commands.count)
+            let shown = mine.flatMap { $0 }
+            #expect(shown.filter { $0 == "(redacted)" }.count > 30)
+        }
+    }
+
+    @Test func `secrets of a transaction, and of what is written wrongly, are not shown`() throws {
+        let wrong = [
+            "AUTH canary canary canary", "HELLO AUTH u canary", "HELLO 3 AUTH canary", "HELLO 2 x AUTH u canary",
+            "HELLO x AUTH u canary", "CONFIG SET masterauth canary hz", "CONFIG SET tls-key-file-pass canary",
+            "CONFIG SET bogus x requirepass canary tls-client-key-file-pass canary",
+            "MIGRATE h 1 k 0 10 AUTH canary", "MIGRATE h 1 \"\" 0 10 COPY auth2 u canary KEYS auth k",
+            "MIGRATE h 1 k 0 10 bogus AUTH canary",
+        ]
+        for driver in LoopUnderTest.allCases {
+            let client = try Dialogue(version: 2, driver: driver).connection("A").ours
+            try client.call("CONFIG", "SET", "slowlog-log-slower-than", "0")
+            for command in ["MULTI", "AUTH nobody canary", "ACL SETUSER u >canary", "EXEC"] + wrong {
+                _ = try client.call(try CommandLine.arguments(command))
+            }
+            let shown = try arguments(client)
+            try client.call("CONFIG", "SET", "slowlog-log-slower-than", "10000")
+            try client.call("ACL", "DELUSER", "u")
+            #expect(shown.count >= wrong.count)
+            #expect(!shown.joined().contains { $0.contains("canary") }, "\(shown)")
+            #expect(shown.contains(["AUTH", "(redacted)", "(redacted)", "named "]))
+        }
+    }
 }

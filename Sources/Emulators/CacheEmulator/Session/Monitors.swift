@@ -26,7 +26,7 @@ extension CacheEmulator {
         line += Array(String(repeating: "0", count: 6 - micros.utf8.count).utf8) + Array(micros.utf8)
         let source = client.id == 0 && scriptCall != nil ? "lua" : client.connection.peerAddress
         line += Array(" [\(client.database) \(source)]".utf8)
-        let secrets = Self.secretPlaces(command, arguments, count)
+        let secrets = SecretArguments.places(command, arguments, count)
         for index in 0..<count {
             line.append(UInt8(ascii: " "))
             line += secrets.contains(index) ? Array("\"(redacted)\"".utf8) : Self.quoted(arguments[index])
@@ -35,20 +35,6 @@ extension CacheEmulator {
         for monitor in monitors where !monitor.isDropped {
             line.withUnsafeBytes { monitor.connection.output.append($0) }
             checkOutput(of: monitor)
-        }
-    }
-
-    /// The places of passwords.
-    private static func secretPlaces(
-        _ command: Command, _ arguments: UnsafeMutablePointer<Bytes>, _ count: Int
-    ) -> Set<Int> {
-        switch command.name.description {
-        case "auth": return Set(1..<max(count, 1))
-        case "hello":
-            // Whatever stands behind the first one: a value may read so, too.
-            guard let word = (1..<count).first(where: { arguments[$0].isWord("auth") }) else { return [] }
-            return Set(word + 1..<max(count, word + 1))
-        default: return []
         }
     }
 

@@ -56,13 +56,12 @@ struct SlowLog {
 
     mutating func note(
         _ arguments: UnsafeMutablePointer<Bytes>, _ count: Int, _ duration: Int64, at time: Int64,
-        _ client: CacheClient,
-        isRedacted: Bool
+        _ client: CacheClient, hiding secrets: Set<Int>
     ) {
         guard most > 0 else { return }
         let entry = Entry(
             id: nextID, time: time, duration: duration,
-            arguments: Self.shortened(arguments, count, isRedacted: isRedacted),
+            arguments: Self.shortened(arguments, count, hiding: secrets),
             address: client.connection.peerAddress, clientName: client.front.name(of: client))
         nextID += 1
         kept.append(entry)
@@ -70,12 +69,12 @@ struct SlowLog {
     }
 
     private static func shortened(
-        _ arguments: UnsafeMutablePointer<Bytes>, _ count: Int, isRedacted: Bool
+        _ arguments: UnsafeMutablePointer<Bytes>, _ count: Int, hiding secrets: Set<Int>
     ) -> [[UInt8]] {
         let isCut = count > mostArguments
         var kept: [[UInt8]] = (0..<(isCut ? mostArguments - 1 : count)).map { index in
             let argument = arguments[index]
-            if isRedacted, index > 1 { return Array("(redacted)".utf8) }
+            if secrets.contains(index) { return Array("(redacted)".utf8) }
             guard argument.count > mostBytes else { return argument.array }
             return argument.slice(0, mostBytes).array + Array("... (\(argument.count - mostBytes) more bytes)".utf8)
         }
@@ -118,6 +117,6 @@ extension CacheEmulator {
         else { return }
         slowLog.note(
             call.arguments, call.count, duration, at: clock.now / 1000, call.client,
-            isRedacted: command.flags.contains(.redacted))
+            hiding: SecretArguments.places(command, call.arguments, call.count))
     }
 }
