@@ -212,9 +212,12 @@ int clua_note_place(lua_State *lua) {
     }
     lua_settop(lua, 1);
     if (!lua_istable(lua, 1)) {
-        lua_getglobal(lua, "tostring");
-        lua_insert(lua, 1);
-        lua_call(lua, 1, 1);
+        // While a library is loaded there is no `tostring`, and nothing but texts is raised.
+        if (!lua_isstring(lua, 1)) {
+            lua_getglobal(lua, "tostring");
+            lua_insert(lua, 1);
+            lua_call(lua, 1, 1);
+        }
         const char *text = lua_tostring(lua, 1);
         lua_pushfstring(lua, "ERR %s", text == NULL ? "(null)" : text);
         lua_createtable(lua, 0, 3);

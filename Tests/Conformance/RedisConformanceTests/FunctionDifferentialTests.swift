@@ -140,4 +140,20 @@ struct FunctionDifferentialTests {
             for client in [ours, theirs] { try client.call("FUNCTION", "FLUSH") }
         }
     }
+
+    @Test func `a library whose body fails is refused with its error`() throws {
+        let bodies = [
+            "redis.call('x')", "error('boo')", "x=1", "local a=1+{}", "error()", "return 1", "redis.pcall('x')", "x(",
+            "redis.register_function('f')", "redis.register_function('a b', \(Self.one))", "local x = y", "print(1)",
+            "redis.log('x')", "redis.setresp(3)", "local t={} t.x.y=1", "string.rep()", "redis.error_reply('x')",
+            "redis.sha1hex()", "KEYS[1]=1", "local function f() error('deep') end f()", "pcall(error,'x')",
+            "redis.register_function('f', \(Self.one)) error('late')", "cjson.decode('x')", "math.random('x')",
+            "redis.register_function('f', \(Self.one)) redis.register_function('f', \(Self.one))", "-- nothing",
+            "assert(false)", "redis.x=1", "setmetatable(_G,{})", "rawset(_G,'x',1)", "local x = 'a' < 1",
+            "local x = #nil", "local x = ('a').b.c", "local x = -{}", "\n\nlocal a = nil .. 'b'", "tostring(1)",
+            "local function f() return f() + 1 end f()",
+        ]
+        try compare(
+            ["FUNCTION FLUSH"] + bodies.map { Self.load($0, "q", options: "REPLACE ") } + ["FUNCTION LIST"])
+    }
 }
