@@ -120,4 +120,31 @@ struct StreamReadDifferentialTests {
                 "COMMAND GETKEYS XADD k * f v", "COMMAND GETKEYS XINFO STREAM k",
             ])
     }
+
+    @Test func `a script may not ask to wait, a transaction may and does not`() throws {
+        let commands = [
+            "XREAD BLOCK 0 STREAMS s $", "xread block 10 STREAMS s $", "XREAD BLOCK 0 STREAMS s 0",
+            "XREAD BLOCK x STREAMS s $", "XREAD COUNT 1 BLOCK -1 STREAMS s $", "XREAD BLOCK 0 STREAMS s",
+            "XREAD BLOCK 0", "XREAD BLOCK 1 BOGUS s $", "XREAD BOGUS BLOCK 1", "XREAD BLOCK 1 NOACK STREAMS s 0",
+            "XREADGROUP GROUP g a BLOCK 0 STREAMS s >", "XReadGroup BLOCK 10 GROUP g a STREAMS s >",
+            "XREADGROUP GROUP g a BLOCK x STREAMS s >", "XREADGROUP GROUP none a BLOCK 0 STREAMS s >",
+            "XREADGROUP GROUP g a BLOCK 0 STREAMS s 0", "XREAD STREAMS s $", "XREADGROUP GROUP g a STREAMS s >",
+            "BLMPOP 0 1 l LEFT", "BZMPOP 0 1 z MIN", "BLPOP l 0",
+        ]
+        let library = """
+            #!lua name=waits
+            redis.register_function('call', function(keys, args) return redis.call(unpack(args)) end)
+            redis.register_function('pcall', function(keys, args) return redis.pcall(unpack(args)) end)
+            """
+        try compare(
+            ["FUNCTION FLUSH", "XGROUP CREATE s g $ MKSTREAM", Step("FUNCTION LOAD \(Step.quoted(library))")]
+                + commands.flatMap { command -> [Step] in
+                    [
+                        Step("EVAL \"return redis.call(unpack(ARGV))\" 0 \(command)"),
+                        Step("EVAL \"return redis.pcall(unpack(ARGV))\" 0 \(command)"),
+                        Step("FCALL call 0 \(command)"), Step("FCALL pcall 0 \(command)"), "MULTI", Step(command),
+                        Step("EVAL \"return redis.call(unpack(ARGV))\" 0 \(command)"), "EXEC",
+                    ]
+                } + ["FUNCTION FLUSH"])
+    }
 }

@@ -18,6 +18,9 @@ extension Call {
     /// False inside EXEC and wherever else nobody can wait: what finds nothing answers so at once.
     var mayWait: Bool { client.mayWait && !client.isExecuting }
 
+    /// A script has asked for it: not even where nothing would have to be waited for may it ask to wait.
+    var isOfScript: Bool { client.id == 0 && emulator.scriptCall != nil }
+
     /// Has the client wait for the keys at some places.
     ///
     /// - Parameters:

@@ -342,6 +342,10 @@ enum ErrorText {
             + Array("', with args beginning with: ".utf8) + quoted
     }
 
+    static func blockInScript(_ command: Bytes) -> [UInt8] {
+        Array("ERR ".utf8) + command.array + Array(" command is not allowed with BLOCK option from scripts".utf8)
+    }
+
     /// A stream's key or group that is missing, for XREADGROUP, XCLAIM and their like.
     static func noGroup(_ key: Bytes, _ group: Bytes, _ end: StaticString = "") -> [UInt8] {
         Array("NOGROUP No such key '".utf8) + key.text(upTo: key.count) + Array("' or consumer group '".utf8)

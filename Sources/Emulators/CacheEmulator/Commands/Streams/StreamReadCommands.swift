@@ -31,6 +31,10 @@ struct StreamRead {
         while index < call.count, keys == 0 {
             let more = call.count - index - 1
             if call.isWord(index, "block"), more > 0 {
+                guard !call.isOfScript else {
+                    call.reply.error(ErrorText.blockInScript(call[0]))
+                    return nil
+                }
                 guard let timeout = call.waitTime(milliseconds: index + 1) else { return nil }
                 self.timeout = timeout
                 index += 1
