@@ -160,4 +160,19 @@ struct BitDifferentialTests {
         }
         return line
     }
+
+    @Test func `offsets are bounded by proto-max-bulk-len`() throws {
+        try compare([
+            "CONFIG SET proto-max-bulk-len 1mb", "SETBIT b 8388607 1", "SETBIT b 8388608 1", "GETBIT b 8388608",
+            "GETBIT b 8388607", "GETBIT none 8388608", "SETBIT b 8388608 2", "BITFIELD b GET u8 8388600",
+            "BITFIELD b GET u8 8388607", "BITFIELD b GET u8 8388608", "BITFIELD b SET u8 8388607 1",
+            "BITFIELD b GET u8 #1048575", "BITFIELD b GET u8 #1048576", "BITFIELD b SET u8 #1048576 1",
+            "BITFIELD_RO b GET u8 8388608", "BITFIELD b INCRBY i64 8388544 1", "BITFIELD b INCRBY i64 8388545 1",
+            "STRLEN b", "SETRANGE r 1048575 x", "SETRANGE r 1048576 x", "SETRANGE r 1048576 ''",
+            "SETRANGE r 1048575 xy", "APPEND r x", "APPEND r ''", "SETRANGE q 2000000 ''", "BITPOS b 1 0 9000000",
+            "BITCOUNT b 0 9000000 BIT", "EVAL \"redis.call('SET', 'big', string.rep('x', 1048577)) return 1\" 0",
+            "APPEND big y", "SETRANGE big 0 y", "GETBIT big 8388608", "SETBIT big 8388600 1",
+            "CONFIG SET proto-max-bulk-len 512mb", "SETBIT big 8388608 1", "STRLEN big", "APPEND big y",
+        ])
+    }
 }

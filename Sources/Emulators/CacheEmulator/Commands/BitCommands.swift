@@ -23,7 +23,7 @@ extension Call {
         }
         if let number = digits.integer {
             let (offset, overflow) = number.multipliedReportingOverflow(by: factor)
-            if !overflow, offset >= 0, offset >> 3 < 512 << 20 { return Int(offset) }
+            if !overflow, offset >= 0, offset >> 3 < longestString { return Int(offset) }
         }
         reply.error("ERR bit offset is not an integer or out of range")
         return nil

@@ -71,6 +71,9 @@ struct Call: ~Copyable {
 
     // MARK: arguments
 
+    /// So many bytes a string may have. What comes from another server is taken whatever was set here.
+    var longestString: Int { client.mayWait ? emulator.connectionLimits.bulk : ConnectionLimits.mostBulk }
+
     /// An argument as an integer, or nil after the usual error.
     func integer(_ index: Int) -> Int64? {
         guard let value = arguments[index].integer else {

@@ -310,7 +310,7 @@ private enum Strings {
         }
         guard entry.type == .string else { return call.reply.error(ErrorText.wrongType) }
         let old = call.database.withString(entry) { $0.count }
-        guard old + value.count <= call.emulator.connectionLimits.bulk else {
+        guard old + value.count <= call.longestString else {
             return call.reply.error(ErrorText.tooLong)
         }
         let grown = call.database.resizeString(entry, call.hash, to: old + value.count)
@@ -327,7 +327,7 @@ private enum Strings {
         if let entry, entry.type != .string { return call.reply.error(ErrorText.wrongType) }
         let old = entry.map { call.database.withString($0) { $0.count } } ?? 0
         guard value.count > 0 else { return call.reply.integer(old) }
-        guard offset <= Int64(call.emulator.connectionLimits.bulk - value.count) else {
+        guard offset <= Int64(call.longestString - value.count) else {
             return call.reply.error(ErrorText.tooLong)
         }
         let start = Int(offset)

@@ -66,7 +66,9 @@ struct ConnectionLimits {
     /// `timeout`, in seconds; 0 for none.
     var idleSeconds = 0
     /// `proto-max-bulk-len`
-    var bulk = 512 << 20
+    var bulk = Self.mostBulk
+    /// More than that it never is.
+    static let mostBulk = 512 << 20
     /// `client-query-buffer-limit`
     var input = 1 << 30
 
