@@ -56,4 +56,12 @@ struct StreamBlockingDifferentialTests {
             "A: EXEC", "B: XREAD BLOCK 0 STREAMS s $", .gone("B"), "A: XADD s 1 f v",
         ])
     }
+
+    @Test func `who waits for a group is told when its stream's time is over, though nobody looks at it`() throws {
+        try compareWaiting([
+            "A: XGROUP CREATE s g $ MKSTREAM", "A: XGROUP CREATE s h $",
+            "B: XREADGROUP GROUP g b BLOCK 5000 STREAMS s >", "C: XREADGROUP GROUP h c BLOCK 0 STREAMS s >",
+            "D: XREAD BLOCK 0 STREAMS s $", "A: PEXPIRE s 50", .answered("B"), .answered("C"), "A: XADD s 1 f v",
+        ])
+    }
 }

@@ -90,6 +90,21 @@ struct LimitsTests {
     }
 
     @Test(arguments: LoopUnderTest.allCases)
+    func `the time of a soft limit passes without another message`(driver: LoopUnderTest) async throws {
+        try await run(driver) { test, client in
+            #expect(try client.ask("CONFIG SET client-output-buffer-limit \"pubsub 0 1mb 1\"") == "+OK")
+            let listener = try SocketClient(to: test.address, receiveBuffer: 4096)
+            try listener.send("AUTH \(GatewayUnderTest.web.secret)\r\nSUBSCRIBE c\r\n")
+            _ = try listener.receive(until: ":1\r\n")
+            let message = String(repeating: "x", count: 16_000_000)
+            try client.send("*3\r\n$7\r\nPUBLISH\r\n$1\r\nc\r\n$\(message.utf8.count)\r\n\(message)\r\n")
+            #expect(try client.line() == ":1")
+            try await eventually("it is closed") { await test.connections() == 1 }
+            #expect(try client.ask("PUBLISH c x") == ":0")
+        }
+    }
+
+    @Test(arguments: LoopUnderTest.allCases)
     func `values and requests are as long as they may be`(driver: LoopUnderTest) async throws {
         try await run(driver) { test, client in
             #expect(try client.ask("CONFIG SET proto-max-bulk-len 1mb client-query-buffer-limit 1mb") == "+OK")

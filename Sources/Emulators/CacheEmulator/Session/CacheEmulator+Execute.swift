@@ -31,7 +31,7 @@ extension CacheEmulator {
         if isSampling { isSampling = false }
         if client.connection.output.count > Self.looksAtOutput { checkOutput(of: client) }
         if tracking.isOn { broadcastChanges() }
-        if !channels.overSoftLimit.isEmpty { checkSubscribers() }
+        if !channels.overLimit.isEmpty { checkSubscribers() }
         watchExpiry()
         return index
     }

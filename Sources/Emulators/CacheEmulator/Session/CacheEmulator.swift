@@ -271,6 +271,8 @@ public final class CacheEmulator {
         if isDone { watchExpiry() } else { scheduleExpiry(after: 500_000) }
     }
 }
+        if waiting.hasReady { serveReady() }
+        if !channels.overLimit.isEmpty { checkSubscribers() }
 
 /// What INFO counts.
 struct CacheStatistics {

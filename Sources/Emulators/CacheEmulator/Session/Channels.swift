@@ -13,8 +13,8 @@ struct Channels {
 
     /// A subscriber that has more unread is dropped: it would take the memory of all.
     var limit = OutputLimits().pubsub
-    /// Those that have just come over the soft limit.
-    var overSoftLimit: [CacheClient] = []
+    /// Those that have just come over one of its bounds.
+    var overLimit: [CacheClient] = []
     /// What all slow subscribers together may have unread; above it the slowest is dropped.
     static let totalLimit = 48 << 20
     /// From here on a subscriber counts as slow.
@@ -94,7 +94,6 @@ struct Channels {
         guard client.connection.isOpen, !client.isDropped else { return }
         let unread = client.connection.output.count
         if limit.hard > 0, unread >= limit.hard { return drop(client) }
-        if limit.soft > 0, unread >= limit.soft, client.softLimitSince == nil { overSoftLimit.append(client) }
         if unread >= Self.slow {
             makeRoom(beside: client)
             if client.isDropped { return }
@@ -105,6 +104,14 @@ struct Channels {
         if let pattern { writer.bulk(pattern) }
         writer.bulk(channel)
         writer.bulk(message)
+        noteUnread(of: client)
+    }
+
+    /// No other message may come: a client that is over a limit with this one is over it from now on.
+    private mutating func noteUnread(of client: CacheClient) {
+        let unread = client.connection.output.count
+        let isOver = limit.hard > 0 && unread >= limit.hard || limit.soft > 0 && unread >= limit.soft
+        if isOver, client.softLimitSince == nil, overLimit.last !== client { overLimit.append(client) }
     }
 
     /// Drops the slowest while all the slow ones have more unread than they may.

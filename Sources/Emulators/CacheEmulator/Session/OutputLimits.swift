@@ -128,10 +128,10 @@ extension CacheEmulator {
         return loop.now - since <= UInt64(limit.seconds) * 1_000_000_000 || close(client)
     }
 
-    /// From now on the time counts of those that have come over the soft limit.
+    /// From now on the time counts of those that have come over the soft limit; who is over the hard one is closed.
     func checkSubscribers() {
-        let clients = channels.overSoftLimit
-        channels.overSoftLimit = []
+        let clients = channels.overLimit
+        channels.overLimit = []
         for client in clients { checkOutput(of: client) }
     }
 
