@@ -259,4 +259,40 @@ struct BlockingDifferentialTests {
             #expect(try client.call("INFO", "clients").text?.contains("blocked_clients:0\r\n") == true)
         }
     }
+
+    @Test func `a pause of writes lets pass what says that it does not write, whatever it is`() throws {
+        let library = """
+            #!lua name=paused
+            redis.register_function{function_name='ro', callback=function() return 1 end, flags={'no-writes'}}
+            redis.register_function('rw', function() return 2 end)
+            """
+        func script(_ flags: String, _ body: String = "return 1") -> String {
+            Step.quoted("#!lua\(flags)\n\(body)")
+        }
+        let (reads, writes) = ("77f21361171213377cb083e2ffc2ae24ffdff8fb", "cb70127618f0b0be70c53cf6bfcfa54a29d9b0c0")
+        let held = [
+            "EVAL \"return 1\" 0", "EVAL \(script("")) 0", "EVAL \(script(" flags=no-writes")) 0",
+            "EVAL \(script(" flags=allow-oom")) 0", "EVAL \(script(" flags=bogus")) 0",
+            "EVAL \(script(" flags=no-writes", "x(")) 0", "EVAL_RO \"return 1\" 0", "EVAL_RO \(script("")) 0",
+            "EVAL_RO \(script(" flags=no-writes")) 0", "EVALSHA \(reads) 0", "EVALSHA \(writes) 0",
+            "EVALSHA e0e1f9fabfc9d4800c877a703b823ac0578ff8db 0", "EVALSHA ffffffffffffffffffffffffffffffffffffffff 0",
+            "EVALSHA_RO e0e1f9fabfc9d4800c877a703b823ac0578ff8db 0", "FCALL ro 0", "FCALL rw 0", "FCALL none 0",
+            "FCALL_RO ro 0", "FCALL_RO rw 0", "FCALL_RO none 0", "FCALL RO 0", "FUNCTION LOAD x",
+            "FUNCTION DELETE none", "FUNCTION RESTORE x", "FUNCTION FLUSH x", "FUNCTION LIST LIBRARYNAME x",
+            "FUNCTION BOGUS", "FUNCTION LOAD", "SCRIPT LOAD \"return 2\"", "SCRIPT FLUSH x", "SCRIPT EXISTS x",
+            "XGROUP CREATE s h 0", "XGROUP DESTROY s h", "XGROUP BOGUS", "XINFO GROUPS s", "OBJECT ENCODING s",
+            "PFCOUNT none", "SORT none", "SORT_RO none", "RESTORE k", "SPUBLISH a b",
+        ]
+        try compareWaiting(
+            [
+                "A: FUNCTION FLUSH", "A: XADD s 1 f v", .ask("A: FUNCTION LOAD \(Step.quoted(library))"),
+                "A: SCRIPT LOAD \"return 1\"",
+            ]
+                + held.flatMap { command -> [WaitingStep] in
+                    [
+                        "C: MULTI", .ask("C: \(command)"), "A: CLIENT PAUSE 100000 WRITE", .ask("B: \(command)"),
+                        "C: EXEC", "A: CLIENT UNPAUSE",
+                    ]
+                } + ["A: FUNCTION FLUSH"])
+    }
 }

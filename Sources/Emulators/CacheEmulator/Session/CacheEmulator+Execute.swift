@@ -123,7 +123,7 @@ extension CacheEmulator {
         if client.isInSubscribedMode, !command.flags.contains(.whileSubscribed) {
             return refuse(client, row, Self.refusedWhileSubscribed(command.fullName))
         }
-        if client.isMonitor, command.flags.contains(.readonly) || mayWrite(command, client) {
+        if client.isMonitor, command.flags.contains(.readonly) || mayWrite(command, arguments, count, client) {
             return refuse(client, row, "ERR Replica can't interact with the keyspace")
         }
         if let longScript {

@@ -39,26 +39,57 @@ extension CacheEmulator {
     func postpones(_ index: Int, _ arguments: UnsafeMutablePointer<Bytes>, _ count: Int, _ client: CacheClient) -> Bool
     {
         guard let pause, index >= 0, client.isAuthenticated, client.replica == nil else { return false }
-        let command = table.commands[index]
-        guard hasRightArity(table.row(index), count), !command.flags.contains(.refused),
-            pause.isOfAll || mayWrite(command, client)
+        guard let command = meant(index, arguments, count), !command.flags.contains(.refused),
+            pause.isOfAll || mayWrite(command, arguments, count, client)
         else { return false }
         client.isPostponed = true
         self.pause?.postponed.append(client)
         return true
     }
 
+    /// The row that a request means, of a container its subcommand's; nil where it is refused anyhow.
+    private func meant(_ index: Int, _ arguments: UnsafeMutablePointer<Bytes>, _ count: Int) -> Command? {
+        let row = table.row(index)
+        guard hasRightArity(row, count) else { return nil }
+        let command = row.pointee
+        guard !command.subcommands.isEmpty, count > 1 else { return command }
+        return command.subcommands.first {
+            arguments[1].isWord($0.name) && ($0.arity >= 0 ? count == $0.arity : count >= -$0.arity)
+        }
+    }
+
     /// It may change keys, or is handed on to replicas.
-    func mayWrite(_ command: Command, _ client: CacheClient) -> Bool {
+    func mayWrite(
+        _ command: Command, _ arguments: UnsafeMutablePointer<Bytes>, _ count: Int, _ client: CacheClient
+    ) -> Bool {
         if !command.flags.isDisjoint(with: [.write, .mayReplicate]) { return true }
+        if command.runsScript, let flags = scriptFlags(command, arguments) { return !flags.contains(.noWrites) }
         switch command.name.description {
         // Redis hands messages on to replicas.
         case "publish", "spublish": return true
-        // What scripts do is not known before; PFCOUNT keeps its count.
+        // What scripts do that say nothing of it is not known before; PFCOUNT keeps its count.
         case "eval", "evalsha", "fcall", "pfcount": return true
-        case "exec": return client.transaction?.queue.contains { mayWrite(table.commands[$0.command], client) } ?? false
+        case "exec":
+            return client.transaction?.queue.contains { request in
+                request.withArguments { arguments, count in
+                    meant(request.command, arguments, count).map { mayWrite($0, arguments, count, client) } ?? false
+                }
+            } ?? false
         default: return false
         }
+    }
+
+    /// What the script, or the function, says of itself that a request runs; nil where it says nothing, or is not there.
+    private func scriptFlags(_ command: Command, _ arguments: UnsafeMutablePointer<Bytes>) -> Shebang.Flags? {
+        switch command.name.description {
+        case "eval", "eval_ro":
+            if case .read(let shebang) = Shebang.read(arguments[1]) { return shebang.flags }
+        case "evalsha", "evalsha_ro":
+            if hasScripts, case .script(_, let flags)? = scripts.find(arguments[1]) { return flags }
+        default:
+            if hasFunctions { return functions.find(arguments[1])?.flags }
+        }
+        return nil
     }
 
     /// A client that goes waits for nothing.
