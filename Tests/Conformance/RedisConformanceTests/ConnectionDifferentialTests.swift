@@ -1,3 +1,4 @@
+import TestKit
 import Testing
 
 @Suite(.comparedWithRedis)
@@ -104,6 +105,32 @@ struct ConnectionDifferentialTests {
             #expect(try killer.call("CLIENT", "KILL", "ID", "\(own)") == .integer(0))
             #expect(try killer.call("CLIENT", "KILL", "ID", "\(own)", "SKIPME", "no") == .integer(1))
             #expect(try killer.receive() == .closed)
+        }
+    }
+
+    @Test func `CLIENT REPLY does not silence what SUBSCRIBE confirms`() throws {
+        let commands = [
+            "SUBSCRIBE a b", "PSUBSCRIBE p*", "SSUBSCRIBE s", "UNSUBSCRIBE", "PUNSUBSCRIBE", "SUNSUBSCRIBE x",
+            "SUBSCRIBE a\r\nUNSUBSCRIBE a\r\nGET none", "MULTI\r\nSUBSCRIBE a\r\nUNSUBSCRIBE a\r\nEXEC",
+            "SUBSCRIBE", "SSUBSCRIBE a\r\nSUNSUBSCRIBE\r\nECHO x",
+        ]
+        for driver in LoopUnderTest.allCases {
+            let dialogue = try Dialogue(version: 2, driver: driver)
+            for command in commands {
+                for opening in ["", "HELLO 3\r\n"] {
+                    let end = "PING\r\nRESET\r\nAUTH app secret\r\nPING\r\nQUIT\r\n"
+                    let off = "CLIENT REPLY OFF\r\n\(opening)\(command)\r\n\(end)"
+                    try dialogue.run(raw: Array(off.utf8))
+                    let begin = "CLIENT REPLY OFF\r\n\(opening)CLIENT REPLY ON\r\nCLIENT REPLY SKIP\r\n"
+                    let skip = "\(begin)\(command)\r\nPING\r\nQUIT\r\n"
+                    try dialogue.run(raw: Array(skip.utf8))
+                }
+            }
+            // Its own message, which comes before the reply that does not.
+            let messages = "SUBSCRIBE c\r\nPUBLISH c x\r\nSPUBLISH c x\r\n"
+            let own = "CLIENT REPLY OFF\r\nHELLO 3\r\n\(messages)CLIENT REPLY ON\r\nQUIT\r\n"
+            try dialogue.run(raw: Array(own.utf8))
+            if !dialogue.isEqual { Issue.record("\(driver)\n\(dialogue.transcript())") }
         }
     }
 }

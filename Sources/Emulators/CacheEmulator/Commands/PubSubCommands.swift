@@ -1,3 +1,4 @@
+import EventLoop
 import RESPWire
 
 /// Channels: messages go to whoever listens now, and nowhere else.
@@ -87,22 +88,30 @@ private enum PubSub {
     }
 
     static func confirm(_ kind: StaticString, _ name: Bytes?, _ count: Int, _ call: borrowing Call) {
+        let before = call.client.connection.output.count
         call.reply.push(3)
         call.reply.bulk(kind)
         if let name { call.reply.bulk(name) } else { call.reply.null() }
         call.reply.integer(count)
+        call.keepMessages(from: before)
     }
 
     // MARK: publishing and asking
 
     static let publish: CommandBody = { call in
         // The receivers' messages go first where the publisher is one of them, as Redis has it.
-        call.reply.integer(call.emulator.channels.publish(call[2], on: call[1]))
+        let before = call.client.connection.output.count
+        let receivers = call.emulator.channels.publish(call[2], on: call[1])
+        call.keepMessages(from: before)
+        call.reply.integer(receivers)
         call.emulator.effects?.replication?.append(message: call.arguments, call.count)
     }
 
     static let publishShard: CommandBody = { call in
-        call.reply.integer(call.emulator.channels.publishShard(call[2], on: call[1]))
+        let before = call.client.connection.output.count
+        let receivers = call.emulator.channels.publishShard(call[2], on: call[1])
+        call.keepMessages(from: before)
+        call.reply.integer(receivers)
         call.emulator.effects?.replication?.append(message: call.arguments, call.count)
     }
 
@@ -148,5 +157,14 @@ private enum PubSub {
 
     static let countPatterns: CommandBody = { call in
         call.reply.integer(call.emulator.channels.patterns.count)
+    }
+}
+
+extension Call {
+    /// What was written behind the first `before` bytes is no reply: it is sent where replies are not.
+    fileprivate func keepMessages(from before: Int) {
+        let output = client.connection.output
+        guard client.replies != .on, output.count > before else { return }
+        client.ownMessages += output.readable[before...]
     }
 }

@@ -27,6 +27,8 @@ public final class CacheClient {
     @exclusivity(unchecked) public var database = 0
     /// What CLIENT REPLY has set.
     @exclusivity(unchecked) public var replies = ReplyMode.on
+    /// Messages that its own command has brought it while its replies are not sent.
+    var ownMessages: [UInt8] = []
     /// Nothing has to be known of it before an ordinary command runs: it may, and it is neither in a transaction nor
     /// subscribed in a way that forbids it.
     @exclusivity(unchecked) private(set) var isPlain = false

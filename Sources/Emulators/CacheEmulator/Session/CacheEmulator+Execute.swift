@@ -321,14 +321,14 @@ extension CacheEmulator {
     }
 
     func suppressReply(of client: CacheClient, from before: Int) {
+        client.connection.output.truncate(to: before)
         switch client.replies {
-        case .on: break
-        case .off, .skipping:
-            client.connection.output.truncate(to: before)
-            if client.replies == .skipping { client.replies = .on }
-        case .skipNext:
-            client.connection.output.truncate(to: before)
-            client.replies = .skipping
+        case .on, .off: break
+        case .skipping: client.replies = .on
+        case .skipNext: client.replies = .skipping
         }
+        guard !client.ownMessages.isEmpty else { return }
+        client.ownMessages.withUnsafeBytes { client.connection.output.append($0) }
+        client.ownMessages = []
     }
 }
