@@ -25,6 +25,7 @@ struct ServerDifferentialTests {
             "CONFIG SET hash-max-listpack-entries x", "CONFIG SET notify-keyspace-events Q",
             "CONFIG SET notify-keyspace-events \"\"", "CONFIG SET maxmemory 1x", "CONFIG SET maxmemory 0",
             "CONFIG SET hash-max-ziplist-entries 512", "CONFIG SET hz 20 loglevel debug", "CONFIG GET hz",
+            "CONFIG SET hz 501", "CONFIG GET hz", "CONFIG SET hz 0", "CONFIG GET hz", "CONFIG SET hz 2147483648",
             "CONFIG SET hz 10 loglevel notice",
             "CONFIG HELP", "COMMAND HELP x", "PUBSUB HELP", "OBJECT HELP",
         ])

@@ -111,6 +111,7 @@ struct Configuration {
             value = limits.text
         }
         if parameters[index].name == "repl-backlog-size" { value = "\(max(Int64(value) ?? 0, Self.leastBacklog))" }
+        if parameters[index].name == "hz" { value = "\(min(max(Int64(value) ?? 0, 1), 500))" }
         parameters[index].value = value
         // One parameter with two names.
         guard let names = Self.twoNames.first(where: { $0.contains(parameters[index].name) }) else { return }
