@@ -1,3 +1,10 @@
+/// How many bytes some outputs of one loop have sent together.
+public final class ByteMeter {
+    @exclusivity(unchecked) public var bytes = 0
+
+    public init() {}
+}
+
 /// What a connection has still to send: bytes that sessions append and the driver takes from the front.
 ///
 /// It owns memory only while bytes are in it. The first append takes a buffer from the loop's pool and puts the
@@ -14,6 +21,8 @@ public final class ByteOutput {
     private static let doubling = 8 << 20
     /// What an output holds at most, in bytes: above that a reply would take the memory of all.
     public static let limit = 1 << 30
+    /// Counts what is sent, for whoever wants to know; a number per send.
+    @exclusivity(unchecked) public var meter: ByteMeter?
     /// Called when bytes are appended to an empty output; the driver puts the connection on its flush list.
     package var becameNonEmpty: (() -> Void)?
 
@@ -80,6 +89,7 @@ public final class ByteOutput {
     /// Takes the oldest `size` bytes away; the last one gives the memory back.
     public func consume(_ size: Int) {
         precondition(size >= 0 && size <= tail - head, "consume: more bytes than wait")
+        if let meter { meter.bytes &+= size }
         head &+= size
         if head == tail { release() }
     }

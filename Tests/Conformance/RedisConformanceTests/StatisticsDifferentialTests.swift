@@ -210,4 +210,76 @@ struct StatisticsDifferentialTests {
         }
         #expect(try section("stats", ours)["instantaneous_ops_per_sec"] != nil)
     }
+
+    @Test func `without tracking of latencies there are none`() throws {
+        for driver in LoopUnderTest.allCases {
+            let (ours, theirs) = try Dialogue(version: 2, driver: driver).connection("A")
+            for client in [ours, theirs] {
+                try client.call("SORT", "none")
+                #expect(try !section("latencystats", client).isEmpty)
+                try client.call("CONFIG", "SET", "latency-tracking", "no")
+                #expect(try client.call("INFO", "latencystats").text == "# Latencystats\r\n")
+                try client.call("CONFIG", "SET", "latency-tracking", "yes")
+                #expect(try !section("latencystats", client).isEmpty)
+            }
+        }
+    }
+
+    @Test func `which commands find keys, and which miss them`() throws {
+        let setup = [
+            "SET s v", "SET n 5", "RPUSH l a b", "SADD e a b", "HSET h f v", "ZADD z 1 a", "XADD x 1-1 f v",
+            "XGROUP CREATE x g 0",
+        ]
+        let commands = [
+            "TYPE s", "TYPE no", "TTL s", "TTL no", "PTTL s", "PTTL no", "EXPIRETIME s", "EXPIRETIME no",
+            "PEXPIRETIME s", "PEXPIRETIME no", "OBJECT ENCODING s", "OBJECT ENCODING no", "OBJECT IDLETIME s",
+            "OBJECT IDLETIME no", "OBJECT REFCOUNT s", "OBJECT REFCOUNT no", "OBJECT FREQ s", "OBJECT FREQ no",
+            "OBJECT HELP", "SET s v GET", "SET no2 v GET", "SET no3 v XX GET", "SET s v NX GET", "SET s v NX",
+            "SET s v XX", "SET l v GET", "SET s v", "GET s", "GET no", "MGET s no", "EXISTS s no", "TOUCH s no",
+            "GETSET s v", "GETSET no4 v", "GETDEL no4", "GETEX n", "GETEX no", "SETNX s v", "INCR n", "APPEND s x",
+            "EXPIRE s 100", "EXPIRE no 1", "PERSIST s", "DEL no", "RENAME s s", "RENAME no q", "COPY s c1",
+            "COPY no c2", "DUMP s", "DUMP no", "SORT l", "SORT no", "LLEN l", "LINDEX no 0", "LPOS l a", "SCARD no",
+            "SMEMBERS e", "SINTER e no", "HGET h f", "HGET no f", "HLEN no", "ZSCORE z a", "ZCARD no",
+            "ZRANGE z 0 -1", "GETBIT s 1", "SETBIT b 1 1", "BITCOUNT s", "BITPOS no 1", "BITFIELD s GET u8 0",
+            "BITFIELD_RO no GET u8 0", "XLEN x", "XRANGE x - +", "XINFO STREAM x", "XINFO STREAM no", "XPENDING x g",
+            "PFADD p a", "PFCOUNT p", "STRLEN no", "GETRANGE no 0 1", "WATCH s", "RANDOMKEY", "MEMORY USAGE s",
+            "MEMORY USAGE no", "EVAL \"return redis.call('TYPE', KEYS[1])\" 1 s",
+        ]
+        func counted(_ client: RedisClient) throws -> [[String?]] {
+            let stats = try section("stats", client)
+            return ["keyspace_hits", "keyspace_misses"].map { stats[$0]?.keys.sorted() ?? [nil] }
+        }
+        for driver in LoopUnderTest.allCases {
+            let dialogue = try Dialogue(version: 2, driver: driver)
+            let (ours, theirs) = try dialogue.connection("A")
+            for line in setup { try dialogue.run(Step(line, .ignored)) }
+            for line in commands {
+                try dialogue.run("CONFIG RESETSTAT")
+                try dialogue.run(Step(line, .ignored))
+                let (mine, others) = (try counted(ours), try counted(theirs))
+                #expect(mine == others, "\(line)")
+            }
+        }
+    }
+
+    @Test func `what is sent is counted, and what was saved`() throws {
+        for driver in LoopUnderTest.allCases {
+            let (ours, theirs) = try Dialogue(version: 2, driver: driver).connection("A")
+            for client in [ours, theirs] {
+                func value(_ name: String) throws -> Double? {
+                    try section("stats", client)[name]?.keys.first.flatMap(Double.init)
+                }
+                try client.call("SET", "k", String(repeating: "x", count: 1000))
+                try client.call("CONFIG", "RESETSTAT")
+                #expect(try value("total_net_output_bytes").map { $0 < 1000 } == true)
+                let before = try #require(try value("total_net_output_bytes"))
+                for _ in 0..<100 { try client.call("GET", "k") }
+                let sent = try #require(try value("total_net_output_bytes")) - before
+                #expect((101_000...120_000).contains(sent), "\(sent)")
+                #expect(try value("instantaneous_input_kbps") != nil)
+                #expect(try value("instantaneous_output_kbps") != nil)
+                #expect(try section("persistence", client)["rdb_saves"]?.keys.first == "0")
+            }
+        }
+    }
 }

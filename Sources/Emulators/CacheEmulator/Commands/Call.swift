@@ -41,8 +41,10 @@ struct Call: ~Copyable {
     }
 
     /// The same, but that it counts as no access.
-    func glance(_ key: Bytes) -> Entry? {
-        let entry = database.find(key, database.hash(key))
+    func glance(_ key: Bytes) -> Entry? { glance(key, database.hash(key)) }
+
+    func glance(_ key: Bytes, _ hash: UInt64) -> Entry? {
+        let entry = database.find(key, hash)
         if entry == nil {
             emulator.statistics.misses &+= 1
             notify(.missed, "keymiss", key)
@@ -69,10 +71,10 @@ struct Call: ~Copyable {
         emulator.statistics.changes &+= 1
     }
 
-    // MARK: arguments
-
     /// So many bytes a string may have. What comes from another server is taken whatever was set here.
     var longestString: Int { client.mayWait ? emulator.connectionLimits.bulk : ConnectionLimits.mostBulk }
+
+    // MARK: arguments
 
     /// An argument as an integer, or nil after the usual error.
     func integer(_ index: Int) -> Int64? {

@@ -37,7 +37,8 @@ extension CacheEmulator {
 
     /// `latency_percentiles_usec_get`
     var latencyLines: [(String, String)] {
-        table.rows.compactMap { row in
+        guard commandStatistics.isTracking else { return [] }
+        return table.rows.compactMap { row in
             guard let histogram = commandStatistics.histograms[row.pointee.number] else { return nil }
             let values = commandStatistics.percentiles.map { percentile in
                 let value = Double(histogram.value(atPercentile: Double(percentile) ?? 0)) / 1000

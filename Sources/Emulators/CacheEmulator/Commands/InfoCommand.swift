@@ -125,11 +125,16 @@ extension CacheEmulator {
     }
 
     private var statisticsLines: [(String, String)] {
-        [
+        let perSecond = { [self] (amount: KeyPath<Throughput.Amounts, Int>) in
+            throughput.perSecond(amount, of: amounts, at: loop.now)
+        }
+        return [
             ("total_connections_received", "\(statistics.connections)"),
             ("total_commands_processed", "\(statistics.commands)"),
-            ("instantaneous_ops_per_sec", "\(throughput.perSecond(statistics.commands, at: loop.now))"),
-            ("total_net_input_bytes", "\(statistics.inputBytes)"),
+            ("instantaneous_ops_per_sec", "\(Int(perSecond(\.commands)))"),
+            ("total_net_input_bytes", "\(statistics.inputBytes)"), ("total_net_output_bytes", "\(sent.bytes)"),
+            ("instantaneous_input_kbps", DoubleText.fixed(perSecond(\.input) / 1024, digits: 2)),
+            ("instantaneous_output_kbps", DoubleText.fixed(perSecond(\.output) / 1024, digits: 2)),
             ("rejected_connections", "\(statistics.rejectedConnections)"),
             ("sync_full", "\(replication.counts.full)"), ("sync_partial_ok", "\(replication.counts.partial)"),
             ("sync_partial_err", "\(replication.counts.partialRefused)"),
@@ -161,7 +166,7 @@ extension CacheEmulator {
             ("rdb_last_bgsave_status", status(saving.snapshot.isLastGood)),
             ("rdb_last_bgsave_time_sec", "\(saving.snapshot.lastTime)"),
             ("rdb_current_bgsave_time_sec", "\(running(saving.snapshot))"),
-            ("aof_enabled", isKept ? "1" : "0"),
+            ("rdb_saves", "\(saving.count)"), ("aof_enabled", isKept ? "1" : "0"),
             ("aof_rewrite_in_progress", saving.rewrite.isRunning ? "1" : "0"),
             ("aof_rewrite_scheduled", saving.isRewriteScheduled ? "1" : "0"),
             ("aof_last_rewrite_time_sec", "\(saving.rewrite.lastTime)"),

@@ -60,10 +60,7 @@ private enum Keys {
     }
 
     static let type: CommandBody = { call in
-        guard let entry = call.database.find(call[1], call.hash) else {
-            call.notify(.missed, "keymiss", call[1])
-            return call.reply.simple("none")
-        }
+        guard let entry = call.glance(call[1], call.hash) else { return call.reply.simple("none") }
         call.reply.simple(entry.type.name)
     }
 
@@ -225,10 +222,7 @@ private enum KeyExpiry {
     }
 
     static func timeLeft(_ call: borrowing Call, _ unit: Expiry.Unit) {
-        guard let entry = call.database.find(call[1], call.hash) else {
-            call.notify(.missed, "keymiss", call[1])
-            return call.reply.integer(-2)
-        }
+        guard let entry = call.glance(call[1], call.hash) else { return call.reply.integer(-2) }
         guard entry.hasExpiry else { return call.reply.integer(-1) }
         let time = unit.isRelative ? max(entry.expiry - call.now, 0) : entry.expiry
         // Rounded, and without a sum that may not fit.
@@ -248,8 +242,13 @@ private enum KeyExpiry {
 private enum ObjectInspection {
     /// The entry of argument 2, not counted as an access; nil after a null reply.
     static func find(_ call: borrowing Call) -> Entry? {
-        let entry = call.database.find(call[2], call.database.hash(call[2]))
-        if entry == nil { call.reply.null() }
+        // Who inspects is told of no miss, though it counts.
+        guard let entry = call.database.find(call[2], call.database.hash(call[2])) else {
+            call.emulator.statistics.misses &+= 1
+            call.reply.null()
+            return nil
+        }
+        call.emulator.statistics.hits &+= 1
         return entry
     }
 

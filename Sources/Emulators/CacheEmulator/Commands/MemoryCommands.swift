@@ -26,7 +26,7 @@ private enum MemoryReports {
             guard samples >= 0 else { return call.reply.error(ErrorText.syntax) }
             index += 2
         }
-        guard let entry = call.find(call[2]) else { return call.reply.null() }
+        guard let entry = call.database.find(call[2], call.database.hash(call[2])) else { return call.reply.null() }
         call.reply.integer(call.database.memoryUsage(of: entry))
     }
 

@@ -129,6 +129,7 @@ private enum Strings {
         }
         let old = call.database.find(call[1], call.hash)
         if returnsOld {
+            call.emulator.noteLookup(old)
             if old == nil { call.notify(.missed, "keymiss", call[1]) }
             guard replyIfString(old, call) else { return }
         }

@@ -12,6 +12,8 @@ extension CacheEmulator {
         if isBusy { return executeWithinScript(batch, from: first, for: client) }
         readClock()
         noteBatch()
+        // Not from its coming on: until it is moved here another emulator serves it.
+        if client.connection.output.meter !== sent { client.connection.output.meter = sent }
         current = client
         defer { current = nil }
         plan(batch, from: first, client)

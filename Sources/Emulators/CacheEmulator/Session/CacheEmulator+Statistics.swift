@@ -57,6 +57,8 @@ extension CacheEmulator {
         commandStatistics.reset()
         throughput = Throughput()
         replication.counts = Replication.Counts()
+        sent.bytes = 0
+        saving.count = 0
     }
 
     /// What was set of latencies.
@@ -76,8 +78,12 @@ extension CacheEmulator {
     @inline(__always) func noteBatch() {
         commandStatistics.untilSample &-= 1
         if commandStatistics.untilSample == 0 { beginSample() }
-        if loop.now >= throughput.next { throughput.note(statistics.commands, at: loop.now) }
+        if loop.now >= throughput.next { throughput.note(amounts, at: loop.now) }
         if memory.used > peakMemory { peakMemory = memory.used }
+    }
+
+    var amounts: Throughput.Amounts {
+        Throughput.Amounts(commands: statistics.commands, input: statistics.inputBytes, output: sent.bytes)
     }
 
     @inline(never)
@@ -87,26 +93,34 @@ extension CacheEmulator {
     }
 }
 
-/// How many commands run in a second, looked at ten times a second while there are any.
+/// How much is done in a second, looked at ten times a second while commands run.
 struct Throughput {
+    /// What was done until some moment.
+    struct Amounts {
+        var commands = 0
+        /// Bytes.
+        var input = 0
+        var output = 0
+    }
+
     /// In the loop's nanoseconds.
     private(set) var next: UInt64 = 0
-    private var points: [(at: UInt64, commands: Int)] = []
+    private var points: [(at: UInt64, amounts: Amounts)] = []
 
     private static let interval: UInt64 = 100_000_000
     private static let mostPoints = 17
 
-    mutating func note(_ commands: Int, at now: UInt64) {
+    mutating func note(_ amounts: Amounts, at now: UInt64) {
         next = now + Self.interval
-        points.append((now, commands))
+        points.append((now, amounts))
         if points.count > Self.mostPoints { points.removeFirst() }
     }
 
     /// Of the last 1.6 seconds, or a little more.
-    func perSecond(_ commands: Int, at now: UInt64) -> Int {
+    func perSecond(_ amount: KeyPath<Amounts, Int>, of amounts: Amounts, at now: UInt64) -> Double {
         let window = Self.interval * UInt64(Self.mostPoints - 1)
         let begin = points.last { now - $0.at >= window } ?? points.first
         guard let begin, now > begin.at else { return 0 }
-        return Int(Double(commands - begin.commands) * 1e9 / Double(now - begin.at))
+        return Double(amounts[keyPath: amount] - begin.amounts[keyPath: amount]) * 1e9 / Double(now - begin.at)
     }
 }

@@ -19,6 +19,8 @@ public final class CacheEmulator {
     @exclusivity(unchecked) var commandStatistics = CommandStatistics(rows: CommandTable.shared.rows.count)
     @exclusivity(unchecked) var latency = LatencyMonitor()
     @exclusivity(unchecked) var throughput = Throughput()
+    /// What was sent to clients.
+    let sent = ByteMeter()
     /// All commands of the batch that runs are timed.
     @exclusivity(unchecked) var isSampling = false { didSet { look() } }
     /// What keys have taken at the most after a batch, in bytes.
@@ -179,6 +181,7 @@ public final class CacheEmulator {
     /// Takes the client out of everything; must be called once when its connection ends.
     public func clientGone(_ client: CacheClient) {
         clientCount -= 1
+        if client.connection.output.meter === sent { client.connection.output.meter = nil }
         if clients[client.id] === client { clients[client.id] = nil }
         stopTracking(client)
         stopMonitoring(client)
@@ -268,11 +271,11 @@ public final class CacheEmulator {
         monitored("expire-cycle") {
             for database in databases where !database.expireDue(budget: Self.expiryBudget) { isDone = false }
         }
+        if waiting.hasReady { serveReady() }
+        if !channels.overLimit.isEmpty { checkSubscribers() }
         if isDone { watchExpiry() } else { scheduleExpiry(after: 500_000) }
     }
 }
-        if waiting.hasReady { serveReady() }
-        if !channels.overLimit.isEmpty { checkSubscribers() }
 
 /// What INFO counts.
 struct CacheStatistics {

@@ -10,6 +10,8 @@ struct Saving {
     var last: Int64 = 0
     /// What the statistics counted when that was begun.
     var changes = 0
+    /// How many snapshots were begun.
+    var count = 0
     var snapshot = Progress()
     var rewrite = Progress()
     /// BGREWRITEAOF has come while a snapshot was made, or the other way round.
@@ -48,6 +50,7 @@ extension CacheEmulator {
     func beginSnapshot() -> Bool {
         guard let make = saving.make else { return false }
         let changes = statistics.changes
+        saving.count += 1
         saving.snapshot.since = loop.now
         make { [weak self] isGood in
             guard let self else { return }
