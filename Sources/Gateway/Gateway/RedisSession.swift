@@ -31,6 +31,9 @@ final class RedisSession: ConnectionHandler, CacheFront {
     /// So many bytes of replies are kept for a client that does not take them, and it is read on meanwhile: client libraries
     /// send whole pipelines before they read. Beyond that it is not read until it has taken them all.
     private static let mostUnread = 256 << 20
+    private static let mostUnreadByAll = 512 << 20
+    /// So much is of no account.
+    private static let unboundedOutput = 1 << 20
     /// The same of one that has not said who it is.
     private static let mostUnreadByStrangers = 64 << 10
     /// Who the client has shown to be.
@@ -73,6 +76,12 @@ final class RedisSession: ConnectionHandler, CacheFront {
 
     private func boundOutput() {
         connection.highWater = grant == nil ? Self.mostUnreadByStrangers : Self.mostUnread
+    }
+
+    /// What all clients of an endpoint leave unread is bounded, too.
+    private func boundLargeOutput() {
+        let others = endpoint.redisSessions.values.reduce(0) { $0 + ($1 === self ? 0 : $1.connection.output.count) }
+        connection.highWater = max(Self.unboundedOutput, min(Self.mostUnread, Self.mostUnreadByAll - others))
     }
 
     func makeClient(of emulator: CacheEmulator) -> CacheClient {
@@ -162,6 +171,7 @@ final class RedisSession: ConnectionHandler, CacheFront {
                 let done = emulator.execute(batch, from: 0, for: client)
                 endpoint.requests &+= UInt64(done)
                 if done > 0 { offset += batch[done - 1].end }
+                if connection.output.count > Self.unboundedOutput { boundLargeOutput() }
                 if client.isEnding || isEnding {
                     connection.closeAfterFlush()
                     return bytes.count

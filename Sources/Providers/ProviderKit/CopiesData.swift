@@ -21,7 +21,7 @@ public protocol CopiesData: Provider {
     /// Which events of keys a backing publishes; nil where its server does not tell.
     func keyspaceEvents(of backing: Backing) async throws(BrokerError) -> KeyspaceEventSet?
 
-    /// Has a backing publish these events and no others, now and whenever it is started again. Throws `unsupported` where
+    /// Has a backing publish these events and no others, a server of the broker's also when it is started again. Throws `unsupported` where
     /// its server is somebody else's.
     func setKeyspaceEvents(_ events: KeyspaceEventSet, of backing: Backing) async throws(BrokerError)
 }

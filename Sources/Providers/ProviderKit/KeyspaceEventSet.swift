@@ -23,15 +23,27 @@ public struct KeyspaceEventSet: Hashable, Sendable, CustomStringConvertible {
     }
 
     /// As CONFIG SET takes it.
-    public var description: String { String(letters.sorted()) }
+    public var description: String {
+        let rest = letters.isSuperset(of: Self.all) ? letters.subtracting(Self.all).union(["A"]) : letters
+        return String(rest.sorted())
+    }
 }
 
 extension BrokerError {
-    /// Who listens to these events would hear nothing of them any more, and not know it.
-    public static func silence(about events: KeyspaceEventSet, at server: String) -> BrokerError {
-        BrokerError(
+    /// Why who listens to the wanted events would hear nothing of some of them any more, and not know it; nil where the server
+    /// offers them all. A server that does not tell may offer none.
+    public static func silence(
+        _ wanted: KeyspaceEventSet, _ offered: KeyspaceEventSet?, at server: ProviderReference
+    ) -> BrokerError? {
+        let missing = offered.map { wanted.subtracting($0) } ?? wanted
+        guard !missing.isEmpty else { return nil }
+        return BrokerError(
             .unsafe, "\"\(server)\" does not publish all events of keys that the apps may listen to",
-            why: "notify-keyspace-events lacks \(events) there, and its settings are its owner's",
-            fix: "CONFIG SET notify-keyspace-events at that server, or choose another one")
+            why: offered == nil
+                ? "it does not say what it publishes, and the apps have had \(missing)"
+                : "notify-keyspace-events lacks \(missing) there, and its settings are its owner's",
+            fix: offered == nil
+                ? "let the broker's user ask CONFIG GET there, or --cold"
+                : "CONFIG SET notify-keyspace-events at that server, or choose another one")
     }
 }

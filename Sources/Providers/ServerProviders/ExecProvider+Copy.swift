@@ -30,8 +30,8 @@ extension ExecProvider: CopiesData {
     }
 
     public func setKeyspaceEvents(_ events: KeyspaceEventSet, of backing: Backing) async throws(BrokerError) {
-        try files(of: backing.id).setKeyspaceEvents(events.description)
         try await ask([["CONFIG", "SET", "notify-keyspace-events", events.description]], at: backing)
+        try files(of: backing.id).setKeyspaceEvents(events.description)
     }
 
     private func copyServer(_ backing: Backing) -> CopyServer {

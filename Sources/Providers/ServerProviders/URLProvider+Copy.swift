@@ -38,7 +38,9 @@ extension URLProvider: CopiesData {
     public nonisolated func setKeyspaceEvents(
         _ events: KeyspaceEventSet, of backing: Backing
     ) async throws(BrokerError) {
-        throw .silence(about: events, at: "\(backing.provider)")
+        throw BrokerError(
+            .unsupported, "the events of \"\(backing.provider)\" cannot be set", why: "its settings are its owner's",
+            fix: "CONFIG SET notify-keyspace-events \(events) at that server")
     }
 
     private nonisolated func copyServer(_ backing: Backing) async throws(BrokerError) -> CopyServer {

@@ -6,7 +6,8 @@
 // Functions of Lua's libraries that run for long, or fall over, with crafted arguments: here they look at the time, and
 // check first.
 
-enum { LOOK_AFTER_COMPARISONS = 1024, PIECE = 4096, LONGEST_MOVE = 10000000 };
+// What an element that is moved, compared or joined takes, in bytes of `clua_spend`.
+enum { MOVED = 64, COMPARED = 1024, JOINED = 256, PIECE = 4096, LONGEST_MOVE = 10000000 };
 
 static int bounded_unpack(lua_State *lua) {
     luaL_checktype(lua, 1, LUA_TTABLE);
@@ -37,19 +38,19 @@ static int bounded_repeat(lua_State *lua) {
     return 1;
 }
 
-static void look_now_and_then(lua_State *lua) {
-    if (++clua_of(lua)->comparisons % LOOK_AFTER_COMPARISONS == 0) clua_look(lua);
+static void spend_on_comparison(lua_State *lua) {
+    clua_spend(lua, COMPARED + (lua_type(lua, 1) == LUA_TSTRING ? (int64_t)lua_objlen(lua, 1) : 0));
 }
 
 static int is_less(lua_State *lua) {
-    look_now_and_then(lua);
+    spend_on_comparison(lua);
     lua_pushboolean(lua, lua_lessthan(lua, 1, 2));
     return 1;
 }
 
 // A comparison that is none of the script's own: no instruction of it runs within.
 static int is_less_by(lua_State *lua) {
-    look_now_and_then(lua);
+    spend_on_comparison(lua);
     lua_settop(lua, 2);
     lua_pushvalue(lua, lua_upvalueindex(1));
     lua_insert(lua, 1);
@@ -80,7 +81,31 @@ static int bounded_sort(lua_State *lua) {
 void clua_check_insertion(lua_State *lua) {
     if (lua_gettop(lua) != 3 || !lua_istable(lua, 1)) return;
     int64_t moved = (int64_t)lua_objlen(lua, 1) - luaL_checkint(lua, 2);
+    if (moved > 0) clua_spend(lua, moved * MOVED);
     if (moved > LONGEST_MOVE) luaL_error(lua, "bad argument #2 to 'insert' (position out of bounds)");
+}
+
+static int bounded_remove(lua_State *lua) {
+    luaL_checktype(lua, 1, LUA_TTABLE);
+    int64_t moved = (int64_t)lua_objlen(lua, 1) - luaL_optint(lua, 2, (int)lua_objlen(lua, 1));
+    if (moved > 0 && moved < LONGEST_MOVE) clua_spend(lua, moved * MOVED);
+    return clua_of(lua)->remove(lua);
+}
+
+static int bounded_concat(lua_State *lua) {
+    luaL_checktype(lua, 1, LUA_TTABLE);
+    clua_spend(lua, (int64_t)lua_objlen(lua, 1) * JOINED);
+    return clua_of(lua)->concat(lua);
+}
+
+// Replaces a function of the library on top; returns the former one.
+static lua_CFunction replace(lua_State *lua, const char *name, lua_CFunction function) {
+    lua_getfield(lua, -1, name);
+    lua_CFunction former = lua_tocfunction(lua, -1);
+    lua_pop(lua, 1);
+    lua_pushcfunction(lua, function);
+    lua_setfield(lua, -2, name);
+    return former;
 }
 
 void clua_open_bounds(lua_State *lua) {
@@ -91,10 +116,9 @@ void clua_open_bounds(lua_State *lua) {
     lua_setfield(lua, -2, "rep");
     lua_pop(lua, 1);
     lua_getglobal(lua, LUA_TABLIBNAME);
-    lua_getfield(lua, -1, "sort");
-    clua_of(lua)->sort = lua_tocfunction(lua, -1);
-    lua_pop(lua, 1);
-    lua_pushcfunction(lua, bounded_sort);
-    lua_setfield(lua, -2, "sort");
+    clua_engine *engine = clua_of(lua);
+    engine->sort = replace(lua, "sort", bounded_sort);
+    engine->remove = replace(lua, "remove", bounded_remove);
+    engine->concat = replace(lua, "concat", bounded_concat);
     lua_pop(lua, 1);
 }

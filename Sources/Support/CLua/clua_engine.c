@@ -5,7 +5,10 @@
 #include <time.h>
 
 // How many instructions run between two looks at the clock.
-enum { LOOK_AFTER = 100000, COLLECT_AFTER = 50 };
+enum { LOOK_AFTER = 2000, COLLECT_AFTER = 50 };
+
+// How much work (`clua_spend`) is done between two looks: some milliseconds.
+enum { LOOK_AFTER_WORK = 16 << 20 };
 
 // How many milliseconds a script runs before the host is asked whether it goes on, and from one question to the next.
 enum { ASK_AFTER = 5, ASK_AGAIN_AFTER = 2 };
@@ -61,6 +64,17 @@ int clua_push_scratch(lua_State *lua) {
 
 // MARK: the state
 
+static void look_at_time(lua_State *lua, lua_Debug *where);
+
+// Large blocks are work that no instruction counts: behind much of it the next one looks at the clock. A hook may be set
+// from everywhere.
+static void note_work(clua_engine *engine, size_t size) {
+    engine->work += (int64_t)size;
+    if (engine->work < LOOK_AFTER_WORK || !engine->is_watched) return;
+    engine->work = 0;
+    lua_sethook(engine->running == NULL ? engine->lua : engine->running, look_at_time, LUA_MASKCOUNT, 1);
+}
+
 // Lua's memory, counted: a block that would go beyond the limit is refused.
 static void *allocate(void *context, void *block, size_t old, size_t size) {
     clua_engine *engine = context;
@@ -75,6 +89,7 @@ static void *allocate(void *context, void *block, size_t old, size_t size) {
     // Lua takes it for granted that shrinking works.
     if (moved == NULL) return size <= old ? block : NULL;
     engine->memory = engine->memory - old + size;
+    if (size > 4096) note_work(engine, size);
     return moved;
 }
 
@@ -153,9 +168,20 @@ void clua_watch_time(lua_State *lua, clua_buffer *output) {
 static void look_at_time(lua_State *lua, lua_Debug *where) {
     (void)where;
     clua_engine *engine = clua_of(lua);
-    if (!has_to_end(engine)) return;
-    lua_sethook(lua, look_at_time, LUA_MASKCOUNT, 1);
-    clua_fail(lua, engine->end_words);
+    if (has_to_end(engine)) {
+        lua_sethook(lua, look_at_time, LUA_MASKCOUNT, 1);
+        clua_fail(lua, engine->end_words);
+    } else if (lua_gethookcount(lua) == 1) {
+        lua_sethook(lua, look_at_time, LUA_MASKCOUNT, LOOK_AFTER);
+    }
+}
+
+void clua_spend(lua_State *lua, int64_t bytes) {
+    clua_engine *engine = clua_of(lua);
+    engine->work += bytes;
+    if (engine->work < LOOK_AFTER_WORK) return;
+    engine->work = 0;
+    clua_look(lua);
 }
 
 void clua_look(lua_State *lua) { look_at_time(lua, NULL); }
@@ -294,10 +320,14 @@ void clua_begin(clua_engine *engine) {
     engine->end_words = NULL;
     engine->began = milliseconds();
     engine->deadline = engine->began + (engine->is_loading ? LOAD_LIMIT : ASK_AFTER);
+    engine->is_watched = true;
+    engine->running = NULL;
+    engine->work = 0;
     lua_sethook(engine->lua, look_at_time, LUA_MASKCOUNT, LOOK_AFTER);
 }
 
 void clua_end(clua_engine *engine) {
+    engine->is_watched = false;
     lua_sethook(engine->lua, NULL, 0, 0);
     lua_settop(engine->lua, 0);
 }
@@ -329,6 +359,7 @@ static int eval(lua_State *lua) {
     }
     int result = lua_pcall(lua, arguments, 1, handler);
     // What is behind a failure is done without the hook.
+    entry->engine->is_watched = false;
     lua_sethook(lua, NULL, 0, 0);
     if (result != 0) {
         write_failure(lua, run);

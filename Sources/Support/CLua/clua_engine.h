@@ -47,15 +47,19 @@ struct clua_engine {
     // Of the running script.
     int32_t command_version;
     int64_t began, deadline;
-    bool is_ended;
+    bool is_ended, is_watched;
     // Why.
     const char *end_words;
-    unsigned runs, tables, calls, comparisons;
+    unsigned runs, tables, calls;
+    // What was done since the last look at the clock where no instruction counts it: bytes, and elements that were moved.
+    int64_t work;
+    // The coroutine that runs, if one does.
+    lua_State *running;
     // Of the library that is loaded.
     clua_bytes prefix;
     bool is_loading;
     // Functions of Lua's own libraries that are wrapped here.
-    lua_CFunction insert, sort, resume, rawset, rawget, next, setmetatable, getmetatable;
+    lua_CFunction insert, remove, concat, sort, resume, rawset, rawget, next, setmetatable, getmetatable;
 };
 
 // The engine of a state.
@@ -66,6 +70,9 @@ enum { CLUA_OUTPUT_LIMIT = 64 << 20 };
 
 // Called now and then where no instruction of the script runs for long: ends it if it has to end.
 void clua_look(lua_State *lua);
+
+// Counts work that takes about as long as moving so many bytes, and looks at the clock when it is much.
+void clua_spend(lua_State *lua, int64_t bytes);
 
 // Gives up what is written once the script has to end: tables that hold each other are written out again and
 // again, and no instruction of the script runs meanwhile.

@@ -24,7 +24,8 @@ typedef struct {
     lua_State *lua;
     const char *subject, *end;
     unsigned depth;
-    uint64_t steps;
+    // Until the clock is looked at.
+    int64_t steps_left;
     int level;
     struct {
         const char *start;
@@ -32,9 +33,14 @@ typedef struct {
     } captures[CAPTURES];
 } matcher;
 
-static inline void tick(matcher *m) {
-    if (++m->steps % LOOK_AFTER_STEPS == 0) clua_look(m->lua);
+static inline void spend(matcher *m, int64_t steps) {
+    m->steps_left -= steps;
+    if (m->steps_left > 0) return;
+    m->steps_left = LOOK_AFTER_STEPS;
+    clua_look(m->lua);
 }
+
+static inline void tick(matcher *m) { spend(m, 1); }
 
 // MARK: one character
 
@@ -181,7 +187,7 @@ static const char *repeated(matcher *m, const char *place, char digit) {
     }
     ptrdiff_t length = m->captures[index].length;
     if (length < 0 || m->end - place < length) return NULL;
-    m->steps += (uint64_t)length / 64;
+    spend(m, length / 64);
     return memcmp(m->captures[index].start, place, (size_t)length) == 0 ? place + length : NULL;
 }
 
@@ -267,7 +273,7 @@ static matcher matcher_of(lua_State *lua, const char *subject, size_t count) {
     m.lua = lua;
     m.subject = subject;
     m.end = subject + count;
-    m.steps = 0;
+    m.steps_left = LOOK_AFTER_STEPS;
     m.level = 0;
     m.depth = 0;
     return m;
@@ -309,6 +315,7 @@ static size_t first_place(lua_State *lua, int argument, size_t count) {
 }
 
 static int find_plainly(lua_State *lua, const char *subject, size_t count, size_t first, const char *text, size_t size) {
+    clua_spend(lua, (int64_t)(count - first));
     const char *found = size == 0 ? subject + first : memmem(subject + first, count - first, text, size);
     if (found == NULL) {
         lua_pushnil(lua);

@@ -127,8 +127,12 @@ static int protected_call(lua_State *lua) {
 
 // What ends a script that runs too long ends the one that has resumed it too.
 static int watched_resume(lua_State *lua) {
-    int count = clua_of(lua)->resume(lua);
-    return clua_of(lua)->is_ended ? lua_error(lua) : count;
+    clua_engine *engine = clua_of(lua);
+    lua_State *former = engine->running, *coroutine = lua_tothread(lua, 1);
+    if (coroutine != NULL) engine->running = coroutine;
+    int count = engine->resume(lua);
+    engine->running = former;
+    return engine->is_ended ? lua_error(lua) : count;
 }
 
 // A handler of xpcall does not see what ends a script: it would run where no hook can end it.
@@ -192,6 +196,7 @@ static int loaded(lua_State *lua, int result) {
 static int text_loadstring(lua_State *lua) {
     size_t count;
     const char *text = luaL_checklstring(lua, 1, &count);
+    clua_spend(lua, (int64_t)count * 128);
     return loaded(lua, clua_load_text(lua, text, count, luaL_optstring(lua, 2, text)));
 }
 

@@ -96,6 +96,13 @@ import Testing
             #expect(try again.ask("SET k v") == "+OK")
             try await broker.swap("cache", to: "exec:redis-server", cold: false)
             #expect(try again.ask("GET k") == "v")
+            // A rollback would lose them, too.
+            try await broker.swap("cache", to: "emulator", cold: false)
+            #expect(try again.ask("ACL SETUSER helper on >pw ~* +@all") == "+OK")
+            let kept = await #expect(throws: BrokerError.self) { try await broker.rollback("cache") }
+            #expect(kept?.description.contains("helper") == true, "\(String(describing: kept))")
+            #expect(try again.ask("ACL DELUSER helper") == ":1")
+            _ = try await broker.rollback("cache")
         }
     }
 }

@@ -58,6 +58,10 @@ struct LongScriptTests {
         "return string.find(string.rep('a', 40), string.rep('a-', 40) .. 'b') or 0",
         "return (string.gsub(string.rep('a', 40), string.rep('a*', 40) .. 'b', ''))",
         "for a in string.gmatch(string.rep('a', 40), string.rep('a?', 40) .. string.rep('a*', 40) .. 'b') do return a end",
+        "local t = {} for i = 1, 1000000 do t[i] = 0 end while true do table.insert(t, 1, 0) table.remove(t, 1) end",
+        "local s = string.rep('x', 10000000) while true do local t = s .. 'y' t = string.upper(s) end",
+        "return string.find(string.rep('x', 20000000), '^(' .. string.rep('x', 262016) .. ').-%1y') or 0",
+        "local s = 'return ' .. string.rep('0 +', 300000) .. '0' while true do loadstring(s) end",
         "local t = {} for i = 1, 500 do t[i] = string.rep('a', 2000) .. i end while true do table.sort(t) end",
     ])
     func `a library's function that does not return is a script that runs for long`(body: String) async throws {

@@ -68,12 +68,8 @@ struct DataCopy: Sendable {
             let taken = began.duration(to: clock.now)
             if taken < pause { return }
             rounds += 1
-            if let last, taken > last * 3 / 4 {
-                await target.hurry()
-                idle += taken > Self.longRound ? 1 : 0
-            } else {
-                idle = 0
-            }
+            if let last, taken > last * 3 / 4 { await target.hurry() }
+            if let last, taken > last * 19 / 20, taken > Self.longRound { idle += 1 } else { idle = 0 }
             last = taken
         }
         throw BrokerError(

@@ -61,24 +61,27 @@ struct SwapFitness {
             why: "it is \(resource.provider) under another name, with the same data", fix: "broker status")
     }
 
-    /// Only an emulator knows users that apps have made.
     private var madeUsers: BrokerError? {
-        guard mode != .cold, target != .emulator, let first = source.madeUsers.first else { return nil }
-        let count = source.madeUsers.count
+        mode == .cold ? nil : Self.loss(of: source.madeUsers, at: target)
+    }
+
+    /// Only an emulator knows users that apps have made.
+    static func loss(of users: [String], at target: ProviderReference) -> BrokerError? {
+        guard target != .emulator, let first = users.first else { return nil }
         return BrokerError(
             .unsupported,
-            "apps have made \(count == 1 ? "a user" : "\(count) users") with ACL SETUSER, which \"\(target)\" would not have",
-            why:
-                "\(source.madeUsers.prefix(5).joined(separator: ", ")): who logs in as such a user would be refused there",
-            fix: "ACL DELUSER \(first)\(count == 1 ? "" : " …") in the app, or --cold, which closes every connection")
+            "apps have made \(users.count == 1 ? "a user" : "\(users.count) users") with ACL SETUSER, which \"\(target)\" would not have",
+            why: "\(users.prefix(5).joined(separator: ", ")): who logs in as such a user would be refused there",
+            fix:
+                "ACL DELUSER \(first)\(users.count == 1 ? "" : " …") in the app, or --cold, which closes every connection"
+        )
     }
 
     private var silence: BrokerError? {
-        guard case .url = target, mode != .cold, Self.listens(used), let wanted = source.keyspaceEvents,
-            let offered = offer.keyspaceEvents
-        else { return nil }
-        let missing = wanted.subtracting(offered)
-        return missing.isEmpty ? nil : .silence(about: missing, at: "\(target)")
+        guard case .url = target, mode != .cold, Self.listens(used), let wanted = source.keyspaceEvents else {
+            return nil
+        }
+        return .silence(wanted, offer.keyspaceEvents, at: target)
     }
 
     /// Whether an app has subscribed to anything.

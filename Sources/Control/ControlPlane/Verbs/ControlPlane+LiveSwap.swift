@@ -180,7 +180,7 @@ extension ControlPlane {
             try await verify(&run)
             try await run.copy?.converge(within: share)
         }
-        try await carryEvents(&run)
+        try await carrySettings(&run)
         try await bindDirect(&run)
         for endpoint in run.open(routes) {
             if let failure = await gateway.prepare(endpoint, for: upstream, within: .seconds(30)) {
@@ -250,23 +250,33 @@ extension ControlPlane {
             if let failure = await gateway.restore(endpoint, within: run.timeLeft) { throw failure.error(run) }
         }
         // An app may have changed them since.
-        if run.former?.provider == .emulator { try await carryEvents(&run) }
+        if run.former?.provider == .emulator { try await carrySettings(&run) }
         guard run.timeLeft > .zero else { throw HandoverFailure.tooLate([]).error(run) }
         await reached(.swapRestored)
     }
 
-    /// Who listens to events of keys hears of them at the target, too.
-    private func carryEvents(_ run: inout SwapRun) async throws(BrokerError) {
-        guard let former = run.former, run.options.mode != .cold,
-            let events = try await copier(for: former.provider).keyspaceEvents(of: former), events != run.events
+    /// Users that were made since the swap was checked, and those that a rollback would lose.
+    private func checkMadeUsers(_ run: SwapRun, _ former: Backing) async throws(BrokerError) {
+        guard former.provider == .emulator else { return }
+        let survey = try await copier(for: former.provider).survey(
+            SurveyRequest(backing: former, serviceClass: run.resource.serviceClass))
+        if let problem = SwapFitness.loss(of: survey.madeUsers, at: run.target.provider) { throw problem }
+    }
+
+    /// What apps have set up beside their data: users are not lost, and who listens to events of keys hears of them at the
+    /// target, too. A server at a URL has the events that its owner wants: on the way back from there the former ones count.
+    private func carrySettings(_ run: inout SwapRun) async throws(BrokerError) {
+        guard let former = run.former, run.options.mode != .cold else { return }
+        try await checkMadeUsers(run, former)
+        if run.options.isRollback, case .url = former.provider { return }
+        guard let events = try await copier(for: former.provider).keyspaceEvents(of: former), events != run.events
         else { return }
         let copier = try copier(for: run.target.provider)
         let offered = try await copier.keyspaceEvents(of: run.target)
         if case .url = run.target.provider {
             let used = await used(by: run.attachments, of: run.resource)
-            let missing = offered.map { events.subtracting($0) }
-            if SwapFitness.listens(used), let missing, !missing.isEmpty {
-                throw .silence(about: missing, at: "\(run.target.provider)")
+            if SwapFitness.listens(used), let problem = BrokerError.silence(events, offered, at: run.target.provider) {
+                throw problem
             }
         } else if offered != events {
             try await copier.setKeyspaceEvents(events, of: run.target)

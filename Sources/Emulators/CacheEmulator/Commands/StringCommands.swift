@@ -311,9 +311,7 @@ private enum Strings {
         }
         guard entry.type == .string else { return call.reply.error(ErrorText.wrongType) }
         let old = call.database.withString(entry) { $0.count }
-        guard old + value.count <= call.longestString else {
-            return call.reply.error(ErrorText.tooLong)
-        }
+        guard old + value.count <= call.longestString else { return call.reply.error(ErrorText.tooLong) }
         let grown = call.database.resizeString(entry, call.hash, to: old + value.count)
         (grown.valueStart + old).copyMemory(from: value.start, byteCount: value.count)
         call.changed(call[1], .string, "append")

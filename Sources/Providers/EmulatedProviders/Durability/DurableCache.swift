@@ -57,7 +57,7 @@ actor DurableCache {
     /// So many snapshots that could not keep up with the changes, and writes are held for the next one.
     private static let mostFailedRewrites = 3
     /// A cache that takes more bytes of memory goes without a snapshot at its end.
-    private static let largestAtEnd = 256 << 20
+    private static let largestAtEnd = 64 << 20
     /// How often what has changed since is followed before the rest is taken at once.
     private static let rounds = 5
 

@@ -202,10 +202,12 @@ import Testing
         try await bench.run { test in
             let client = try test.connect(as: GatewayUnderTest.web)
             let other = try test.connect(as: GatewayUnderTest.worker)
-            #expect(try client.ask("PING") == "+PONG")
+            #expect(try client.ask("SET v \(String(repeating: "x", count: 60_000))") == "+OK")
             try await test.fault(Fault(.bandwidth(1, direction), first: 1))
-            let word = String(repeating: "x", count: 1000)
-            let request = "*2\r\n$4\r\nECHO\r\n$1000\r\n\(word)\r\n"
+            // Replies are kept for a client that does not read: an emulator bounds them, a server by its own settings.
+            let size = bench.side == .emulator ? 60_000 : 1000
+            let word = String(repeating: "x", count: size)
+            let request = bench.side == .emulator ? "GET v\r\n" : "*2\r\n$4\r\nECHO\r\n$1000\r\n\(word)\r\n"
             let flood = Array(String(repeating: request, count: 50_000_000 / request.utf8.count).utf8)
             var sent = 0
             // What the kernel and the loop take in is bounded: the rest of 50 MB is not taken.
@@ -213,11 +215,12 @@ import Testing
                 sent += try client.sendSome(flood[sent...])
                 try await Task.sleep(for: .milliseconds(20))
             }
-            #expect(sent < 30_000_000)
+            #expect(sent < 30_000_000 || bench.side == .server && direction == .down)
             let begin = ContinuousClock.now
             for _ in 0..<20 { #expect(try other.ask("PING") == "+PONG") }
             #expect(begin.duration(to: .now) < .seconds(1))
-            #expect(String(decoding: try client.receive(exactly: 10), as: UTF8.self) == "$1000\r\nxxx")
+            let begun = "$\(size)\r\nxxx"
+            #expect(try client.receive(exactly: begun.utf8.count) == Array(begun.utf8))
             client.close()
             await test.gateway.removeFaults(on: GatewayUnderTest.endpoint)
             try await eventually("it is gone") { await test.connections() == 1 }
