@@ -30,10 +30,9 @@ final class RedisSession: ConnectionHandler, CacheFront {
     private static let mostHeld = 64 << 10
     /// So many bytes of replies are kept for a client that does not take them, and it is read on meanwhile: client libraries
     /// send whole pipelines before they read. Beyond that it is not read until it has taken them all.
-    private static let mostUnread = 256 << 20
-    private static let mostUnreadByAll = 512 << 20
-    /// So much is of no account.
-    private static let unboundedOutput = 1 << 20
+    private static let mostUnread = 128 << 20
+    private static let mostUnreadByAll = 256 << 20
+    private static let mostInATurn = 64 << 10
     /// The same of one that has not said who it is.
     private static let mostUnreadByStrangers = 64 << 10
     /// Who the client has shown to be.
@@ -75,13 +74,15 @@ final class RedisSession: ConnectionHandler, CacheFront {
     }
 
     private func boundOutput() {
-        connection.highWater = grant == nil ? Self.mostUnreadByStrangers : Self.mostUnread
+        connection.highWater = mostUnread
     }
 
     /// What all clients of an endpoint leave unread is bounded, too.
-    private func boundLargeOutput() {
+    private var mostUnread: Int {
+        guard isAuthenticated else { return Self.mostUnreadByStrangers }
+        guard connection.output.count >= Self.mostInATurn else { return Self.mostUnread }
         let others = endpoint.redisSessions.values.reduce(0) { $0 + ($1 === self ? 0 : $1.connection.output.count) }
-        connection.highWater = max(Self.unboundedOutput, min(Self.mostUnread, Self.mostUnreadByAll - others))
+        return max(Self.mostInATurn, min(Self.mostUnread, Self.mostUnreadByAll - others))
     }
 
     func makeClient(of emulator: CacheEmulator) -> CacheClient {
@@ -159,19 +160,35 @@ final class RedisSession: ConnectionHandler, CacheFront {
         return 0
     }
 
+    /// A turn makes about so much for one client: what follows comes in the next one, and others are served in between.
     private func serve(_ bytes: UnsafeRawBufferPointer, _ emulator: CacheEmulator, _ client: CacheClient) -> Int {
+        let ofTurn = connection.output.count + Self.mostInATurn
+        connection.highWater = min(mostUnread, ofTurn)
+        let used = serveTurn(bytes, emulator, client)
+        boundOutput()
+        let isCut = used < bytes.count && connection.output.count >= ofTurn && !connection.isOverHighWater
+        if isCut, !client.isWaiting { deliverAgain() }
+        return used
+    }
+
+    /// Of a client that does not read few requests are done in a turn: more are not taken apart.
+    private var mostParsed: Int {
+        guard isAuthenticated else { return 1 }
+        return connection.output.count < Self.mostInATurn ? .max : 8
+    }
+
+    private func serveTurn(_ bytes: UnsafeRawBufferPointer, _ emulator: CacheEmulator, _ client: CacheClient) -> Int {
         let batch = emulator.isBusy ? endpoint.batchWithinScript : endpoint.batch
         var offset = 0
         while offset < bytes.count {
             let rest = UnsafeRawBufferPointer(rebasing: bytes[offset...])
             let end = batch.parse(
                 rest, limits: isAuthenticated ? emulator.requestLimits : .unauthenticated, partial: &partial,
-                most: isAuthenticated ? .max : 1)
+                most: mostParsed)
             if batch.count > 0 {
                 let done = emulator.execute(batch, from: 0, for: client)
                 endpoint.requests &+= UInt64(done)
                 if done > 0 { offset += batch[done - 1].end }
-                if connection.output.count > Self.unboundedOutput { boundLargeOutput() }
                 if client.isEnding || isEnding {
                     connection.closeAfterFlush()
                     return bytes.count

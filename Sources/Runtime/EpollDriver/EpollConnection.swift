@@ -123,7 +123,8 @@ final class EpollConnection: Connection, EpollSource {
 
     func ready(_ events: Readiness) {
         if events.contains(.input), interest.contains(.input) {
-            readOnce()
+            // What was read already and was left for later comes first: it is not to grow meanwhile.
+            if !isDeliveryWaiting || pending.count <= Self.carried { readOnce() }
         } else if events.contains(.error) {
             let error = Sockets.pendingError(fd)
             return end(because: error == 0 ? .peer : .error(errno: error))

@@ -202,7 +202,7 @@ final class NIOConnection: Connection {
 
     func deliverWaiting() {
         isDeliveryWaiting = false
-        guard isOpen, !isReadingPaused, !isWaitingToDrain else { return }
+        guard isOpen, !isReadingPaused, !isWaitingToDrain else { return updateReading() }
         if pending.count > 0 { deliverPending() }
         tellInputEnded()
         updateReading()
@@ -262,13 +262,15 @@ final class NIOConnection: Connection {
         guard !isDeliveryWaiting, isDelivering || pending.count > 0 || inputState == .ended else { return }
         isDeliveryWaiting = true
         loop.deliverLater(self)
+        updateReading()
     }
 
     private func updateReading() {
         guard isOpen, !isGone else { return }
         let reads =
             switch inputState {
-            case .open: !isReadingPaused && !isWaitingToDrain
+            // What was left for later comes first: it is not to grow meanwhile.
+            case .open: !isReadingPaused && !isWaitingToDrain && !isDeliveryWaiting
             case .discarding: !hasPeerEnded
             case .ended, .told: false
             }
