@@ -162,9 +162,12 @@ final class RedisSession: ConnectionHandler, CacheFront {
 
     /// A turn makes about so much for one client: what follows comes in the next one, and others are served in between.
     private func serve(_ bytes: UnsafeRawBufferPointer, _ emulator: CacheEmulator, _ client: CacheClient) -> Int {
+        // How much waits for a replica is the stream's to say.
+        guard !client.isReplica else { return serveTurn(bytes, emulator, client) }
         let ofTurn = connection.output.count + Self.mostInATurn
         connection.highWater = min(mostUnread, ofTurn)
         let used = serveTurn(bytes, emulator, client)
+        guard !client.isReplica else { return used }
         boundOutput()
         let isCut = used < bytes.count && connection.output.count >= ofTurn && !connection.isOverHighWater
         if isCut, !client.isWaiting { deliverAgain() }
