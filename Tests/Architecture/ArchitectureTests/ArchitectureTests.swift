@@ -105,6 +105,16 @@ import Testing
         }
     }
 
+    @Test func `nothing lies beside the places of the top level`() throws {
+        let places: Set<String> = [
+            "Package.swift", "Sources", "Tests", "Plugins", "docker", "docs", "README.md", "LICENSE", "Makefile",
+            "CHANGELOG.md", "Package.resolved",  // the last is written by each build, and not kept
+        ]
+        let found = try FileManager.default.contentsOfDirectory(atPath: SourceTree.root.path)
+        let beside = Set(found.filter { !$0.hasPrefix(".") }).subtracting(places)
+        #expect(beside.isEmpty, "left by a program that ran here? \(beside.sorted())")
+    }
+
     @Test func `no file has more than 400 lines without a reason`() throws {
         for file in try SourceTree.files() {
             let lines = file.text.split(separator: "\n", omittingEmptySubsequences: false).count
