@@ -240,6 +240,7 @@ if Context.environment["FUZZ"] == "1" {
         ("FuzzCacheEmulator", ["CacheEmulator", "EventLoop", "FuzzClient", "FuzzLines", "RESPWire"]),
         ("FuzzDumpPayload", ["CacheEmulator", "RESPWire"]),
         ("FuzzQueueEmulator", ["BeanstalkWire", "EventLoop", "FuzzLines", "QueueEmulator"]),
+        ("FuzzRDBFile", ["RDBWire"]),
         ("FuzzRESPReplies", ["RESPWire"]),
         ("FuzzRESPRequests", ["RESPWire"]),
         ("FuzzScripts", ["CacheEmulator", "FuzzClient"]),

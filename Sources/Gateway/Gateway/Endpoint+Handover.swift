@@ -171,7 +171,7 @@ extension Endpoint {
         return redisSessions.values.filter { waiting.contains($0.connection.id) }.sorted { $0.id < $1.id }.prefix(16)
             .map {
                 PinnedClient(
-                    address: $0.connection.peerAddress, why: $0.pin,
+                    address: $0.connection.peerAddress, $0.pin,
                     age: Int((loop.now - $0.connectedAt) / 1_000_000_000))
             }
     }

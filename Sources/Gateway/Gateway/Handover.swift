@@ -80,12 +80,14 @@ public enum HandoverFailure: Error, Equatable, Sendable {
 public struct PinnedClient: Equatable, Sendable {
     public let address: String
     public let why: String
+    /// It may be over soon without anybody's doing: a longer pause may be enough.
+    public let mayEnd: Bool
     /// How long it has been connected, in seconds.
     public let age: Int
 
-    public init(address: String, why: String, age: Int) {
+    public init(address: String, _ pin: (why: String, mayEnd: Bool), age: Int) {
         self.address = address
-        self.why = why
+        (why, mayEnd) = pin
         self.age = age
     }
 }

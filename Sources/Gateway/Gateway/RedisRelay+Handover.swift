@@ -41,10 +41,12 @@ extension RedisRelay {
     }
 
     /// Why the client cannot be moved now; nil when nothing is in the way but replies that will come.
-    var pin: String? {
-        if let blocked, !blocked.isMovable { return BlockedRequest.pin }
-        if tracker.state.transaction?.isTooLong == true { return "has more than 1 MiB queued in MULTI" }
-        return isQuiet ? nil : "waits for a reply"
+    var pin: (why: String, mayEnd: Bool)? {
+        if let blocked, !blocked.isMovable { return (BlockedRequest.pin, false) }
+        if tracker.state.transaction?.isTooLong == true { return ("has more than 1 MiB queued in MULTI", false) }
+        if isQuiet { return nil }
+        let isFull = session.connection.output.count >= Self.outputLimit
+        return isFull ? ("does not read its replies", false) : ("waits for a reply", true)
     }
 
     // MARK: leaving

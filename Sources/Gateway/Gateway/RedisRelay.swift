@@ -16,7 +16,7 @@ import Glibc
 /// moved to another server. What the client has set up here is `tracker.state`.
 final class RedisRelay {
     /// Above this many bytes that the server does not take, the client is not read.
-    private static let outputLimit = 1 << 20
+    static let outputLimit = 1 << 20
     /// So much is read of what waits behind a command that blocks.
     private static let mostHeld = 64 << 10
     private static let connectTimeout = Duration.seconds(5)

@@ -54,14 +54,14 @@ extension RedisSession {
         isPinned = false
     }
 
-    /// Why the step is not done, for a person.
-    var pin: String {
+    /// Why the step is not done, for a person, and whether it may be over soon by itself.
+    var pin: (why: String, mayEnd: Bool) {
         if case .relay(let relay) = upstream, let pin = relay.pin { return pin }
         if isPaused, case .emulator(let emulator, let client) = upstream, let bond = emulator.bond(of: client) {
-            return bond
+            return (bond, false)
         }
-        if isPinned { return BlockedRequest.pin }
-        return "is not set up at the target yet"
+        if isPinned { return (BlockedRequest.pin, false) }
+        return ("is not set up at the target yet", true)
     }
 
     func fence() {

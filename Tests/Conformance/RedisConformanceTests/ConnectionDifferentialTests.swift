@@ -126,10 +126,20 @@ struct ConnectionDifferentialTests {
                     try dialogue.run(raw: Array(skip.utf8))
                 }
             }
-            // Its own message, which comes before the reply that does not.
-            let messages = "SUBSCRIBE c\r\nPUBLISH c x\r\nSPUBLISH c x\r\n"
-            let own = "CLIENT REPLY OFF\r\nHELLO 3\r\n\(messages)CLIENT REPLY ON\r\nQUIT\r\n"
-            try dialogue.run(raw: Array(own.utf8))
+            // Its own messages, which come before the reply that does not.
+            let opening = "CLIENT REPLY OFF\r\nHELLO 3\r\n"
+            for messages in [
+                "SUBSCRIBE c\r\nPUBLISH c x\r\nSPUBLISH c x",
+                "SUBSCRIBE c\r\nEVAL \"return redis.call('publish', 'c', 'x')\" 0",
+                "CONFIG SET notify-keyspace-events KEA\r\nPSUBSCRIBE __key*:*\r\nSET k 1\r\nDEL k",
+                "CLIENT TRACKING ON\r\nGET k\r\nSET k 1", "SUBSCRIBE c\r\nMULTI\r\nPUBLISH c x\r\nPUBLISH c y\r\nEXEC",
+                "CLIENT TRACKING ON\r\nGET k\r\nMULTI\r\nSET k 2\r\nEXEC",
+            ] {
+                try dialogue.run(raw: Array("\(opening)\(messages)\r\nCLIENT REPLY ON\r\nQUIT\r\n".utf8))
+                guard !messages.contains("MULTI") else { continue }
+                let skipped = messages.replacing("\r\n", with: "\r\nCLIENT REPLY SKIP\r\n")
+                try dialogue.run(raw: Array("\(opening)CLIENT REPLY ON\r\n\(skipped)\r\nPING\r\nQUIT\r\n".utf8))
+            }
             if !dialogue.isEqual { Issue.record("\(driver)\n\(dialogue.transcript())") }
         }
     }

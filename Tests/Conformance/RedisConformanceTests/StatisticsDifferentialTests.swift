@@ -185,8 +185,21 @@ struct StatisticsDifferentialTests {
             let known = other.filter { Set(mine).contains($0) }
             #expect(mine.filter { !$0.isEmpty } == known.filter { !$0.isEmpty }, "\(words)")
         }
-        let count = try lines(ours, ["everything"]).count
-        #expect(count > 130, "\(count)")
+        // Of how Redis is built and of what only its own machinery has; what nobody counts here is not made up.
+        let absent: Set<String> = [
+            "redis_git_sha1", "redis_git_dirty", "redis_build_id", "multiplexing_api", "atomicvar_api", "gcc_version",
+            "client_recent_max_input_buffer", "client_recent_max_output_buffer", "allocator_resident",
+            "allocator_rss_ratio", "allocator_rss_bytes", "rss_overhead_ratio", "rss_overhead_bytes", "mem_aof_buffer",
+            "lazyfreed_objects", "current_save_keys_processed", "current_save_keys_total", "rdb_last_load_keys_expired",
+            "rdb_last_load_keys_loaded", "aof_rewrites", "aof_rewrites_consecutive_failures",
+            "total_net_repl_input_bytes", "total_net_repl_output_bytes", "instantaneous_input_repl_kbps",
+            "instantaneous_output_repl_kbps", "expired_stale_perc", "expired_time_cap_reached_count",
+            "expire_cycle_cpu_milliseconds", "total_eviction_exceeded_time", "current_eviction_exceeded_time",
+            "unexpected_error_replies", "total_reads_processed", "total_writes_processed", "reply_buffer_shrinks",
+            "reply_buffer_expands",
+        ]
+        let missing = Set(try lines(theirs, ["everything"])).subtracting(try lines(ours, ["everything"]))
+        #expect(missing == absent, "\(missing.symmetricDifference(absent).sorted())")
     }
 
     @Test func `keys have an average end, and a peak stays`() throws {

@@ -143,6 +143,25 @@ import Glibc
             let words = try Regex(
                 "127.0.0.1:\\d+ waits in a command that cannot be asked again elsewhere, connected for \\d+ s")
             #expect(error?.why.contains(words) == true, "\(error?.why ?? "")")
+            #expect(error?.fix == "end what the client does, or the client, and then: \(Self.command)")
         }
     }
+
+    @Test func `a client that does not read its replies is named, and no longer pause is advised`() async throws {
+        try await BrokerUnderTest.run { broker in
+            try await broker.attach("cache", provider: "exec:redis-server")
+            let client = try RedisClient(try await broker.variable("CACHE_URL"))
+            #expect(try client.ask("SETRANGE k 1048575 v") == ":1048576")
+            // More than the kernel and the daemon keep for it: the server waits for it.
+            try client.socket.send(String(repeating: "GET k\r\n", count: 30))
+            let error = await #expect(throws: BrokerError.self) {
+                try await broker.swap("cache", to: "emulator", cold: false, maxPause: 500)
+            }
+            #expect(error?.code == .rolledBack)
+            #expect(error?.why.contains("does not read its replies, connected for") == true, "\(error?.why ?? "")")
+            #expect(error?.fix == "end what the client does, or the client, and then: \(Self.command)")
+        }
+    }
+
+    private static let command = "broker swap cache --to emulator"
 }

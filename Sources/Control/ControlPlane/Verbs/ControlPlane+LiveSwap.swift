@@ -332,7 +332,8 @@ extension HandoverFailure {
             return BrokerError(
                 .rolledBack, "the clients could not be moved within \(pause) ms",
                 why: named.isEmpty ? "what was left to carry over took longer" : named.joined(separator: "; "),
-                fix: again)
+                fix: clients.allSatisfy(\.mayEnd)
+                    ? again : "end what the client does, or the client, and then: \(run.command)")
         case .target(let why):
             return BrokerError(
                 .rolledBack, "a client could not be moved to \"\(run.target.provider)\"", why: why, fix: again)

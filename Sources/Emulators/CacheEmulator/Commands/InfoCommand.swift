@@ -29,7 +29,7 @@ extension CacheEmulator {
         let all = wanted.contains("all") || wanted.contains("everything")
         let usual = wanted.isEmpty || wanted.contains("default")
         var text = ""
-        for section in infoSections
+        for section in infoSections(for: call.client)
         where all || usual && section.isUsual || wanted.contains(section.name.lowercased()) {
             if !text.isEmpty { text += "\r\n" }
             text += "# \(section.name)\r\n"
@@ -38,9 +38,9 @@ extension CacheEmulator {
         call.reply.verbatim(text)
     }
 
-    private var infoSections: [InfoSection] {
+    private func infoSections(for client: CacheClient) -> [InfoSection] {
         [
-            InfoSection("Server") { self.serverLines }, InfoSection("Clients") { self.clientLines },
+            InfoSection("Server") { self.serverLines(for: client) }, InfoSection("Clients") { self.clientLines },
             InfoSection("Memory") { self.memoryLines }, InfoSection("Persistence") { self.persistenceLines },
             InfoSection("Stats") { self.statisticsLines }, InfoSection("Replication") { self.replicationLines },
             InfoSection("CPU") { self.processorLines }, InfoSection("Modules") { [] },
@@ -57,19 +57,22 @@ extension CacheEmulator {
         ]
     }
 
-    private var serverLines: [(String, String)] {
+    private func serverLines(for client: CacheClient) -> [(String, String)] {
         let uptime = (loop.now - startedAt) / 1_000_000_000
+        // Which port is its own an emulator does not know, but that which the client has come to.
+        let port = client.connection.localAddress.split(separator: ":").last.flatMap { UInt16($0) } ?? 0
         var lines = [("redis_version", Self.redisVersion.description), ("redis_mode", "standalone")]
         var system = utsname()
         if uname(&system) == 0 {
             lines.append(("os", "\(text(of: system.sysname)) \(text(of: system.release)) \(text(of: system.machine))"))
         }
         return lines + [
-            ("arch_bits", "\(Int.bitWidth)"), ("process_id", "\(getpid())"), ("run_id", runID),
+            ("arch_bits", "\(Int.bitWidth)"), ("monotonic_clock", "POSIX clock_gettime"), ("process_id", "\(getpid())"),
+            ("process_supervised", "no"), ("run_id", runID), ("tcp_port", "\(port)"),
             ("server_time_usec", "\(clock.now * 1000)"), ("uptime_in_seconds", "\(uptime)"),
-            ("uptime_in_days", "\(uptime / 86400)"), ("hz", "10"),
+            ("uptime_in_days", "\(uptime / 86400)"), ("hz", configuration["hz"]),
             ("configured_hz", configuration["hz"]), ("lru_clock", "\(clock.now / 1000 & 0xff_ffff)"),
-            ("config_file", ""), ("io_threads_active", "0"),
+            ("executable", CommandLine.arguments.first ?? ""), ("config_file", ""), ("io_threads_active", "0"),
         ]
     }
 
@@ -92,6 +95,7 @@ extension CacheEmulator {
         let percent = { (value: Double) in DoubleText.fixed(value, digits: 2) + "%" }
         let lua = lua
         let texts = hasScripts ? scripts.size : 0
+        let codes = hasFunctions ? functions.libraries.reduce(0) { $0 + $1.code.count } : 0
         let page = sysconf(Int32(_SC_PAGESIZE)) * sysconf(Int32(_SC_PHYS_PAGES))
         let fragmentation = DoubleText.fixed(figures.fragmentation, digits: 2)
         return [
@@ -112,11 +116,13 @@ extension CacheEmulator {
             ("used_memory_vm_functions", "\(lua.functions)"),
             ("used_memory_vm_total", "\(lua.eval + lua.functions)"),
             ("used_memory_vm_total_human", Self.human(lua.eval + lua.functions)),
+            ("used_memory_functions", "\(codes)"), ("used_memory_scripts", "\(texts + codes)"),
+            ("used_memory_scripts_human", Self.human(texts + codes)),
             ("maxmemory", "\(limit.bytes)"), ("maxmemory_human", Self.human(limit.bytes)),
             ("maxmemory_policy", limit.policy.rawValue), ("allocator_frag_ratio", fragmentation),
             ("allocator_frag_bytes", "\(figures.reserved - figures.used)"), ("mem_fragmentation_ratio", fragmentation),
             ("mem_fragmentation_bytes", "\(figures.reserved - figures.used)"),
-            ("mem_replication_backlog", "\(figures.backlog)"),
+            ("mem_not_counted_for_evict", "\(figures.replicas)"), ("mem_replication_backlog", "\(figures.backlog)"),
             ("mem_total_replication_buffers", "\(figures.backlog + figures.replicas)"),
             ("mem_clients_slaves", "\(figures.replicas)"), ("mem_clients_normal", "\(figures.clients)"),
             ("mem_cluster_links", "0"), ("mem_allocator", "arena"), ("active_defrag_running", "0"),
@@ -143,9 +149,13 @@ extension CacheEmulator {
             ("keyspace_misses", "\(statistics.misses)"), ("pubsub_channels", "\(channels.channels.count)"),
             ("pubsub_patterns", "\(channels.patterns.count)"),
             ("pubsubshard_channels", "\(channels.shardChannels.count)"), ("latest_fork_usec", "0"),
-            ("total_forks", "0"), ("tracking_total_keys", "\(tracking.readers.count)"),
+            ("total_forks", "0"), ("migrate_cached_sockets", "0"), ("slave_expires_tracked_keys", "0"),
+            ("active_defrag_hits", "0"), ("active_defrag_misses", "0"), ("active_defrag_key_hits", "0"),
+            ("active_defrag_key_misses", "0"), ("total_active_defrag_time", "0"),
+            ("current_active_defrag_time", "0"), ("tracking_total_keys", "\(tracking.readers.count)"),
             ("tracking_total_items", "\(tracking.items)"), ("tracking_total_prefixes", "\(tracking.prefixCount)"),
-            ("total_error_replies", "\(commandStatistics.errorReplies)"),
+            ("total_error_replies", "\(commandStatistics.errorReplies)"), ("dump_payload_sanitizations", "0"),
+            ("io_threaded_reads_processed", "0"), ("io_threaded_writes_processed", "0"),
         ]
     }
 
@@ -159,20 +169,22 @@ extension CacheEmulator {
             progress.since.map { Int64((loop.now - $0) / 1_000_000_000) } ?? -1
         }
         return [
-            ("loading", "0"), ("async_loading", "0"),
+            ("loading", "0"), ("async_loading", "0"), ("current_cow_peak", "0"), ("current_cow_size", "0"),
+            ("current_cow_size_age", "0"), ("current_fork_perc", "0.00"),
             ("rdb_changes_since_last_save", "\(statistics.changes - saving.changes)"),
             ("rdb_bgsave_in_progress", saving.snapshot.isRunning ? "1" : "0"),
             ("rdb_last_save_time", "\(saving.last)"),
             ("rdb_last_bgsave_status", status(saving.snapshot.isLastGood)),
             ("rdb_last_bgsave_time_sec", "\(saving.snapshot.lastTime)"),
             ("rdb_current_bgsave_time_sec", "\(running(saving.snapshot))"),
-            ("rdb_saves", "\(saving.count)"), ("aof_enabled", isKept ? "1" : "0"),
+            ("rdb_saves", "\(saving.count)"), ("rdb_last_cow_size", "0"), ("aof_enabled", isKept ? "1" : "0"),
             ("aof_rewrite_in_progress", saving.rewrite.isRunning ? "1" : "0"),
             ("aof_rewrite_scheduled", saving.isRewriteScheduled ? "1" : "0"),
             ("aof_last_rewrite_time_sec", "\(saving.rewrite.lastTime)"),
             ("aof_current_rewrite_time_sec", "\(running(saving.rewrite))"),
             ("aof_last_bgrewrite_status", status(saving.rewrite.isLastGood)),
-            ("aof_last_write_status", status(writeRefusal == nil)),
+            ("aof_last_write_status", status(writeRefusal == nil)), ("aof_last_cow_size", "0"),
+            ("module_fork_in_progress", "0"), ("module_fork_last_cow_size", "0"),
         ]
     }
 

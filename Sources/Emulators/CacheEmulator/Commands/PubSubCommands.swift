@@ -93,24 +93,20 @@ private enum PubSub {
         call.reply.bulk(kind)
         if let name { call.reply.bulk(name) } else { call.reply.null() }
         call.reply.integer(count)
-        call.keepMessages(from: before)
+        call.client.keepMessage(from: before)
     }
 
     // MARK: publishing and asking
 
     static let publish: CommandBody = { call in
         // The receivers' messages go first where the publisher is one of them, as Redis has it.
-        let before = call.client.connection.output.count
         let receivers = call.emulator.channels.publish(call[2], on: call[1])
-        call.keepMessages(from: before)
         call.reply.integer(receivers)
         call.emulator.effects?.replication?.append(message: call.arguments, call.count)
     }
 
     static let publishShard: CommandBody = { call in
-        let before = call.client.connection.output.count
         let receivers = call.emulator.channels.publishShard(call[2], on: call[1])
-        call.keepMessages(from: before)
         call.reply.integer(receivers)
         call.emulator.effects?.replication?.append(message: call.arguments, call.count)
     }
@@ -157,14 +153,5 @@ private enum PubSub {
 
     static let countPatterns: CommandBody = { call in
         call.reply.integer(call.emulator.channels.patterns.count)
-    }
-}
-
-extension Call {
-    /// What was written behind the first `before` bytes is no reply: it is sent where replies are not.
-    fileprivate func keepMessages(from before: Int) {
-        let output = client.connection.output
-        guard client.replies != .on, output.count > before else { return }
-        client.ownMessages += output.readable[before...]
     }
 }

@@ -27,7 +27,9 @@ public final class CacheClient {
     @exclusivity(unchecked) public var database = 0
     /// What CLIENT REPLY has set.
     @exclusivity(unchecked) public var replies = ReplyMode.on
-    /// Messages that its own command has brought it while its replies are not sent.
+    /// A command of its own runs whose reply is not going to be sent.
+    @exclusivity(unchecked) var isUnanswered = false
+    /// Messages that this command has brought it.
     var ownMessages: [UInt8] = []
     /// Nothing has to be known of it before an ordinary command runs: it may, and it is neither in a transaction nor
     /// subscribed in a way that forbids it.
@@ -144,6 +146,12 @@ public final class CacheClient {
     }
 
     var writer: ReplyWriter { ReplyWriter(connection.output, version: version) }
+
+    /// What was written behind the first `before` bytes is no reply: it is sent where replies are not.
+    func keepMessage(from before: Int) {
+        guard isUnanswered, connection.output.count > before else { return }
+        ownMessages += connection.output.readable[before...]
+    }
 
     /// Channels and patterns, as the replies of SUBSCRIBE count them.
     public var subscriptionCount: Int { channels.count + patterns.count }

@@ -24,7 +24,10 @@ extension CacheEmulator {
             if pause != nil, postpones(plannedCommand[index], arguments, request.count, client) { break }
             let before = client.connection.output.count
             client.noteUse(plannedCommand[index], arguments, request.count)
+            let isUnanswered = client.replies != .on
+            if isUnanswered { client.isUnanswered = true }
             run(plannedCommand[index], arguments, request.count, plannedHash[index], client)
+            if isUnanswered { client.isUnanswered = false }
             if client.replies != .on { suppressReply(of: client, from: before) }
             index += 1
             if client.isEnding || client.isWaiting || client.connection.isOverHighWater { break }

@@ -104,6 +104,7 @@ struct Channels {
         if let pattern { writer.bulk(pattern) }
         writer.bulk(channel)
         writer.bulk(message)
+        client.keepMessage(from: unread)
         noteUnread(of: client)
     }
 

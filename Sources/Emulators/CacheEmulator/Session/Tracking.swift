@@ -213,7 +213,11 @@ extension CacheEmulator {
             target = other
         }
         guard !target.isDropped else { return }
-        defer { checkOutput(of: target) }
+        let before = target.connection.output.count
+        defer {
+            target.keepMessage(from: before)
+            checkOutput(of: target)
+        }
         let writer = target.writer
         if target.version == 3 {
             writer.push(2)
@@ -233,9 +237,11 @@ extension CacheEmulator {
     private func redirectIsBroken(_ client: CacheClient, _ redirect: Int64) {
         client.tracking?.isBroken = true
         guard client.version == 3 else { return }
+        let before = client.connection.output.count
         client.writer.push(2)
         client.writer.bulk("tracking-redir-broken")
         client.writer.integer(redirect)
+        client.keepMessage(from: before)
     }
 
     /// Tells a client that has come from elsewhere to use nothing of what it keeps.
