@@ -11,7 +11,7 @@ struct MemoryBenchmarks {
         let (daemon, _) = try await broker.startDaemon()
         let ours = try await broker.cache("memory", of: daemon)
         let keys = options.isSmoke ? 10_000 : 1_000_000
-        let connections = options.isSmoke ? 50 : 5000
+        let connections = options.isSmoke ? 50 : 10_000
         try await RealServer.run(.redisServer, secret: "bench") { server in
             let peer = MeasuredCache(pid: server.process.pid, address: server.address, secret: "bench")
             let (own, other) = (try idle(ours, connections), try idle(peer, connections))
@@ -35,7 +35,7 @@ struct MemoryBenchmarks {
     }
 
     private func idle(_ cache: MeasuredCache, _ connections: Int) throws -> Double {
-        _ = try cache.connect()
+        try cache.ask("CONFIG SET maxclients \(connections + 100)")
         let before = try cache.residentBytes()
         let clients = try (0..<connections).map { _ in try cache.connect() }
         defer { withExtendedLifetime(clients) {} }

@@ -110,7 +110,7 @@ struct CommandTableConformanceTests {
         for index in stride(from: 0, to: elements.count, by: 2) {
             let fields = try #require(elements[index + 1].elements)
             for place in stride(from: 0, to: fields.count, by: 2) {
-                if ["since", "group", "doc_flags", "deprecated_since"].contains(fields[place].text) {
+                if ["since", "group", "doc_flags", "deprecated_since", "arguments"].contains(fields[place].text) {
                     found[elements[index].text ?? "", default: []] += [fields[place], fields[place + 1]]
                 }
                 guard fields[place].text == "subcommands" else { continue }

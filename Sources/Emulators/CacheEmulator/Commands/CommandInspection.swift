@@ -34,7 +34,7 @@ enum CommandInspection {
         return table.commands[index].subcommands.first { word.isWord($0.name) }
     }
 
-    /// Of each command what is a fact: since when it is there, its group, its subcommands. No texts are kept here.
+    /// Of each command what is a fact: since when it is there, its group, arguments and subcommands. No texts are kept here.
     static let documentation: CommandBody = { call in
         let table = call.emulator.table
         var rows: [UnsafePointer<Command>] = []
@@ -53,10 +53,11 @@ enum CommandInspection {
         let name = command.fullName
         let flags = CommandHistory.flags(name)
         let (since, deprecated) = (CommandHistory.since(name), CommandHistory.deprecated(name))
+        let arguments = CommandArgument.arguments(of: name)
         call.reply.bulk(name)
         call.reply.map(
             (since == nil ? 1 : 2) + (flags.isEmpty ? 0 : 1) + (deprecated == nil ? 0 : 1)
-                + (command.subcommands.isEmpty ? 0 : 1))
+                + (arguments == nil ? 0 : 1) + (command.subcommands.isEmpty ? 0 : 1))
         if let since {
             call.reply.bulk("since")
             call.reply.bulk(since)
@@ -71,6 +72,11 @@ enum CommandInspection {
         if let deprecated {
             call.reply.bulk("deprecated_since")
             call.reply.bulk(deprecated)
+        }
+        if let arguments {
+            call.reply.bulk("arguments")
+            call.reply.array(arguments.count)
+            for argument in arguments { argument.write(to: call.reply) }
         }
         guard !command.subcommands.isEmpty else { return }
         call.reply.bulk("subcommands")

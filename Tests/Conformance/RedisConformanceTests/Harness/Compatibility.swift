@@ -58,7 +58,7 @@ struct Deviation {
             commands: ["command|docs", "command|info", "lolwut"],
             what:
                 """
-                DOCS answers versions, groups and subcommands without texts and arguments, INFO key specifications without \
+                DOCS answers versions, groups, arguments and subcommands without texts, INFO key specifications without \
                 their notes; what LOLWUT draws is another picture
                 """,
             why: "texts and pictures are Redis's own"),
