@@ -70,6 +70,8 @@ final class EpollConnection: Connection, EpollSource {
 
     override var isPaused: Bool { isReadingPaused }
 
+    override var unusedInput: Int { pending.count }
+
     override func resumeReading() {
         guard isReadingPaused, isOpen else { return }
         isReadingPaused = false

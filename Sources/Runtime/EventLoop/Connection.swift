@@ -66,6 +66,9 @@ open class Connection {
     /// Since `pauseReading`, until `resumeReading`.
     open var isPaused: Bool { preconditionFailure("a driver overrides this") }
 
+    /// Bytes that the handler has not used yet.
+    open var unusedInput: Int { 0 }
+
     /// Delivers what has waited (never from inside this call), then reads on.
     open func resumeReading() { preconditionFailure("a driver overrides this") }
 

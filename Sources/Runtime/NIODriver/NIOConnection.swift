@@ -82,6 +82,8 @@ final class NIOConnection: Connection {
 
     override var isPaused: Bool { isReadingPaused }
 
+    override var unusedInput: Int { pending.count }
+
     override func resumeReading() {
         guard isReadingPaused, isOpen else { return }
         isReadingPaused = false

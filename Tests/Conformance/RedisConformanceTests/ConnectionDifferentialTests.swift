@@ -69,6 +69,29 @@ struct ConnectionDifferentialTests {
         #expect(try fields(ours).filter { !$0.hasPrefix("lib-") } == fields(theirs))
     }
 
+    @Test func `CLIENT LIST tells what is not read, on either side`() async throws {
+        for driver in LoopUnderTest.allCases {
+            let dialogue = try Dialogue(version: 2, driver: driver)
+            let (ours, theirs) = try dialogue.connection("A")
+            let (mine, other) = try dialogue.connection("B")
+            for (slow, client) in [(ours, mine), (theirs, other)] {
+                try client.call("SET", "large", String(repeating: "x", count: 1 << 20))
+                // More than the kernel takes, and what comes behind a command that blocks.
+                try slow.send(raw: Array(String(repeating: "GET large\r\n", count: 24).utf8))
+                try slow.send(raw: Array("BLPOP none 0\r\n\(String(repeating: "PING\r\n", count: 2000))".utf8))
+                func field(_ name: String) throws -> Int {
+                    let lines = try client.call("CLIENT", "LIST").text?.split(separator: "\n") ?? []
+                    let words = lines.first { $0.contains(" flags=b") }?.split(separator: " ") ?? []
+                    let word = words.first { $0.hasPrefix(name + "=") }
+                    return word.flatMap { Int($0.dropFirst(name.count + 1)) } ?? 0
+                }
+                try await eventually("it waits, and what follows has come") { try field("qbuf") >= 12_000 }
+                #expect(try field("omem") > 1 << 20)
+                #expect(try field("tot-mem") > 1 << 20)
+            }
+        }
+    }
+
     @Test func `CLIENT REPLY silences the server`() throws {
         let (ours, theirs) = try Dialogue(version: 2).connection("A")
         for client in [ours, theirs] {
