@@ -155,7 +155,7 @@ private enum StreamClaims {
                 continue
             }
             guard old != nil || options.makesPending else { continue }
-            if let old, idle > 0, call.now - old.deliveredAt < idle { continue }
+            if let old, idle > 0, call.now &- old.deliveredAt < idle { continue }
             var deliveries = old?.deliveries ?? 1
             if options.deliveries >= 0 {
                 deliveries = options.deliveries
@@ -218,7 +218,7 @@ private enum StreamClaims {
                 count -= 1
                 continue
             }
-            if idle > 0, call.now - found.entry.deliveredAt < idle { continue }
+            if idle > 0, call.now &- found.entry.deliveredAt < idle { continue }
             claimant.take(found.id, at: call.now, deliveries: found.entry.deliveries &+ (onlyIDs ? 0 : 1), call)
             claimed.append(found.id)
             count -= 1

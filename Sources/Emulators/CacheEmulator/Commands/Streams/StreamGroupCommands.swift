@@ -233,7 +233,7 @@ private enum StreamGroups {
             call.reply.array(4)
             call.reply.id(id)
             call.reply.bulk(group.consumer(pending.consumer).name)
-            call.reply.integer(max(call.now - pending.deliveredAt, 0))
+            call.reply.integer(max(call.now &- pending.deliveredAt, 0))
             call.reply.integer(pending.deliveries)
         }
     }
@@ -245,7 +245,7 @@ private enum StreamGroups {
         var found: [(StreamID, StreamGroup.Pending)] = []
         func take(_ id: StreamID, _ pending: StreamGroup.Pending) -> Bool {
             guard id <= interval.last else { return false }
-            if idle == 0 || now - pending.deliveredAt >= idle { found.append((id, pending)) }
+            if idle == 0 || now &- pending.deliveredAt >= idle { found.append((id, pending)) }
             return found.count < most
         }
         guard most > 0 else { return [] }

@@ -37,7 +37,7 @@ private enum StreamInfo {
             call.reply.bulk("pending")
             call.reply.integer(consumer.pendingCount)
             call.reply.bulk("idle")
-            call.reply.integer(max(call.now - consumer.seenAt, 0))
+            call.reply.integer(max(call.now &- consumer.seenAt, 0))
         }
     }
 
