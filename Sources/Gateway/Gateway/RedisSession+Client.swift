@@ -27,7 +27,7 @@ extension RedisSession {
         ("list", -2, { session, arguments, count, reply in session.list(arguments, count, reply) }),
         ("kill", -3, { session, arguments, count, reply in session.kill(arguments, count, reply) }),
         ("reply", 3, { session, arguments, _, reply in session.setReplies(arguments[2], reply) }),
-        ("no-evict", 3, { _, arguments, _, reply in setEviction(arguments[2], reply) }),
+        ("no-evict", 3, { session, arguments, _, reply in session.setEviction(arguments[2], reply) }),
         ("getredir", 2, { session, _, _, reply in session.atEmulator(reply) { reply.integer($1.trackingRedirect) } }),
         (
             "tracking", -3,
@@ -92,12 +92,13 @@ extension RedisSession {
                 }
                 sessions = sessions.filter(isWanted)
             } else if arguments[2].isWord("id"), count > 3 {
-                var wanted: Set<Int64> = []
+                // In the order in which they are named, as often as they are.
+                let known = Dictionary(uniqueKeysWithValues: sessions.map { ($0.id, $0) })
+                sessions = []
                 for index in 3..<count {
                     guard let id = arguments[index].integer else { return reply.error("ERR Invalid client ID") }
-                    wanted.insert(id)
+                    if let session = known[id] { sessions.append(session) }
                 }
-                sessions = sessions.filter { wanted.contains($0.id) }
             } else {
                 return reply.error("ERR syntax error")
             }
@@ -118,28 +119,29 @@ extension RedisSession {
         }
         guard count % 2 == 0 else { return reply.error("ERR syntax error") }
         var skipsMe = true
-        var filters: [(RedisSession) -> Bool] = []
+        // Of several of a kind the last one counts.
+        var filters: [String: (RedisSession) -> Bool] = [:]
         for index in stride(from: 2, to: count, by: 2) {
             let value = arguments[index + 1].text
             if arguments[index].isWord("id") {
                 guard let wanted = arguments[index + 1].integer, wanted > 0 else {
                     return reply.error("ERR client-id should be greater than 0")
                 }
-                filters.append { $0.id == wanted }
+                filters["id"] = { $0.id == wanted }
             } else if arguments[index].isWord("addr") {
-                filters.append { $0.connection.peerAddress == value }
+                filters["addr"] = { $0.connection.peerAddress == value }
             } else if arguments[index].isWord("laddr") {
-                filters.append { $0.connection.localAddress == value }
+                filters["laddr"] = { $0.connection.localAddress == value }
             } else if arguments[index].isWord("user") {
                 guard value == "default" || endpoint.grants.knows(user: value) || isMade(arguments[index + 1]) else {
                     return reply.error(Array("ERR No such user '".utf8) + arguments[index + 1].array + [39])
                 }
-                filters.append { $0.userName == value }
+                filters["user"] = { $0.userName == value }
             } else if arguments[index].isWord("type") {
                 guard let isWanted = Self.isOfType(value.lowercased()) else {
                     return reply.error("ERR Unknown client type '\(value)'")
                 }
-                filters.append(isWanted)
+                filters["type"] = isWanted
             } else if arguments[index].isWord("skipme"), ["yes", "no"].contains(value.lowercased()) {
                 skipsMe = value.lowercased() == "yes"
             } else {
@@ -147,7 +149,7 @@ extension RedisSession {
             }
         }
         let victims = endpoint.redisSessions.values.filter { session in
-            !session.isEnding && (!skipsMe || session !== self) && filters.allSatisfy { $0(session) }
+            !session.isEnding && (!skipsMe || session !== self) && filters.values.allSatisfy { $0(session) }
         }
         reply.integer(victims.count)
         for victim in victims { victim.closeAtBoundary() }
@@ -188,9 +190,10 @@ extension RedisSession {
         }
     }
 
-    /// Nothing is evicted, whatever is asked for.
-    private static func setEviction(_ mode: Bytes, _ reply: ReplyWriter) {
+    /// No client is evicted, whatever is asked for (`maxmemory-clients` is refused): CLIENT LIST tells what was.
+    private func setEviction(_ mode: Bytes, _ reply: ReplyWriter) {
         guard mode.isWord("on") || mode.isWord("off") else { return reply.error("ERR syntax error") }
+        isSpared = mode.isWord("on")
         reply.ok()
     }
 
@@ -276,29 +279,34 @@ extension RedisSession {
     var description: String {
         let now = endpoint.loop.now
         var (database, channels, patterns, shards, queued) = (0, 0, 0, 0, -1)
-        var (command, modes, redirect) = ("NULL", "", Int64(-1))
+        var (command, isMonitor, tracking, redirect) = ("NULL", false, "", Int64(-1))
+        var isTainted = false
         switch upstream {
         case .emulator(_, let client):
             (database, channels, patterns) = (client.database, client.channelCount, client.patternCount)
             (shards, queued) = (client.shardChannelCount, client.queuedCount)
-            (command, modes, redirect) = (client.lastCommandName, client.modeFlags, client.trackingRedirect)
+            (command, isMonitor, tracking) = (client.lastCommandName, client.isMonitor, client.trackingFlags)
+            (redirect, isTainted) = (client.trackingRedirect, client.isTainted)
         case .relay(let relay):
             let state = relay.tracker.state
             (database, channels, patterns) = (state.database, state.channels.count, state.patterns.count)
-            (shards, queued) = (state.shardChannels.count, state.transaction?.count ?? -1)
+            (shards, queued, isTainted) = (state.shardChannels.count, state.transaction?.count ?? -1, state.isTainted)
         case .none: break
         }
         let flags =
-            (isReplica ? "S" : "") + modes + (subscriptionCount > 0 ? "P" : "") + (queued >= 0 ? "x" : "")
-            + (isBlocked ? "b" : "")
+            (isMonitor ? "O" : isReplica ? "S" : "") + (subscriptionCount > 0 ? "P" : "") + (queued >= 0 ? "x" : "")
+            + (isBlocked ? "b" : "") + tracking + (isTainted ? "d" : "") + (isSpared ? "e" : "")
         let fields = [
             ("id", "\(id)"), ("addr", connection.peerAddress), ("laddr", connection.localAddress), ("fd", "0"),
             ("name", String(decoding: name, as: UTF8.self)), ("age", "\((now - connectedAt) / 1_000_000_000)"),
             ("idle", "\((now - lastActive) / 1_000_000_000)"), ("flags", flags.isEmpty ? "N" : flags),
             ("db", "\(database)"), ("sub", "\(channels)"), ("psub", "\(patterns)"), ("ssub", "\(shards)"),
-            ("multi", "\(queued)"), ("qbuf", "\(connection.unusedInput)"), ("qbuf-free", "0"), ("argv-mem", "0"), ("multi-mem", "0"),
+            ("multi", "\(queued)"), ("qbuf", "\(connection.unusedInput)"), ("qbuf-free", "0"), ("argv-mem", "0"),
+            ("multi-mem", "0"),
             ("rbs", "0"), ("rbp", "0"), ("obl", "\(connection.output.count)"), ("oll", "0"),
-            ("omem", "\(connection.output.count)"), ("tot-mem", "\(Self.ownMemory + connection.unusedInput + connection.output.count)"), ("events", "r"), ("cmd", command),
+            ("omem", "\(connection.output.count)"),
+            ("tot-mem", "\(Self.ownMemory + connection.unusedInput + connection.output.count)"), ("events", "r"),
+            ("cmd", command),
             ("user", userName ?? "(superuser)"), ("redir", "\(redirect)"), ("resp", "\(version)"),
             ("lib-name", String(decoding: library, as: UTF8.self)),
             ("lib-ver", String(decoding: libraryVersion, as: UTF8.self)),

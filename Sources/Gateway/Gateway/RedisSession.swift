@@ -43,6 +43,8 @@ final class RedisSession: ConnectionHandler, CacheFront {
             boundOutput()
         }
     }
+    /// CLIENT NO-EVICT
+    var isSpared = false
     /// CLIENT SETNAME and SETINFO.
     var name: [UInt8] = [] { didSet { endpoint.identified(self) } }
     var library: [UInt8] = []

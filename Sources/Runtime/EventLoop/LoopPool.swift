@@ -21,7 +21,7 @@ public final class LoopPool: Sendable {
     }
 
     /// A loop has a thread, two descriptors and its buffers.
-    public static let usual = 32
+    public static let usual = 128
 
     private let most: Int
     private let make: @Sendable () throws -> any EventLoop

@@ -53,9 +53,11 @@ public struct ReplyWriter {
         output.append("\r\n")
     }
 
-    /// An error that repeats what a client sent, up to a zero byte, as C prints it.
+    /// An error that repeats what a client sent, up to a zero byte, as C prints it; no line breaks are left at its end.
     public func error(_ text: StaticString, quoting bytes: Bytes) {
-        error(Array(Bytes(text).raw) + bytes.text(upTo: bytes.count))
+        var quoted = bytes.text(upTo: bytes.count)
+        while quoted.last == UInt8(ascii: "\n") || quoted.last == UInt8(ascii: "\r") { quoted.removeLast() }
+        error(Array(Bytes(text).raw) + quoted)
     }
 
     /// An error with a text that may be no UTF-8; line breaks in it become spaces.

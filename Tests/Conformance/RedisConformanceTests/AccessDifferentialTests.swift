@@ -90,6 +90,13 @@ struct AccessDifferentialTests {
         try compare(steps)
     }
 
+    @Test func `parentheses that do not match`() throws {
+        try compare([
+            "ACL SETUSER p (+set ( ~a ) )", "ACL SETUSER p (+set (~a )", "ACL SETUSER p ( +set ~a", "ACL SETUSER p )",
+            "ACL SETUSER p (+set ~a) )", "ACL SETUSER p ((+set ~a )",
+        ])
+    }
+
     @Test func `users are made, shown and deleted`() throws {
         try compare([
             "ACL SETUSER u", "ACL USERS", .rules("ACL GETUSER u"), "ACL SETUSER v on nopass +@all ~* &*", "ACL USERS",

@@ -69,6 +69,38 @@ struct ConnectionDifferentialTests {
         #expect(try fields(ours).filter { !$0.hasPrefix("lib-") } == fields(theirs))
     }
 
+    @Test func `CLIENT KILL and LIST take their filters as Redis does, and flags stand in its order`() throws {
+        for driver in LoopUnderTest.allCases {
+            let dialogue = try Dialogue(version: 3, driver: driver)
+            let (ours, theirs) = try dialogue.connection("A")
+            let (mine, other) = try dialogue.connection("B")
+            for (client, second) in [(ours, mine), (theirs, other)] {
+                func flags() throws -> String? {
+                    let words = try client.call("CLIENT", "INFO").text?.split(separator: " ") ?? []
+                    // Redis shows that a client came by a unix socket.
+                    return words.first { $0.hasPrefix("flags=") }.map { String($0.filter { $0 != "U" }) }
+                }
+                guard case .integer(let id) = try client.call("CLIENT", "ID"),
+                    case .integer(let victim) = try second.call("CLIENT", "ID")
+                else { throw HarnessError("no id") }
+                let lines = try client.call("CLIENT", "LIST", "ID", "\(victim)", "\(id)", "\(victim)").text
+                let ids = lines?.split(separator: "\n").compactMap { $0.split(separator: " ").first?.replacing("txt:", with: "") }
+                #expect(ids == ["id=\(victim)", "id=\(id)", "id=\(victim)"])
+                try client.call("CLIENT", "NO-EVICT", "ON")
+                #expect(try flags() == "flags=e")
+                try client.call("WATCH", "w")
+                try second.call("SET", "w", "1")
+                try client.call("CLIENT", "TRACKING", "ON", "BCAST")
+                #expect(try flags() == "flags=tBde")
+                try client.call("CLIENT", "NO-EVICT", "OFF")
+                try client.call("CLIENT", "TRACKING", "OFF")
+                try client.call("SUBSCRIBE", "c")
+                #expect(try flags() == "flags=Pd")
+                #expect(try client.call("CLIENT", "KILL", "ID", "9999999", "ID", "\(victim)") == .integer(1))
+            }
+        }
+    }
+
     @Test func `CLIENT LIST tells what is not read, on either side`() async throws {
         for driver in LoopUnderTest.allCases {
             let dialogue = try Dialogue(version: 2, driver: driver)

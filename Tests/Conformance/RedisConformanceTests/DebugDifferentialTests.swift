@@ -68,6 +68,24 @@ struct DebugDifferentialTests {
         }
     }
 
+    @Test func `whatever is written to a key whose time is over, the end of the old one is told`() async throws {
+        let writes = [
+            "SET a 1", "SET a 1 EX 100", "SETEX a 100 v", "PSETEX a 100000 v", "GETSET a v", "SETNX a v", "MSET a 1",
+            "MSETNX a 1", "BITOP NOT a z", "APPEND a x", "INCR a", "INCRBYFLOAT a 1", "SETRANGE a 1 x", "SETBIT a 1 1",
+            "HSET a f v", "RPUSH a x", "SADD a x", "ZADD a 1 x", "XADD a 1-1 f v", "PFADD a x", "GEOADD a 1 1 m",
+        ]
+        try await withDebuggedPair {
+            try compare(
+                [
+                    "DEBUG SET-ACTIVE-EXPIRE 0", "CONFIG SET notify-keyspace-events KEAn", "SET z 1",
+                    .collected("B: PSUBSCRIBE __key*__:*"),
+                ]
+                    + writes.flatMap {
+                        ["SET a v PX 1", "DEBUG SLEEP 0.005", .collected("B"), Step($0), .collected("B"), "DEL a"]
+                    } + ["CONFIG SET notify-keyspace-events \"\""])
+        }
+    }
+
     @Test func `digests are those of Redis for the same data`() async throws {
         let keys = "s i f l t n z h x e none"
         try await withDebuggedPair {

@@ -53,7 +53,9 @@ struct KeyDifferentialTests {
             "SELECT 1", "GET a", "EXPIRETIME a", "SET b other", "SELECT 0", "MOVE b 1", "GET b", "SELECT 16",
             "SELECT -1", "SELECT x", "SELECT", "SELECT 0 1", "SELECT 9223372036854775808",
             "SWAPDB 0 1", "GET a", "GET b", "SELECT 1", "GET b", "SWAPDB 0 0", "SWAPDB 0 16", "SWAPDB x 1",
-            "SWAPDB 0 x", "SWAPDB -1 0", "SWAPDB 0", "DBSIZE", "B: DBSIZE",
+            "SWAPDB 0 x", "SWAPDB -1 0", "SWAPDB 0", "SWAPDB 16 2147483648", "SWAPDB -2147483649 x", "SWAPDB 16 16",
+            "SELECT 2147483648", "SELECT -2147483649", "MOVE b 4294967295", "COPY b c DB 4611686018427387904",
+            "COPY b c DB 99", "DBSIZE", "B: DBSIZE",
             "SELECT 15", "SET x y", "FLUSHDB", "DBSIZE", "B: DBSIZE", "FLUSHALL", "B: DBSIZE", "FLUSHALL ASYNC",
             "FLUSHDB SYNC", "FLUSHALL BOGUS", "FLUSHDB ASYNC SYNC", "FLUSHALL sync x",
         ])

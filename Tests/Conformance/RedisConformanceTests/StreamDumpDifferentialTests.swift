@@ -34,6 +34,27 @@ struct StreamDumpDifferentialTests {
         try compare(Self.made.map { Step($0) } + Self.keys.map { Step("DUMP \($0)") }, versions: [2])
     }
 
+    @Test func `times at the ends of what there is are borne`() throws {
+        // An entry that was delivered, and a consumer that was seen, in the smallest millisecond of 64 bits.
+        let payload = """
+            \\x13\\x01\\x10\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x01\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x01\\x1d\
+            \\x1d\\x00\\x00\\x00\\x0a\\x00\\x01\\x01\\x00\\x01\\x01\\x01\\x81\\x66\\x02\\x00\\x01\\x02\\x01\\x00\
+            \\x01\\x00\\x01\\x81\\x76\\x02\\x04\\x01\\xff\\x01\\x01\\x01\\x01\\x01\\x00\\x00\\x01\\x01\\x01\\x47\
+            \\x01\\x01\\x01\\x01\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x01\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x01\
+            \\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x80\\x01\\x01\\x01\\x41\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x80\
+            \\x01\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x01\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x01\\x0a\\x00\\x02\
+            \\x09\\x6a\\x94\\x9a\\x65\\x94\\x32
+            """
+        let restored = Step("RESTORE x 0 \"\(payload)\" REPLACE")
+        try compare(
+            [
+                "XPENDING x G - + 10", "XPENDING x G IDLE 5 - + 10", "XPENDING x G IDLE 5 - + 10 A",
+                "XCLAIM x G B 5 1-1",
+                "XAUTOCLAIM x G B 5 0", "XAUTOCLAIM x G B 0 0 JUSTID", "XCLAIM x G B 0 1-1 JUSTID", "XINFO GROUPS x",
+                "XPENDING x G", "XINFO CONSUMERS x G",
+            ].flatMap { [restored, $0] })
+    }
+
     @Test(arguments: [false, true])
     func `what one server has dumped the other restores, and goes on alike`(fromReal: Bool) throws {
         let pair = try #require(ServerPair.current)

@@ -129,6 +129,15 @@ struct TrackingDifferentialTests {
         try compareTold("BCAST", Array(steps.dropLast(5)))
     }
 
+    @Test func `BCAST without a prefix is for every key, beside the prefixes`() throws {
+        try compare([
+            "CLIENT TRACKING ON BCAST PREFIX foo", "B: SET other 1", "CLIENT TRACKING ON BCAST",
+            .sorted("CLIENT TRACKINGINFO"),
+            "B: SET other 2", "PING", "B: SET foo1 3", "PING", "CLIENT TRACKING ON BCAST", "B: SET other 3", "PING",
+            "CLIENT TRACKING OFF",
+        ])
+    }
+
     @Test func `a flush is told as everything`() throws {
         try compareTold("", ["GET a", "B: FLUSHALL", "B: FLUSHDB", "FLUSHALL", "GET a", "FLUSHDB", "B: SET a 1"])
         try compareTold("BCAST", ["B: FLUSHALL", "FLUSHALL ASYNC", "MULTI", "SET a 1", "FLUSHDB", "SET b 1", "EXEC"])

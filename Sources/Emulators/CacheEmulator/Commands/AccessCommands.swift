@@ -80,12 +80,13 @@ private enum AccessChanges {
         var first: [UInt8] = []
         for index in 3..<max(call.count, 3) {
             let rule = call[index].array
-            if let begun = open {
-                open = begun + [UInt8(ascii: " ")] + rule
-            } else if rule.first == UInt8(ascii: "("), rule.last != UInt8(ascii: ")") {
+            // As in Redis one that begins takes the place of one that has not ended.
+            if rule.first == UInt8(ascii: "("), rule.last != UInt8(ascii: ")") {
                 open = rule
                 first = rule
                 continue
+            } else if let begun = open {
+                open = begun + [UInt8(ascii: " ")] + rule
             } else {
                 rules.append(rule)
                 continue

@@ -177,22 +177,17 @@ private enum Bits {
     }
 }
 
-/// BITOP: whole strings combined byte by byte, the shorter ones as if zeros followed.
+/// BITOP: whole strings combined, the shorter ones as if zeros followed.
 private enum BitOperations {
+    private enum Operation: String {
+        case and, or, xor, not
+    }
+
     static let run: CommandBody = { call in
-        let combine: ((UInt8, UInt8) -> UInt8)?
-        if call.isWord(1, "and") {
-            combine = { $0 & $1 }
-        } else if call.isWord(1, "or") {
-            combine = { $0 | $1 }
-        } else if call.isWord(1, "xor") {
-            combine = { $0 ^ $1 }
-        } else if call.isWord(1, "not") {
-            combine = nil
-        } else {
+        guard let operation = Operation(rawValue: call[1].text.lowercased()) else {
             return call.reply.error(ErrorText.syntax)
         }
-        if combine == nil, call.count != 4 {
+        if operation == .not, call.count != 4 {
             return call.reply.error("ERR BITOP NOT must be called with a single source key.")
         }
         var sources: [Entry?] = []
@@ -202,33 +197,66 @@ private enum BitOperations {
             sources.append(entry)
         }
 
-        let result = combined(sources, call.database, combine)
+        let result = combined(sources, call.database, operation)
         store(result, call)
 
         call.reply.integer(result.count)
     }
 
-    private static func combined(
-        _ sources: [Entry?], _ database: Database, _ combine: ((UInt8, UInt8) -> UInt8)?
-    ) -> [UInt8] {
+    private static func combined(_ sources: [Entry?], _ database: Database, _ operation: Operation) -> [UInt8] {
         let longest = sources.reduce(0) { longest, entry in
             max(longest, entry.map { database.withString($0) { $0.count } } ?? 0)
         }
         var result = [UInt8](repeating: 0, count: longest)
-        for (number, entry) in sources.enumerated() {
-            let merge = { (bytes: Bytes) in
-                for index in 0..<longest {
-                    let byte = index < bytes.count ? bytes[index] : 0
+        result.withUnsafeMutableBytes { result in
+            for (number, entry) in sources.enumerated() {
+                let merge = { (bytes: Bytes) in
                     if number == 0 {
-                        result[index] = combine == nil ? ~byte : byte
-                    } else if let combine {
-                        result[index] = combine(result[index], byte)
+                        result.copyMemory(from: bytes.raw)
+                        if operation == .not { each(result, UnsafeRawBufferPointer(result)) { ~$1 } }
+                    } else {
+                        combine(result, bytes.raw, operation)
                     }
                 }
+                if let entry { database.withString(entry, merge) } else { merge(Bytes("")) }
             }
-            if let entry { database.withString(entry, merge) } else { merge(Bytes("")) }
         }
         return result
+    }
+
+    private static func combine(
+        _ result: UnsafeMutableRawBufferPointer, _ bytes: UnsafeRawBufferPointer, _ operation: Operation
+    ) {
+        let same = UnsafeMutableRawBufferPointer(rebasing: result[..<bytes.count])
+        switch operation {
+        case .and:
+            each(same, bytes) { $0 & $1 }
+            UnsafeMutableRawBufferPointer(rebasing: result[bytes.count...]).initializeMemory(
+                as: UInt8.self, repeating: 0)
+        case .or: each(same, bytes) { $0 | $1 }
+        case .xor: each(same, bytes) { $0 ^ $1 }
+        case .not: break
+        }
+    }
+
+    /// Puts `combine` of each word of both into `result`, and of each byte behind the last whole word.
+    @inline(__always)
+    private static func each(
+        _ result: UnsafeMutableRawBufferPointer, _ other: UnsafeRawBufferPointer,
+        _ combine: (UInt64, UInt64) -> UInt64
+    ) {
+        guard let to = result.baseAddress, let from = other.baseAddress else { return }
+        let words = result.count >> 3
+        for word in 0..<words {
+            let (left, right) = (
+                to.loadUnaligned(fromByteOffset: word << 3, as: UInt64.self),
+                from.loadUnaligned(fromByteOffset: word << 3, as: UInt64.self)
+            )
+            to.storeBytes(of: combine(left, right), toByteOffset: word << 3, as: UInt64.self)
+        }
+        for place in words << 3..<result.count {
+            result[place] = UInt8(truncatingIfNeeded: combine(UInt64(result[place]), UInt64(other[place])))
+        }
     }
 
     private static func store(_ result: [UInt8], _ call: borrowing Call) {

@@ -85,6 +85,20 @@ struct Call: ~Copyable {
         return value
     }
 
+    /// An argument as the number of a database, or nil after an error.
+    func databaseNumber(_ index: Int) -> Int? {
+        guard let value = integer(index) else { return nil }
+        guard let number = Int32(exactly: value) else {
+            reply.error(ErrorText.outOfInt32)
+            return nil
+        }
+        guard number >= 0, number < CacheEmulator.databaseCount else {
+            reply.error(ErrorText.databaseOutOfRange)
+            return nil
+        }
+        return Int(number)
+    }
+
     /// An argument as an integer of at least `least`, or nil after an error with this text.
     func integer(_ index: Int, atLeast least: Int64, _ text: StaticString) -> Int64? {
         guard let value = arguments[index].integer, value >= least else {
@@ -128,6 +142,8 @@ enum ErrorText {
     static let outOfRange: StaticString = "ERR value is out of range"
     static let notPositive: StaticString = "ERR value is out of range, must be positive"
     static let databaseOutOfRange: StaticString = "ERR DB index is out of range"
+    static let outOfInt32: StaticString =
+        "ERR value is out of range, value must between -2147483648 and 2147483647"
     static let sameObject: StaticString = "ERR source and destination objects are the same"
     static let invalidCursor: StaticString = "ERR invalid cursor"
     static let expiryOptions: StaticString =

@@ -120,8 +120,9 @@ struct Command: @unchecked Sendable {
         var step: Int
         /// The argument that says how many keys stand behind it; 0 for none. COMMAND shows only the others.
         var countAt = 0
-        /// Half of what stands behind the word STREAMS are keys; COMMAND does not show these either.
-        var areStreams = false
+        /// From which argument on the word STREAMS may stand, behind which half of the rest are keys; 0 for never. COMMAND
+        /// does not show these either.
+        var streamsFrom = 0
         /// From which argument on the word STORE (or STOREDIST) may stand, with a key behind it; 0 for never.
         var storeFrom = 0
         /// MIGRATE's one key, or where that is empty what stands behind the word KEYS.
@@ -137,7 +138,7 @@ struct Command: @unchecked Sendable {
         static let second = Keys(first: 2, last: 2, step: 1)
 
         static let migrated = Keys(first: 3, last: 3, step: 1, areMigrated: true)
-        static let streams = Keys(first: 0, last: 0, step: 0, areStreams: true)
+        static func streams(from index: Int) -> Keys { Keys(first: 0, last: 0, step: 0, streamsFrom: index) }
 
         static func counted(at index: Int) -> Keys { Keys(first: 0, last: 0, step: 0, countAt: index) }
         /// The first, and one behind the word STORE where that is among the options.
@@ -147,7 +148,7 @@ struct Command: @unchecked Sendable {
 
         /// The places of the keys among `count` arguments; nil when the number of keys is none.
         func places(_ arguments: UnsafeMutablePointer<Bytes>, _ count: Int) -> [Int]? {
-            if areStreams { return streamPlaces(arguments, count) }
+            if streamsFrom > 0 { return streamPlaces(arguments, count) }
             if areMigrated { return migratedPlaces(arguments, count) }
             var places: [Int] = []
             if first > 0 {
@@ -162,9 +163,10 @@ struct Command: @unchecked Sendable {
         }
 
         private func streamPlaces(_ arguments: UnsafeMutablePointer<Bytes>, _ count: Int) -> [Int]? {
-            guard let word = (1..<count).first(where: { arguments[$0].isWord("streams") }) else { return nil }
-            let number = count - word - 1
-            return number > 0 && number % 2 == 0 ? Array(word + 1...word + number / 2) : nil
+            guard let word = (streamsFrom..<max(count, streamsFrom)).first(where: { arguments[$0].isWord("streams") })
+            else { return nil }
+            let number = (count - word - 1) / 2
+            return number > 0 ? Array(word + 1...word + number) : nil
         }
 
         private func migratedPlaces(_ arguments: UnsafeMutablePointer<Bytes>, _ count: Int) -> [Int]? {

@@ -174,7 +174,7 @@ enum CommandInspection {
         }
         let command = row.pointee
         // What stands where keys stand in commands for channels is none.
-        let hasKeys = command.keys.first > 0 || command.keys.countAt > 0 || command.keys.areStreams
+        let hasKeys = command.keys.first > 0 || command.keys.countAt > 0 || command.keys.streamsFrom > 0
         guard hasKeys, !command.flags.contains(.pubsub) else {
             call.reply.error("ERR The command has no key arguments")
             return nil

@@ -45,11 +45,8 @@ private enum ConnectionBodies {
     }
 
     static let select: CommandBody = { call in
-        guard let number = call.integer(1) else { return }
-        guard number >= 0, number < Int64(CacheEmulator.databaseCount) else {
-            return call.reply.error(ErrorText.databaseOutOfRange)
-        }
-        call.client.database = Int(number)
+        guard let number = call.databaseNumber(1) else { return }
+        call.client.database = number
         call.reply.ok()
     }
 }

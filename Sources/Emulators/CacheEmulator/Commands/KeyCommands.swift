@@ -131,11 +131,8 @@ private enum Keys {
             if call.isWord(index, "replace") {
                 replaces = true
             } else if call.isWord(index, "db"), index + 1 < call.count {
-                guard let number = call.integer(index + 1) else { return }
-                guard number >= 0, number < Int64(CacheEmulator.databaseCount) else {
-                    return call.reply.error(ErrorText.databaseOutOfRange)
-                }
-                target = Int(number)
+                guard let number = call.databaseNumber(index + 1) else { return }
+                target = number
                 index += 1
             } else {
                 return call.reply.error(ErrorText.syntax)
@@ -161,12 +158,9 @@ private enum Keys {
     }
 
     static let move: CommandBody = { call in
-        guard let number = call[2].integer else { return call.reply.error(ErrorText.notAnInteger) }
-        guard number >= 0, number < Int64(CacheEmulator.databaseCount) else {
-            return call.reply.error(ErrorText.databaseOutOfRange)
-        }
-        guard Int(number) != call.client.database else { return call.reply.error(ErrorText.sameObject) }
-        let other = call.emulator.databases[Int(number)]
+        guard let number = call.databaseNumber(2) else { return }
+        guard number != call.client.database else { return call.reply.error(ErrorText.sameObject) }
+        let other = call.emulator.databases[number]
         guard let entry = call.database.find(call[1], call.hash), other.find(call[1], call.hash) == nil else {
             return call.reply.integer(0)
         }

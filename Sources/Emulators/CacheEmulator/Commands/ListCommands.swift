@@ -56,9 +56,9 @@ private enum Lists {
             case .right: list.append(call[index], in: database.memory)
             }
         }
-        call.changed(call[1], .list, end.pushed)
-
+        // A message about it goes behind the reply, as in Redis.
         call.reply.integer(list.count)
+        call.changed(call[1], .list, end.pushed)
     }
 
     static let insert: CommandBody = { call in
@@ -87,9 +87,8 @@ private enum Lists {
 
         let list = database.ownedList(&entry, call.hash)
         list.replace(at: list.position(of: index), with: call[3], in: database.memory)
-        call.changed(call[1], .list, "lset")
-
         call.reply.ok()
+        call.changed(call[1], .list, "lset")
     }
 
     // MARK: reading

@@ -56,9 +56,13 @@ private enum Server {
     }
 
     static let swap: CommandBody = { call in
-        guard let first = call[1].integer else { return call.reply.error("ERR invalid first DB index") }
-        guard let second = call[2].integer else { return call.reply.error("ERR invalid second DB index") }
-        let valid = 0..<Int64(CacheEmulator.databaseCount)
+        guard let first = call[1].integer.flatMap(Int32.init(exactly:)) else {
+            return call.reply.error("ERR invalid first DB index")
+        }
+        guard let second = call[2].integer.flatMap(Int32.init(exactly:)) else {
+            return call.reply.error("ERR invalid second DB index")
+        }
+        let valid = 0..<Int32(CacheEmulator.databaseCount)
         guard valid.contains(first), valid.contains(second) else {
             return call.reply.error(ErrorText.databaseOutOfRange)
         }

@@ -90,7 +90,6 @@ private enum Strings {
 
     static let set: CommandBody = { call in
         if call.count == 3 {
-            if !call.emulator.events.isEmpty { _ = call.database.find(call[1], call.hash) }
             call.database.setString(call[1], call.hash, call[2], expiry: nil)
             call.changed(call[1], .string, "set")
             return call.reply.ok()
@@ -114,7 +113,9 @@ private enum Strings {
                 returnsOld = true
             } else if call.isWord(index, "keepttl"), expiry == nil {
                 keepsExpiry = true
-            } else if expiry == nil, !keepsExpiry, hasNext, let unit = Expiry.unit(call[index]) {
+            } else if !keepsExpiry, hasNext, let unit = Expiry.unit(call[index]),
+                expiry.map({ $0.unit == unit }) ?? true
+            {
                 expiry = Expiry(unit: unit, argument: index + 1)
                 index += 1
             } else {
@@ -188,12 +189,19 @@ private enum Strings {
     static let getExpire: CommandBody = { call in
         var expiry: Expiry?
         var persists = false
-        if call.count == 3, call.isWord(2, "persist") {
-            persists = true
-        } else if call.count == 4, let unit = Expiry.unit(call[2]) {
-            expiry = Expiry(unit: unit, argument: 3)
-        } else if call.count > 2 {
-            return call.reply.error(ErrorText.syntax)
+        var index = 2
+        while index < call.count {
+            if call.isWord(index, "persist"), expiry == nil {
+                persists = true
+            } else if !persists, index + 1 < call.count, let unit = Expiry.unit(call[index]),
+                expiry.map({ $0.unit == unit }) ?? true
+            {
+                expiry = Expiry(unit: unit, argument: index + 1)
+                index += 1
+            } else {
+                return call.reply.error(ErrorText.syntax)
+            }
+            index += 1
         }
         guard let entry = call.findFirst() else { return call.reply.null() }
         guard entry.type == .string else { return call.reply.error(ErrorText.wrongType) }
@@ -341,6 +349,12 @@ private enum Strings {
     // MARK: LCS
 
     static let longestCommonSubsequence: CommandBody = { call in
+        let (first, second) = (call.find(call[1]), call.find(call[2]))
+        for entry in [first, second] {
+            if let entry, entry.type != .string {
+                return call.reply.error("ERR The specified keys must contain string values")
+            }
+        }
         var wantsLength = false
         var wantsMatches = false
         var withLengths = false
@@ -364,13 +378,6 @@ private enum Strings {
         }
         if wantsLength, wantsMatches {
             return call.reply.error("ERR If you want both the length and indexes, please just use IDX.")
-        }
-        let first = call.find(call[1])
-        let second = call.find(call[2])
-        for entry in [first, second] {
-            if let entry, entry.type != .string {
-                return call.reply.error("ERR The specified keys must contain string values")
-            }
         }
         let a = first.map { call.database.withString($0) { $0.array } } ?? []
         let b = second.map { call.database.withString($0) { $0.array } } ?? []

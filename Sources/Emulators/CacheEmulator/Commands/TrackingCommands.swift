@@ -140,7 +140,7 @@ extension CacheEmulator {
         return nil
     }
 
-    /// Adds the prefixes that the client has; none at all stands for every key.
+    /// Adds the prefixes that the client has; where none is named every key is meant, beside them.
     private static func overlap(_ wanted: inout ClientTracking, _ present: [[UInt8]]) -> String? {
         func overlaps(_ a: [UInt8], _ b: [UInt8]) -> Bool { a.starts(with: b) || b.starts(with: a) }
         func text(_ bytes: [UInt8]) -> String { String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self) }
@@ -158,7 +158,7 @@ extension CacheEmulator {
                     """
             }
         }
-        if wanted.prefixes.isEmpty, present.isEmpty { wanted.prefixes = [[]] }
+        if wanted.prefixes.isEmpty, !present.contains([]) { wanted.prefixes = [[]] }
         wanted.prefixes = (present + wanted.prefixes).sorted { $0.lexicographicallyPrecedes($1) }
         return nil
     }

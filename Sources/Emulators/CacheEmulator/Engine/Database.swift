@@ -251,7 +251,7 @@ extension Database {
     /// Sets a key to a string, whatever it was; in place where the block allows.
     @inline(__always)
     func setString(_ key: Bytes, _ hash: UInt64, _ value: Bytes, expiry: Int64?, isNumber: Bool = true) {
-        guard let old = table.find(key, hash) else {
+        guard let old = find(key, hash) else {
             return insert(makeString(key, value, expiry: expiry, isNumber: isNumber), hash)
         }
         if old.type == .string, old.encoding != StringEncoding.integer, !old.hasExpiry, expiry == nil,

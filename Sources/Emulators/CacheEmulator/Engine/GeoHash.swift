@@ -56,7 +56,14 @@ struct GeoCell: Equatable {
 
     init(score: Double) {
         steps = Self.mostSteps
-        let bits = score >= 0 && score < 0x1p63 ? UInt64(score) : 0
+        // As C converts on the machines of today, also what has no room in 64 bits.
+        let bits: UInt64 =
+            switch score {
+            case 0..<0x1p64: UInt64(score)
+            case 0x1p64...: 0
+            case -0x1p63..<0: UInt64(bitPattern: Int64(score))
+            default: 1 << 63
+            }
         column = Self.gathered(bits >> 1)
         row = Self.gathered(bits)
     }

@@ -66,11 +66,11 @@ public final class CacheClient {
     @exclusivity(unchecked) var transaction: Transaction? { didSet { look() } }
     var watched: [WatchedKey] = []
     /// A watched key was changed: EXEC answers nil.
-    var isTainted = false
+    public internal(set) var isTainted = false
     /// What CLIENT TRACKING has set; nil where it is off.
     var tracking: ClientTracking? { didSet { look() } }
     /// Every command is shown to it.
-    var isMonitor = false { didSet { look() } }
+    public internal(set) var isMonitor = false { didSet { look() } }
     @exclusivity(unchecked) var channels: Set<[UInt8]> = [] { didSet { look() } }
     @exclusivity(unchecked) var patterns: Set<[UInt8]> = [] { didSet { look() } }
     @exclusivity(unchecked) var shardChannels: Set<[UInt8]> = [] { didSet { look() } }
@@ -161,9 +161,9 @@ public final class CacheClient {
     /// The number of queued commands, -1 outside MULTI, for CLIENT LIST.
     public var queuedCount: Int { transaction?.queue.count ?? -1 }
     public var isWatching: Bool { !watched.isEmpty }
-    /// The letters of CLIENT LIST for what it tracks and monitors.
-    public var modeFlags: String {
-        (isMonitor ? "O" : "") + (tracking == nil ? "" : "t") + (tracking?.isBroken == true ? "R" : "")
+    /// The letters of CLIENT LIST for what it tracks.
+    public var trackingFlags: String {
+        (tracking == nil ? "" : "t") + (tracking?.isBroken == true ? "R" : "")
             + (tracking?.isBroadcast == true ? "B" : "")
     }
     /// As CLIENT GETREDIR answers: -1 where it does not track, 0 where messages come to itself.

@@ -86,13 +86,14 @@ struct Deviation {
             what: "a snapshot goes out at once, without repl-diskless-sync-delay, and each replica gets one of its own",
             why: "it costs no other process"),
         Deviation(
-            commands: ["acl|setuser", "acl|deluser"],
+            commands: ["acl|setuser", "acl|deluser", "acl|whoami", "auth"],
             what:
                 """
                 an app makes users with at most its own rights, and changes neither its own user nor `default`, another \
-                attachment's, or what another attachment has made
+                attachment's, or what another attachment has made; who logs in as `default`, or with a password alone, \
+                is the attachment whose password it is
                 """,
-            why: "an app does not raise its own rights"),
+            why: "an app does not raise its own rights, and what it does is known as its own"),
         Deviation(
             commands: ["pfmerge", "zdiffstore", "zinterstore", "zunionstore"],
             what: "the key that is written is checked against the user's rules also where no source is named",
@@ -105,9 +106,15 @@ struct Deviation {
             what: "with a negative count of many millions they are refused",
             why: "Redis makes the reply until its memory is full"),
         Deviation(
-            commands: ["zremrangebylex", "zrangebylex", "zlexcount"],
-            what: "over members of different scores they find other members",
+            commands: [
+                "zremrangebylex", "zrangebylex", "zrevrangebylex", "zlexcount", "zrange", "zrangestore",
+            ],
+            what: "by their names, members of different scores are found otherwise",
             why: "Redis leaves the result undefined, and it depends on its skip list"),
+        Deviation(
+            commands: ["geosearch", "geosearchstore", "georadius", "georadiusbymember"],
+            what: "from a centre on the 180th meridian, or as far north as there is, members far away are found as well",
+            why: "Redis misses them, since the cell of such a centre lies beyond its grid"),
     ]
 }
 

@@ -177,6 +177,7 @@ private enum StreamClaims {
     private static let largestCount = Int64.max / 16
 
     static let claimIdle: CommandBody = { call in
+        let found = call.findFirst()
         guard let idle = call.integer(4, atLeast: .min, ErrorText.autoclaimIdle),
             let start = StreamInterval.first(call, 5)
         else { return }
@@ -200,7 +201,7 @@ private enum StreamClaims {
             }
             index += 1
         }
-        guard let place = call.streamGroup(key: 1, group: 2, of: call.findFirst()),
+        guard let place = call.streamGroup(key: 1, group: 2, of: found),
             let entry = call.database.find(call[1], call.hash)
         else { return }
 

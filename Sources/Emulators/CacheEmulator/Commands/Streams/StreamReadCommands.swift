@@ -3,9 +3,9 @@ import RESPWire
 
 /// What reads from several streams at once: entries behind ids, and for consumers of groups new ones or their own.
 let streamReadCommands: [Command] = [
-    Command("xread", -4, [.readonly, .blocking, .movableKeys], .streams, body: { StreamReads.read($0, nil) }),
+    Command("xread", -4, [.readonly, .blocking, .movableKeys], .streams(from: 1), body: { StreamReads.read($0, nil) }),
     Command(
-        "xreadgroup", -7, [.write, .blocking, .movableKeys], .streams, body: { StreamReads.read($0, "xreadgroup") }),
+        "xreadgroup", -7, [.write, .blocking, .movableKeys], .streams(from: 4), body: { StreamReads.read($0, "xreadgroup") }),
 ]
 
 /// The arguments of XREAD and XREADGROUP.
