@@ -84,7 +84,9 @@ struct ConnectionDifferentialTests {
                     case .integer(let victim) = try second.call("CLIENT", "ID")
                 else { throw HarnessError("no id") }
                 let lines = try client.call("CLIENT", "LIST", "ID", "\(victim)", "\(id)", "\(victim)").text
-                let ids = lines?.split(separator: "\n").compactMap { $0.split(separator: " ").first?.replacing("txt:", with: "") }
+                let ids = lines?.split(separator: "\n").compactMap {
+                    $0.split(separator: " ").first?.replacing("txt:", with: "")
+                }
                 #expect(ids == ["id=\(victim)", "id=\(id)", "id=\(victim)"])
                 try client.call("CLIENT", "NO-EVICT", "ON")
                 #expect(try flags() == "flags=e")

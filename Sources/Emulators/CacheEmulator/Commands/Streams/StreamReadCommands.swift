@@ -5,7 +5,8 @@ import RESPWire
 let streamReadCommands: [Command] = [
     Command("xread", -4, [.readonly, .blocking, .movableKeys], .streams(from: 1), body: { StreamReads.read($0, nil) }),
     Command(
-        "xreadgroup", -7, [.write, .blocking, .movableKeys], .streams(from: 4), body: { StreamReads.read($0, "xreadgroup") }),
+        "xreadgroup", -7, [.write, .blocking, .movableKeys], .streams(from: 4),
+        body: { StreamReads.read($0, "xreadgroup") }),
 ]
 
 /// The arguments of XREAD and XREADGROUP.
