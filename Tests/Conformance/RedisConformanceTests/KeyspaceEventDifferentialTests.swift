@@ -11,6 +11,21 @@ struct KeyspaceEventDifferentialTests {
                 + ["CONFIG SET notify-keyspace-events \"\""])
     }
 
+    @Test func `a client's own events stand before or behind its replies as in Redis`() throws {
+        try compare([
+            .ignored("HELLO 3"), "CONFIG SET notify-keyspace-events KEA", "PSUBSCRIBE __key*__:*", "LPUSH l a b",
+            "PING",
+            "RPUSH l c",
+            "PING", "LSET l 0 x", "PING", "LMOVE l m LEFT RIGHT", "PING", "LMOVE l l LEFT RIGHT", "PING",
+            "RPOPLPUSH m l",
+            "PING", "LPUSHX l y", "PING", "LPOP l", "PING", "SADD s a", "PING", "SPOP s", "PING", "SADD s a b c",
+            "PING",
+            "SPOP s 9", "PING", "SADD s a b c", "PING", .shape("SPOP s 2"), "PING", "SET k 1", "PING", "DEL k", "PING",
+            "HSET h f v", "PING", "ZADD z 1 a", "PING", "XADD x 1-1 f v", "PING", "EXPIRE z 100", "PING",
+            "CONFIG SET notify-keyspace-events \"\"",
+        ])
+    }
+
     @Test func `the parameter has the letters of Redis`() throws {
         let values = [
             "", "K", "KEA", "Kg$", "Elshzxetdmn", "AKE", "g$lshzxetdKE", "KEmn", "x", "KQ", "A", "nmEKA", "m", "kE",

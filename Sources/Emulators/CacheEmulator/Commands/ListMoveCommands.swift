@@ -112,8 +112,8 @@ enum ListMoves {
 
         let source = database.ownedList(&entry, call.hash)
         if call[1] == call[2] {
-            rotate(source, from: from, to: to, call)
             call.changed(call[1], .list, to.pushed)
+            rotate(source, from: from, to: to, call)
             return call.notify(.list, from.popped, call[1])
         }
         var target = found ?? database.make(.list, call[2], hash)
@@ -121,9 +121,10 @@ enum ListMoves {
         // The bytes stay where they are in the source's chunk until the other list has them.
         removeOne(of: source, at: from, in: memory) { bytes in
             add(bytes, to: list, at: to, in: memory)
+            // A message about it goes before the reply, as in Redis, and that of the source behind it.
+            call.changed(call[2], .list, to.pushed)
             call.reply.bulk(bytes)
         }
-        call.changed(call[2], .list, to.pushed)
         call.changed(call[1], .list, from.popped)
         if source.count == 0 {
             database.remove(entry, call.hash)

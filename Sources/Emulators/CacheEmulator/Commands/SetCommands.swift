@@ -135,19 +135,19 @@ private enum RandomMembers {
         let database = call.database
         let reply = call.reply
         let set = database.ownedSet(entry, call.hash)
+        // Before the reply, as in Redis.
+        call.notify(.set, "spop", call[1])
         if number >= Int64(set.count) {
             reply.set(set.count)
             set.forEach { reply.bulk($0) }
             database.remove(set.entry, call.hash)
             call.tell(["DEL", .bytes(call[1])])
-            call.notify(.set, "spop", call[1])
             call.notifyRemoval(of: call[1])
         } else {
             var taken: [CommandWord] = []
             reply.set(Int(number))
             for _ in 0..<number { take(from: set, call, &taken) }
             tell(taken, call)
-            call.notify(.set, "spop", call[1])
         }
         call.changed(call[1])
     }
@@ -158,8 +158,8 @@ private enum RandomMembers {
 
         let set = call.database.ownedSet(entry, call.hash)
         var taken: [CommandWord] = []
-        take(from: set, call, &taken)
         call.notify(.set, "spop", call[1])
+        take(from: set, call, &taken)
         if set.count == 0 {
             call.database.remove(set.entry, call.hash)
             call.notifyRemoval(of: call[1])
