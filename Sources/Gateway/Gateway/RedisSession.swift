@@ -279,9 +279,19 @@ final class RedisSession: ConnectionHandler, CacheFront {
     }
 
     func drop(_ client: CacheClient) {
+        // Taken out now, it would go from under whoever writes a reply.
+        connection.pacer = Withheld()
         let bound = LoopBound(connection, on: endpoint.loop)
         endpoint.loop.post { bound.value.close() }
     }
+}
+
+/// Nothing that waits goes out any more.
+private final class Withheld: OutputPacer {
+    let allowsEnd = false
+
+    func allowance(of output: ByteOutput) -> Int { 0 }
+    func sent(_ count: Int, of output: ByteOutput) {}
 }
 
 /// Who serves a session.

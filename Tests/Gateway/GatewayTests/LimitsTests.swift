@@ -76,6 +76,24 @@ struct LimitsTests {
     }
 
     @Test(arguments: LoopUnderTest.allCases)
+    func `one reply or message above the hard limit does not go out at all`(driver: LoopUnderTest) async throws {
+        try await run(driver) { test, client in
+            #expect(
+                try client.ask("CONFIG SET client-output-buffer-limit \"normal 100000 0 0 pubsub 100000 0 0\"") == "+OK")
+            #expect(try client.ask("SETRANGE large 1000000 x") == ":1000001")
+            let reader = try test.connect(as: GatewayUnderTest.web)
+            try reader.send("GET large\r\nPING\r\n")
+            #expect(try reader.receiveToEnd().isEmpty)
+            let listener = try test.connect(as: GatewayUnderTest.web)
+            try listener.send("SUBSCRIBE c\r\n")
+            _ = try listener.receive(until: ":1\r\n")
+            #expect(try client.ask("EVAL \"return redis.call('publish', 'c', string.rep('x', 200000))\" 0") == ":1")
+            #expect(try listener.receiveToEnd().isEmpty)
+            #expect(try client.ask("PING") == "+PONG")
+        }
+    }
+
+    @Test(arguments: LoopUnderTest.allCases)
     func `the soft limit counts only after its time`(driver: LoopUnderTest) async throws {
         try await run(driver) { test, client in
             #expect(try client.ask("CONFIG SET client-output-buffer-limit \"pubsub 0 50kb 1\"") == "+OK")

@@ -135,10 +135,8 @@ extension CacheEmulator {
         for client in clients { checkOutput(of: client) }
     }
 
-    /// What it has not taken it does not get any more.
     private func close(_ client: CacheClient) -> Bool {
         client.isDropped = true
-        client.connection.output.removeAll()
         client.front.drop(client)
         return false
     }
