@@ -46,15 +46,17 @@ extension ControlPlane {
         _ backing: Backing, _ resource: Resource, plan: Plan? = nil
     ) async throws(BrokerError) -> ProvisionResponse {
         let id = backing.id
+        let kept = backing.memory.filter { $0.key == Plan.memoryKey }
         return try await providers.provider(for: backing.provider).provision(
             ProvisionRequest(backing: backing, serviceClass: resource.serviceClass, plan: plan ?? resource.plan) {
                 [ledger] memory async throws(BrokerError) in
-                try await ledger.write { try $0.remember(memory, for: id) }
+                let whole = memory.merging(kept) { own, _ in own }
+                try await ledger.write { try $0.remember(whole, for: id) }
             })
     }
 
-    /// The plan of a backing that is, or was, no resource's own: the one by which it was made, or else the default one of its
-    /// provider.
+    /// The plan of a backing that is, or was, no resource's own: the one by which it was made or that its resource has had
+    /// before, or else the default one of its provider.
     func plan(of backing: Backing, _ resource: Resource) throws(BrokerError) -> Plan {
         let offered = try providers.provider(for: backing.provider).offering(for: resource.serviceClass)?.plans ?? []
         return offered.first { $0.name == backing.memory[Plan.memoryKey] } ?? offered.first ?? resource.plan

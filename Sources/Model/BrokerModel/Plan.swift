@@ -20,7 +20,7 @@ public struct Plan: Hashable, Sendable, CustomStringConvertible {
     /// Whether a restart keeps what is written.
     public var isDurable: Bool { self == .durable || self == .durableAlways }
 
-    /// Under which a provider of several plans remembers by which one it has made a backing.
+    /// Under which a backing remembers by which plan it was made, or its resource before it.
     public static let memoryKey = "plan"
 
     /// The plans that `provider` offers for `serviceClass`, the default first.

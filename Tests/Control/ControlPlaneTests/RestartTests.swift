@@ -93,4 +93,25 @@ import Testing
             #expect(error?.code == .daemonNotRunning)
         }
     }
+
+    @Test(.requires(.redisServer), arguments: [false, true])
+    func `a durable cache is durable again behind a server that has served it`(cold: Bool) async throws {
+        try await BrokerUnderTest.run { broker in
+            try await broker.create("cache", plan: "durable")
+            try await broker.attach("cache")
+            let client = try RedisClient(try await broker.variable("CACHE_URL"))
+            try client.ask("SET k v")
+            try await broker.swap("cache", to: "exec:redis-server", cold: false, maxPause: 5000)
+            // The way back goes with the daemon.
+            try await broker.restart(afterKill: true)
+            try await broker.isEventually("ready", "cache")
+            try await broker.swap("cache", to: "emulator", cold: cold, maxPause: 5000)
+            #expect(try await broker.resource("cache")?.plan == "durable")
+            #expect(try RedisClient(try await broker.variable("CACHE_URL")).ask("SET l v") == "+OK")
+            try await broker.restart()
+            let again = try RedisClient(try await broker.variable("CACHE_URL"))
+            #expect(try again.ask("GET l") == "v")
+            #expect(try again.ask("GET k") == (cold ? "$-1" : "v"))
+        }
+    }
 }

@@ -31,8 +31,12 @@ extension ControlPlane {
             // data that this one is to use.
             if request.existing != nil { try await endWayBack(of: stored.resource) }
 
+            // The plan goes along, also by way of a provider that does not have it: back at one that does, it holds again.
+            let former = try await ledger.read { try $0.backing(stored.backing) }
+            let plan = former?.memory[Plan.memoryKey] ?? stored.resource.plan.name
             let backing = Backing(
-                id: .random(), resource: stored.resource.id, provider: target, secret: .random(), memory: [:])
+                id: .random(), resource: stored.resource.id, provider: target, secret: .random(),
+                memory: [Plan.memoryKey: plan])
             let intent = Intent(target: backing.id, former: stored.backing, server: response.server)
             try await ledger.write { writer in
                 try writer.insert(backing)
