@@ -2,6 +2,7 @@ import BrokerModel
 import CacheEmulator
 import EventLoop
 import ProviderKit
+import ReplicationWire
 
 /// What an end of a copy has on the loop.
 protocol EndOnLoop: AnyObject {
@@ -15,6 +16,8 @@ protocol EmulatorEnd: CopyEnd {
     associatedtype OnLoop: EndOnLoop
     var loop: any EventLoop { get }
     var end: LoopBound<OnLoop> { get }
+    /// How far the cache's time is ahead of the system's: outside of it all times are the system's.
+    var clock: ClockOffset { get }
 }
 
 /// How long the loop is held at a time.
@@ -62,12 +65,14 @@ extension EmulatorEnd {
         var digests: [UInt64?] = []
         while digests.count < keys.count {
             let first = digests.count
-            digests += try await withEmulator { emulator in
+            digests += try await withEmulator { [clock] emulator in
                 let deadline = ContinuousClock.now + LoopSlice.reading
                 var part: [UInt64?] = []
                 for key in keys[first...] {
                     let exists = CacheEmulator.databaseNumbers.contains(key.database)
-                    part.append(exists ? emulator.digest(of: key.name, in: key.database) : nil)
+                    part.append(
+                        exists
+                            ? emulator.digest(of: key.name, in: key.database) { clock.time($0, of: .theirs) } : nil)
                     if part.count % LoopSlice.digests == 0, ContinuousClock.now >= deadline { break }
                 }
                 return part
@@ -82,6 +87,11 @@ extension EmulatorEnd {
     }
 }
 
+extension CacheEmulator {
+    /// As it is now; of a time that stands still it is another one a moment later.
+    var clockOffset: ClockOffset { ClockOffset(milliseconds: time &- loop.wallClock) }
+}
+
 extension BrokerError {
     static let closedCopy = BrokerError(
         .internalFailure, "the copy has no emulator any more", why: "this end of it was closed",
@@ -91,5 +101,18 @@ extension BrokerError {
 extension CopyBatch.Segment {
     init(_ segment: CommandSegment) {
         self.init(database: segment.database, bytes: segment.bytes, commands: segment.commands)
+    }
+
+    /// As the other side of a clock has it.
+    func translated(by clock: ClockOffset, of side: ClockOffset.Side) throws(BrokerError) -> CopyBatch.Segment {
+        guard clock != .none else { return self }
+        var translated = self
+        do throws(ReplicationError) {
+            translated.bytes = try clock.translated(bytes, of: side)
+            return translated
+        } catch {
+            throw BrokerError(
+                .internalFailure, "what is copied cannot be read", why: "\(error)", fix: "broker logs")
+        }
     }
 }

@@ -2,6 +2,7 @@ public import BrokerModel
 import CacheEmulator
 import EventLoop
 public import ProviderKit
+import ReplicationWire
 
 /// A cache is copied by its own snapshot and effects, and takes in what its command table knows.
 extension EmulatorProvider: CopiesData {
@@ -9,20 +10,24 @@ extension EmulatorProvider: CopiesData {
         try Self.requireCache(request.serviceClass)
         let cache = try cache(request.backing.id)
         let reads = request.contents == .everything
-        let source: LoopBound<SourceOnLoop> = try await cache.loop.answer { answer in
-            let source = SourceOnLoop(cache.emulator.value, on: cache.loop, readsSnapshot: reads)
-            answer.give(.success(LoopBound(source, on: cache.loop)))
+        let (source, clock): (LoopBound<SourceOnLoop>, ClockOffset) = try await cache.loop.answer { answer in
+            let emulator = cache.emulator.value
+            let source = SourceOnLoop(emulator, on: cache.loop, readsSnapshot: reads, translates: true)
+            answer.give(.success((LoopBound(source, on: cache.loop), emulator.clockOffset)))
         }
-        return EmulatorSource(source, on: cache.loop)
+        return EmulatorSource(source, on: cache.loop, clock)
     }
 
     public func openTarget(_ request: CopyTargetRequest) async throws(BrokerError) -> any CopyTarget {
         try Self.requireCache(request.serviceClass)
         let cache = try cache(request.backing.id)
-        let target: LoopBound<TargetOnLoop> = try await cache.loop.answer { answer in
-            answer.give(.success(LoopBound(TargetOnLoop(cache.emulator.value, on: cache.loop), on: cache.loop)))
+        let isIdle = request.isIdle
+        let (target, clock): (LoopBound<TargetOnLoop>, ClockOffset) = try await cache.loop.answer { answer in
+            let emulator = cache.emulator.value
+            let target = TargetOnLoop(emulator, on: cache.loop, hasTimeGoOn: isIdle)
+            answer.give(.success((LoopBound(target, on: cache.loop), emulator.clockOffset)))
         }
-        return EmulatorTarget(target, on: cache.loop)
+        return EmulatorTarget(target, on: cache.loop, clock)
     }
 
     public func survey(_ request: SurveyRequest) async throws(BrokerError) -> BackingSurvey {

@@ -2,22 +2,28 @@ import BrokerModel
 import CacheEmulator
 import EventLoop
 import ProviderKit
+import ReplicationWire
 
 /// Hands out what an emulator holds: its snapshot in slices, then its effects.
 struct EmulatorSource: CopySource, EmulatorEnd {
     let end: LoopBound<SourceOnLoop>
     let loop: any EventLoop
+    let clock: ClockOffset
 
-    init(_ end: LoopBound<SourceOnLoop>, on loop: any EventLoop) {
+    /// - Parameter clock: nil hands times out as the cache has them.
+    init(_ end: LoopBound<SourceOnLoop>, on loop: any EventLoop, _ clock: ClockOffset? = nil) {
         self.end = end
         self.loop = loop
+        self.clock = clock ?? .none
     }
 
     func next() async throws(BrokerError) -> CopyBatch {
         var batch = CopyBatch()
         while true {
             let part: SourceOnLoop.Part = try await loop.answer { [end] answer in end.value.next(answer) }
-            batch.segments += part.segments.map(CopyBatch.Segment.init)
+            for segment in part.segments {
+                batch.segments.append(try CopyBatch.Segment(segment).translated(by: clock, of: .theirs))
+            }
             batch.position = part.position
             batch.keys += part.keys
             if part.position != nil || batch.size >= SourceOnLoop.batchSize { return batch }
@@ -49,14 +55,18 @@ final class SourceOnLoop: EndOnLoop {
     private let loop: any EventLoop
     private let log: EffectLog
     private var snapshot: KeyspaceSnapshot?
+    /// How often the cache's time had been moved when this began; nil where its times are handed out as they are.
+    private let timeMoves: UInt64?
 
     /// Who waits for effects. The timer holds it: where the loop ends, it goes with the timer.
     private weak var waiting: LoopAnswer<Part>?
     private var timer: TimerToken?
 
-    init(_ emulator: CacheEmulator, on loop: any EventLoop, readsSnapshot: Bool) {
+    /// - Parameter translates: what is handed out has the system's times, which holds until the cache's time is moved.
+    init(_ emulator: CacheEmulator, on loop: any EventLoop, readsSnapshot: Bool, translates: Bool = false) {
         self.emulator = emulator
         self.loop = loop
+        timeMoves = translates ? emulator.timeMoves : nil
         log = emulator.openEffects(limit: Self.limit)
         if readsSnapshot { snapshot = emulator.snapshot() }
         log.wake = { [weak self] in self?.wake() }
@@ -66,6 +76,7 @@ final class SourceOnLoop: EndOnLoop {
     init(of image: KeyspaceImage, by emulator: CacheEmulator, on loop: any EventLoop) {
         self.emulator = emulator
         self.loop = loop
+        timeMoves = nil
         log = emulator.openEffects(limit: 0)
         emulator.closeEffects(log)
         snapshot = emulator.snapshot(of: image)
@@ -180,7 +191,7 @@ final class SourceOnLoop: EndOnLoop {
 
     private var failure: BrokerError? {
         switch log.loss {
-        case .none: nil
+        case .none: timeMoves.map { $0 != emulator?.timeMoves } == true ? .clockMoved : nil
         case .outgrown(let limit):
             BrokerError(
                 .timedOut, "the copy does not converge",

@@ -2,15 +2,19 @@ import BrokerModel
 import CacheEmulator
 import EventLoop
 import ProviderKit
+import ReplicationWire
 
 /// Lets an emulator take in what another backing held.
 struct EmulatorTarget: CopyTarget, EmulatorEnd {
     let end: LoopBound<TargetOnLoop>
     let loop: any EventLoop
+    let clock: ClockOffset
 
-    init(_ end: LoopBound<TargetOnLoop>, on loop: any EventLoop) {
+    /// - Parameter clock: nil takes times in as they come.
+    init(_ end: LoopBound<TargetOnLoop>, on loop: any EventLoop, _ clock: ClockOffset? = nil) {
         self.end = end
         self.loop = loop
+        self.clock = clock ?? .none
     }
 
     func hurry() async {
@@ -20,6 +24,7 @@ struct EmulatorTarget: CopyTarget, EmulatorEnd {
 
     func apply(_ batch: CopyBatch) async throws(BrokerError) {
         for segment in batch.segments {
+            let segment = try segment.translated(by: clock, of: .ours)
             var place = 0
             while place < segment.bytes.count {
                 let first = place
@@ -45,10 +50,15 @@ final class TargetOnLoop: EndOnLoop {
     private var intake: CommandIntake?
     private let loop: any EventLoop
     private(set) var slice = LoopSlice.writing
+    /// Time stood still, and does again at the end.
+    private let hadTimeFrozen: Bool
 
-    init(_ emulator: CacheEmulator, on loop: any EventLoop) {
+    /// - Parameter hasTimeGoOn: also where it stands still.
+    init(_ emulator: CacheEmulator, on loop: any EventLoop, hasTimeGoOn: Bool = false) {
         self.emulator = emulator
         self.loop = loop
+        hadTimeFrozen = hasTimeGoOn && emulator.isTimeFrozen
+        if hadTimeFrozen { emulator.resumeTime() }
         intake = CommandIntake(into: emulator)
     }
 
@@ -60,6 +70,7 @@ final class TargetOnLoop: EndOnLoop {
     }
 
     func close() {
+        if hadTimeFrozen, intake != nil { emulator?.freezeTime() }
         intake?.close()
         intake = nil
         emulator = nil

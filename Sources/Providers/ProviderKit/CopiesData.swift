@@ -56,14 +56,17 @@ public struct CopySourceRequest: Sendable {
 public struct CopyTargetRequest: Sendable {
     public let backing: Backing
     public let serviceClass: ServiceClass
+    /// It serves nobody until the target is closed: meanwhile its time goes on, also where it stands still.
+    public let isIdle: Bool
 
-    public init(backing: Backing, serviceClass: ServiceClass) {
+    public init(backing: Backing, serviceClass: ServiceClass, isIdle: Bool = false) {
         self.backing = backing
         self.serviceClass = serviceClass
+        self.isIdle = isIdle
     }
 }
 
-/// What both ends of a copy can be asked. Calls of one end come one after the other, but for `close`, which ends one
+/// What both ends of a copy can be asked. Whatever time a backing has, outside of it times are the system's. Calls of one end come one after the other, but for `close`, which ends one
 /// that waits.
 public protocol CopyEnd: Sendable {
     /// The number of keys in each database that has some, those whose time is over and that were not found yet included.
@@ -121,6 +124,16 @@ public protocol StandingCopyTarget: CopyTarget {
 
     /// Removes those keys whose digest still is the one given; returns how many are gone.
     func remove(_ keys: [CopyKey], with digests: [UInt64?]) async throws(BrokerError) -> Int
+}
+
+extension BrokerError {
+    /// A source whose backing's time was moved: what it has handed out before says other times than what it would from now on.
+    public static let clockMoved = BrokerError(
+        .unsafe, "the copy has other times than the resource has now",
+        why: "its clock was moved, and how long its keys live was carried over by the time before",
+        fix: "swap again: everything is copied as it is then")
+
+    public var isClockMoved: Bool { what == Self.clockMoved.what }
 }
 
 /// A part of what a source hands out: about 256 KiB, or one value where that is larger.

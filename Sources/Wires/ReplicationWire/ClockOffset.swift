@@ -9,7 +9,7 @@ public struct ClockOffset: Hashable, Sendable {
 
     public static let none = ClockOffset(milliseconds: 0)
 
-    init(milliseconds: Int64) {
+    public init(milliseconds: Int64) {
         self.milliseconds = milliseconds
     }
 
@@ -61,6 +61,17 @@ public struct ClockOffset: Hashable, Sendable {
             guard command.nameText == "PEXPIREAT" else { return nil }
             return replacing(2, in: command, Name.pexpire, side, unit: 1)
         }
+    }
+
+    /// Commands that stand one behind the other, as the other side is to run them.
+    public func translated(_ commands: [UInt8], of side: Side) throws(ReplicationError) -> [UInt8] {
+        guard milliseconds != 0 else { return commands }
+        var stream = CommandStream(offset: 0)
+        stream.append(commands)
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(commands.count)
+        while let command = try stream.next() { bytes += translated(command, of: side)?.bytes ?? command.bytes }
+        return bytes
     }
 
     private func option(behind first: Int, in command: ReplicatedCommand, _ side: Side) -> ReplicatedCommand? {

@@ -13,7 +13,10 @@ extension ControlPlane {
         run.requestsBefore = await requests(run)
         if run.options.isRollback {
             // The former provider has followed since the swap; what it lacks is said before anybody is paused.
-            if let failure = await run.wayBack?.failure, !run.options.discards { throw failure }
+            if let wayBack = run.wayBack, let failure = await wayBack.failure, !run.options.discards {
+                throw Self.incomplete(
+                    failure, after: await wayBack.changes, run.resource.name, to: run.target.provider)
+            }
             run.response = try await provision(
                 run.target, run.resource, plan: try plan(of: run.target, run.resource))
             run.outcome.server = run.response?.server
@@ -202,8 +205,16 @@ extension ControlPlane {
     func copyTail(_ run: inout SwapRun) async throws(BrokerError) {
         if run.options.isRollback {
             guard let wayBack = run.wayBack, await wayBack.failure == nil else { return }
-            guard try await wayBack.drain(within: run.timeLeft) else { throw HandoverFailure.tooLate([]).error(run) }
-            return
+            do throws(BrokerError) {
+                guard try await wayBack.drain(within: run.timeLeft) else {
+                    throw HandoverFailure.tooLate([]).error(run)
+                }
+                return
+            } catch {
+                guard error.isClockMoved else { throw error }
+                throw Self.incomplete(
+                    error, after: await wayBack.changes, run.resource.name, to: run.target.provider)
+            }
         }
         // A stall of either side must not keep the clients waiting: at the deadline both are cut off.
         let (copy, wayBack) = (run.copy, run.wayBack)

@@ -32,10 +32,7 @@ extension ControlPlane {
                 stored.resource, to: open.former.provider, attachments, isFenced: request.fence == true,
                 "broker rollback \(name)")
             if let failure = await open.wayBack.failure, !request.discard {
-                throw BrokerError(
-                    .unsafe, "not everything written since the swap could be carried back",
-                    why: "after \(await open.wayBack.changes) changes: \(failure.reason)",
-                    fix: "broker rollback \(name) --discard")
+                throw Self.incomplete(failure, after: await open.wayBack.changes, name, to: open.former.provider)
             }
             let intent = Intent(target: open.former.id, former: stored.backing)
             try await ledger.write { try $0.begin(try call.begin(stored.resource.id, intent)) }
@@ -50,6 +47,18 @@ extension ControlPlane {
                     id: operation, workspace: workspace, kind: .swap, resource: stored.resource.id, phase: .intended),
                 intent, SwapMachine(.rollback), options)
         }
+    }
+
+    /// A copy that has other times is made anew; of anything else it is not known whether it can be.
+    static func incomplete(
+        _ failure: BrokerError, after changes: Int, _ name: ResourceName, to former: ProviderReference
+    ) -> BrokerError {
+        let holdsKeys = if case .url = former { " --overwrite" } else { "" }
+        return BrokerError(
+            .unsafe, "not everything written since the swap could be carried back",
+            why: "after \(changes) changes: \(failure.reason)",
+            fix: failure.isClockMoved
+                ? "broker swap \(name) --to \(former.argument)\(holdsKeys)" : "broker rollback \(name) --discard")
     }
 
     private static func noWayBack(_ resource: Resource) -> BrokerError {
@@ -75,7 +84,7 @@ extension ControlPlane {
         do throws(BrokerError) {
             if let failure = await wayBack.failure { throw failure }
             let target = try await copier(for: former.provider).openTarget(
-                CopyTargetRequest(backing: former, serviceClass: run.resource.serviceClass))
+                CopyTargetRequest(backing: former, serviceClass: run.resource.serviceClass, isIdle: true))
             await wayBack.open(to: target)
         } catch {
             run.outcome.noWayBack = error.reason

@@ -51,13 +51,15 @@ extension CacheEmulator {
         return names
     }()
 
-    /// `RDBValue.digest` of a key; nil where there is none.
-    public func digest(of key: [UInt8], in database: Int) -> UInt64? {
+    /// `RDBValue.digest` of a key, its end as `translated` says it; nil where there is none.
+    public func digest(
+        of key: [UInt8], in database: Int, translated: (Int64) -> Int64 = { $0 }
+    ) -> UInt64? {
         readClock()
         let database = databases[database]
         let entry = key.withBytes { database.table.find($0, database.hash($0)) }
         guard let entry else { return nil }
         if entry.hasExpiry, entry.expiry <= clock.now { return nil }
-        return database.value(of: entry).digest(expiry: entry.hasExpiry ? entry.expiry : nil)
+        return database.value(of: entry).digest(expiry: entry.hasExpiry ? translated(entry.expiry) : nil)
     }
 }

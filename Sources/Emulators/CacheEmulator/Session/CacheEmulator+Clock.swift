@@ -36,6 +36,7 @@ extension CacheEmulator {
     public func freezeTime() {
         resourceTime.stand(at: time)
         for waiter in timed.values { stopTimer(of: waiter) }
+        noteTimeMove()
     }
 
     /// Has time go on from where it is.
@@ -43,6 +44,7 @@ extension CacheEmulator {
         guard isTimeFrozen else { return }
         resourceTime.goOn(from: time, loop.wallClock)
         readClock()
+        noteTimeMove()
         for waiter in timed.values { startTimer(of: waiter) }
         watchExpiry()
     }
@@ -74,10 +76,17 @@ extension CacheEmulator {
         if target > began { passThrough(until: target) }
         resourceTime.stand(at: target)
         readClock()
+        noteTimeMove()
         guard !wasFrozen else { return }
         resourceTime.goOn(from: target, loop.wallClock)
         for waiter in timed.values { startTimer(of: waiter) }
         watchExpiry()
+    }
+
+    /// Who hands changes on may have to know at once.
+    private func noteTimeMove() {
+        timeMoves += 1
+        for log in effects?.logs ?? [] { log.wake?() }
     }
 
     /// The end of the year 9999: behind that ids and times would leave their ranges.

@@ -90,6 +90,8 @@ public final class CacheEmulator {
     /// Those who wait for a time, by their number.
     var timed: [Int: Waiter] = [:]
     @exclusivity(unchecked) var resourceTime = ResourceTime()
+    /// How often it was moved, stood still or went on.
+    public internal(set) var timeMoves: UInt64 = 0
     /// Nil while all commands run.
     @exclusivity(unchecked) var pause: Pause?
     @exclusivity(unchecked) var statistics = CacheStatistics()
