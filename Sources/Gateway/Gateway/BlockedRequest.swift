@@ -5,10 +5,10 @@ struct BlockedRequest: Equatable {
     /// The most bytes that are kept; one with more cannot be moved.
     static let limit = 64 << 10
 
-    /// Why a client that waits in one that is not movable cannot be moved.
-    static let pin = "waits in a command that cannot be asked again elsewhere"
-
+    /// None where they were too many to be kept.
     private(set) var words: [[UInt8]]
+    /// As the client has written it.
+    private let command: String
     /// When it was asked, in the loop's nanoseconds.
     let since: UInt64
     /// Its place among the endpoint's requests of this kind: who came first is served first, wherever it waits.
@@ -37,6 +37,7 @@ struct BlockedRequest: Equatable {
             timeout = count > 1 ? count - 1 : nil
         }
         isInMilliseconds = reads || name.isWord("wait")
+        command = name.count <= 32 ? String(decoding: name.raw, as: UTF8.self) : ""
         let size = (0..<count).reduce(0) { $0 + arguments[$1].count }
         words = size <= Self.limit ? (0..<count).map { arguments[$0].array } : []
     }
@@ -65,6 +66,12 @@ struct BlockedRequest: Equatable {
 
     /// WAIT and SAVE ask about one server's replicas and files: nothing of it can be asked elsewhere.
     var isMovable: Bool { !words.isEmpty && !words[0].withBytes { $0.isWord("wait") || $0.isWord("save") } }
+
+    /// Why a client that waits in it cannot be moved, where it is not movable.
+    var pin: String {
+        let size = words.isEmpty ? " of more than \(Self.limit >> 10) KiB" : ""
+        return "waits in \(command.uppercased())\(size), which cannot be asked again elsewhere"
+    }
 
     /// Where XREAD asks for what comes from now on (`$`), by the key: which word is to become an id.
     var openIDs: [(key: [UInt8], word: Int)] {

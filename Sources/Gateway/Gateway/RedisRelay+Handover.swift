@@ -42,7 +42,7 @@ extension RedisRelay {
 
     /// Why the client cannot be moved now; nil when nothing is in the way but replies that will come.
     var pin: (why: String, mayEnd: Bool)? {
-        if let blocked, !blocked.isMovable { return (BlockedRequest.pin, false) }
+        if let blocked, !blocked.isMovable { return (blocked.pin, false) }
         if tracker.state.transaction?.isTooLong == true { return ("has more than 1 MiB queued in MULTI", false) }
         if isQuiet { return nil }
         let isFull = session.connection.output.count >= Self.outputLimit

@@ -36,7 +36,7 @@ extension RedisSession {
                 let request = BlockedRequest(words, since: since, order: emulatorWait, isSilent: isSilent)
                 // One that cannot be moved goes on waiting; `waitEnded` ends the step, if anything does.
                 guard let request, request.isMovable else {
-                    isPinned = true
+                    pinned = request?.pin ?? "waits in what cannot be asked again elsewhere"
                     return
                 }
                 emulator.stopWaiting(client)
@@ -50,8 +50,8 @@ extension RedisSession {
     func waitEnded(_ client: CacheClient) {
         guard isPaused else { return deliverAgain() }
         if case .emulator(let emulator, let client) = upstream, emulator.bond(of: client) != nil { return }
-        if isPinned { stepEnded(nil) }
-        isPinned = false
+        if pinned != nil { stepEnded(nil) }
+        pinned = nil
     }
 
     /// Why the step is not done, for a person, and whether it may be over soon by itself.
@@ -60,7 +60,7 @@ extension RedisSession {
         if isPaused, case .emulator(let emulator, let client) = upstream, let bond = emulator.bond(of: client) {
             return (bond, false)
         }
-        if isPinned { return (BlockedRequest.pin, false) }
+        if let pinned { return (pinned, false) }
         return ("is not set up at the target yet", true)
     }
 
@@ -109,7 +109,7 @@ extension RedisSession {
         upstream = next
         next = .none
         isPaused = false
-        isPinned = false
+        pinned = nil
         letGo(former)
         switch upstream {
         case .relay(let relay):
@@ -134,7 +134,7 @@ extension RedisSession {
             return
         }
         isPaused = false
-        isPinned = false
+        pinned = nil
         askAgain()
         deliverAgain()
     }

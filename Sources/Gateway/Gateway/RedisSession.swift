@@ -22,8 +22,8 @@ final class RedisSession: ConnectionHandler, CacheFront {
     /// What the client waited in when an emulator was to be left, or is to wait in at an emulator: asked again when it is
     /// known where.
     var suspended: BlockedRequest?
-    /// What the client waits in cannot be moved: the emulator cannot be left before that is over.
-    var isPinned = false
+    /// Why what the client waits in cannot be moved: the emulator cannot be left before that is over.
+    var pinned: String?
     /// The place of the request in which the client waits at an emulator.
     var emulatorWait: UInt64 = 0
     /// So much is read of what waits behind a command that blocks.

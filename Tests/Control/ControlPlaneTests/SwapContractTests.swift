@@ -141,7 +141,7 @@ import Glibc
             }
             #expect(error?.code == .rolledBack)
             let words = try Regex(
-                "127.0.0.1:\\d+ waits in a command that cannot be asked again elsewhere, connected for \\d+ s")
+                "127.0.0.1:\\d+ waits in WAIT, which cannot be asked again elsewhere, connected for \\d+ s")
             #expect(error?.why.contains(words) == true, "\(error?.why ?? "")")
             #expect(error?.fix == "end what the client does, or the client, and then: \(Self.command)")
         }

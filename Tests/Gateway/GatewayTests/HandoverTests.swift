@@ -316,7 +316,7 @@ import Testing
                 Issue.record("\(String(describing: failure))")
                 return
             }
-            #expect(pinned.map(\.why) == ["waits in a command that cannot be asked again elsewhere"])
+            #expect(pinned.map(\.why) == ["waits in WAIT, which cannot be asked again elsewhere"])
             await bench.test.gateway.resume(GatewayUnderTest.endpoint)
             try await blocked(2, at: direct)
             #expect(try other.ask("RPUSH q one") == ":1")
