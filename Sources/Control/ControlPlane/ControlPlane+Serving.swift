@@ -34,7 +34,9 @@ extension ControlPlane {
         do throws(BrokerError) {
             response = try await provision(backing, resource)
         } catch {
-            serving[id, default: Serving()].hasFailed(.failed(error.reason))
+            serving[id, default: Serving()].hasFailed(.failed(error.reason), fix: error.fix)
+            // What is tried again may succeed in a moment; this does not by itself.
+            if error.code == .needsAttention { for endpoint in endpoints { await gateway.fail(endpoint.id) } }
             throw error
         }
         for endpoint in endpoints { await route(endpoint.id, to: response, of: backing.id) }

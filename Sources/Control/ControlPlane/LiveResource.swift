@@ -44,6 +44,16 @@ extension ControlPlane {
             backing: backing, endpoints: EndpointSpecification.all(of: stored.resource, attachments).map(\.id))
     }
 
+    /// Throws with the reason, and what can be done, where its provider has failed.
+    func checkServes(_ resource: LiveResource) throws(BrokerError) {
+        guard resource.reference.lease == nil, let serving = serving[resource.backing.resource],
+            case .failed(let why) = serving.provider
+        else { return }
+        throw BrokerError(
+            .serverUnreachable, "\"\(resource.reference)\" does not serve", why: why,
+            fix: serving.fix ?? "broker status")
+    }
+
     /// The resources that are named; where none are, all of a lease, or of the workspace.
     func live(
         _ names: [String], of lease: String?, in workspace: WorkspaceName

@@ -9,6 +9,8 @@ struct Serving: Equatable {
     var provider = ResourceState.starting
     /// The endpoints that could not be opened, and who holds their ports.
     var taken: [EndpointID: String] = [:]
+    /// What can be done where its provider has failed; nil where nobody has said.
+    private(set) var fix: String?
     var server: String?
     /// The file of a `sqlite` resource.
     var path: String?
@@ -51,8 +53,9 @@ struct Serving: Equatable {
     }
 
     /// Waits longer after every failure of the provider, up to half a minute; a taken port is tried every turn.
-    mutating func hasFailed(_ state: ResourceState) {
+    mutating func hasFailed(_ state: ResourceState, fix: String? = nil) {
         provider = state
+        self.fix = fix
         failures += 1
         turnsToWait = min(1 << min(failures - 1, 5), 30)
     }

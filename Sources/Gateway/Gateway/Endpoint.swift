@@ -19,6 +19,8 @@ final class Endpoint {
     private(set) var redisSessions: [UInt64: RedisSession] = [:]
     private(set) var queueConnections: [UInt64: Connection] = [:]
     private(set) var queueClients: [UInt64: QueueClient] = [:]
+    /// Nobody will serve it before a person has acted: who comes is told so at once.
+    private var hasFailed = false
     /// Who waits for an upstream.
     private(set) var held: [UInt64: Connection] = [:]
     /// Nil but while the upstream is being exchanged under its clients; `Endpoint+Handover`.
@@ -69,7 +71,7 @@ final class Endpoint {
     }
 
     private func hold(_ connection: Connection) -> any ConnectionHandler {
-        guard held.count < Self.mostHeld else {
+        guard held.count < Self.mostHeld, !hasFailed else {
             sayNotReady(connection)
             return RefusedClient()
         }
@@ -85,9 +87,18 @@ final class Endpoint {
         sayNotReady(connection)
     }
 
+    /// Until an upstream is named.
+    func fail() {
+        hasFailed = upstream == nil
+        for connection in Array(held.values) where hasFailed { giveUp(connection) }
+    }
+
     private func sayNotReady(_ connection: Connection) {
         if !grants.isEmpty {
-            ReplyWriter(connection.output, version: 2).error("LOADING the resource behind this endpoint is not ready")
+            ReplyWriter(connection.output, version: 2).error(
+                hasFailed
+                    ? "LOADING the resource behind this endpoint has failed, see 'broker status'"
+                    : "LOADING the resource behind this endpoint is not ready")
         }
         connection.closeAfterFlush()
     }
@@ -144,6 +155,7 @@ final class Endpoint {
     func exchange(_ upstream: Upstream?) {
         retireUnsupported()
         self.upstream = upstream
+        hasFailed = false
         nameAttachments()
         scanEpoch.advance()
         if case .cache(let emulator) = upstream { emulator.value.scanEpoch = scanEpoch }

@@ -113,6 +113,15 @@ public final class Gateway: Sendable {
         }
     }
 
+    /// Nobody will serve an endpoint before a person has acted: until `route` names an upstream, clients are told so instead
+    /// of being held.
+    public func fail(_ id: EndpointID) async {
+        await run(id) {
+            $0.endpoints[id]?.fail()
+        } orWhenStopped: {
+        }
+    }
+
     // MARK: exchanging the upstream under connected clients
 
     /// Opens a connection to the target for every client beside the present one; all are served as before. Clients that

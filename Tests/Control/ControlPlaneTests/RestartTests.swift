@@ -1,4 +1,5 @@
 import BrokerModel
+import Foundation
 import Ledger
 import ProviderKit
 import TestKit
@@ -112,6 +113,45 @@ import Testing
             let again = try RedisClient(try await broker.variable("CACHE_URL"))
             #expect(try again.ask("GET l") == "v")
             #expect(try again.ask("GET k") == (cold ? "$-1" : "v"))
+        }
+    }
+
+    @Test func `a durable cache whose files are damaged says so at once, by its name, and what to do`() async throws {
+        try await BrokerUnderTest.run { broker in
+            try await broker.create("cache", plan: "durable")
+            try await broker.attach("cache")
+            let url = try await broker.variable("CACHE_URL")
+            try RedisClient(url).ask("SET k v")
+            let folder = try #require(broker.names(in: "resources").first.map { broker.folder.file("resources/\($0)") })
+            await broker.stop()
+            try Data("nonsense\n".utf8).write(to: URL(filePath: folder + "/appendonly.aof.manifest"))
+            try await broker.restart(afterKill: true)
+            try await broker.isEventually("failed", "cache")
+            let began = ContinuousClock.now
+            let refused = #expect(throws: RedisClient.Refused.self) { try RedisClient(url) }
+            #expect(refused?.answer.hasPrefix("-LOADING") == true)
+            #expect(ContinuousClock.now - began < .seconds(5))
+
+            let errors = [
+                await #expect(throws: BrokerError.self) {
+                    try await broker.plane.reset("cache", in: broker.workspace)
+                },
+                await #expect(throws: BrokerError.self) {
+                    try await broker.plane.moveClock(
+                        ClockRequest(resources: ["cache"], action: .freeze), in: broker.workspace)
+                },
+            ]
+            for error in errors {
+                #expect(error?.what == "\"cache\" does not serve")
+                #expect(error?.why.contains("is damaged") == true)
+                #expect(error?.fix?.hasPrefix("ls -la \(folder)   # ") == true)
+            }
+            try FileManager.default.removeItem(atPath: folder)
+            try await eventually("it serves again") {
+                broker.clock.advance(by: .seconds(1))
+                return try await broker.resource("cache")?.state == "ready"
+            }
+            #expect(try RedisClient(url).ask("DBSIZE") == ":0")
         }
     }
 }

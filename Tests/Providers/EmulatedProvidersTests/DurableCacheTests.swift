@@ -252,8 +252,15 @@ struct DurableCacheTests {
             let error = await #expect(throws: BrokerError.self) { try await run(copied) { _, _ in } }
             #expect(
                 error?.code == .needsAttention && error?.what.contains(there) == true, "\(String(describing: error))")
+            #expect(error?.fix?.hasPrefix("ls -la \(copied)   # ") == true)
             #expect(try Data(contentsOf: URL(filePath: there)) == data)
         }
+        let copied = directory.file("copied")
+        try copy(folder, to: copied)
+        let there = copied + files.base(number).dropFirst(folder.count)
+        try FileManager.default.removeItem(atPath: there)
+        let error = await #expect(throws: BrokerError.self) { try await run(copied) { _, _ in } }
+        #expect(error?.what.contains(there) == true && error?.fix?.hasPrefix("ls -la \(copied)   # ") == true)
     }
 
     @Test func `what is written down by the plan that syncs all is told, also behind a snapshot`() async throws {

@@ -141,6 +141,7 @@ extension ControlPlane {
     }
 
     private func keeper(of resource: LiveResource) throws(BrokerError) -> any Snapshots {
+        try checkServes(resource)
         guard let provider = try providers.provider(for: resource.backing.provider) as? any Snapshots else {
             throw BrokerError(
                 .unsupported, "what \"\(resource.reference)\" holds cannot be kept or exchanged",

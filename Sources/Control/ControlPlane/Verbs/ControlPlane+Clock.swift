@@ -28,6 +28,7 @@ extension ControlPlane {
                 why: "emulated caches and queues have a time of their own", fix: "broker status")
         }
         for (resource, clock) in clocks {
+            try checkServes(resource)
             try Self.check(step, at: try await Self.move(resource, clock, .look), of: resource)
         }
         var readings: [ClockReading] = []

@@ -106,13 +106,21 @@ struct DurableFiles: Sendable {
         BrokerError(
             .needsAttention, "\"\(path)\" cannot be written or read",
             why: "\(call): \(String(cString: strerror(number)))",
-            fix: "df -h \(ShellWord.quoted(path))")
+            fix: number == ENOENT ? mending(path) : "df -h \(folder(of: path)) && ls -la \(folder(of: path))")
     }
 
     static func corrupt(_ path: String, _ why: String) -> BrokerError {
         BrokerError(
-            .needsAttention, "\"\(path)\" is damaged", why: why,
-            fix: "take a backup's files, or remove the folder to begin anew: ls -la \(ShellWord.quoted(path))")
+            .needsAttention, "\"\(path)\" is damaged", why: why, fix: mending(path))
+    }
+
+    /// The resource is tried again by itself.
+    private static func mending(_ path: String) -> String {
+        "ls -la \(folder(of: path))   # put a backup's files there, or remove them all to begin anew"
+    }
+
+    private static func folder(of path: String) -> String {
+        ShellWord.quoted(String(path[..<(path.lastIndex(of: "/") ?? path.endIndex)]))
     }
 }
 
