@@ -59,6 +59,26 @@ extension EmulatorProvider: CopiesData {
         }
     }
 
+    public func memoryBound(of backing: Backing) async throws(BrokerError) -> MemoryBound? {
+        let cache = try cache(backing.id)
+        return try await cache.loop.answer { answer in
+            let limit = cache.emulator.value.memoryLimit
+            answer.give(.success(MemoryBound(bytes: limit.bytes, policy: limit.policy)))
+        }
+    }
+
+    public func setMemoryBound(_ bound: MemoryBound, of backing: Backing) async throws(BrokerError) -> Int? {
+        let cache = try cache(backing.id)
+        return try await cache.loop.answer { answer in
+            let emulator = cache.emulator.value
+            guard bound.bytes == 0 || emulator.usedMemory <= bound.bytes else {
+                return answer.give(.success(emulator.usedMemory))
+            }
+            emulator.memoryLimit = (bound.bytes, bound.policy)
+            answer.give(.success(nil))
+        }
+    }
+
     /// Draws keys, a part in each turn of the loop.
     private func draw(
         _ sample: Int, of cache: EmulatorShelf.Shelved<CacheEmulator>, into survey: inout BackingSurvey

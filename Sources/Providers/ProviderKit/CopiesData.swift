@@ -24,6 +24,25 @@ public protocol CopiesData: Provider {
     /// Has a backing publish these events and no others, a server of the broker's also when it is started again. Throws `unsupported` where
     /// its server is somebody else's.
     func setKeyspaceEvents(_ events: KeyspaceEventSet, of backing: Backing) async throws(BrokerError)
+
+    /// How much memory a backing may take; nil where its server does not tell.
+    func memoryBound(of backing: Backing) async throws(BrokerError) -> MemoryBound?
+
+    /// Has a backing take no more than that, a server of the broker's also when it is started again. Returns nil, or how
+    /// much it takes already where that is more: then nothing is set. Throws `unsupported` where its server is somebody
+    /// else's.
+    func setMemoryBound(_ bound: MemoryBound, of backing: Backing) async throws(BrokerError) -> Int?
+}
+
+/// Of a provider whose backings have no limit of memory.
+extension CopiesData {
+    public func memoryBound(of _: Backing) async throws(BrokerError) -> MemoryBound? { nil }
+
+    public func setMemoryBound(_: MemoryBound, of backing: Backing) async throws(BrokerError) -> Int? {
+        throw BrokerError(
+            .unsupported, "the memory of \"\(backing.provider)\" cannot be limited",
+            why: "its settings are its owner's", fix: "CONFIG SET maxmemory at that server")
+    }
 }
 
 /// Hand out what this backing holds.

@@ -34,6 +34,22 @@ extension ExecProvider: CopiesData {
         try files(of: backing.id).setKeyspaceEvents(events.description)
     }
 
+    public func memoryBound(of backing: Backing) async throws(BrokerError) -> MemoryBound? {
+        guard servers[backing.id] != nil else { return nil }
+        return try await RedisEnd.memory(of: copyServer(backing)).bound
+    }
+
+    public func setMemoryBound(_ bound: MemoryBound, of backing: Backing) async throws(BrokerError) -> Int? {
+        if bound.bytes > 0, let used = try await RedisEnd.memory(of: copyServer(backing)).used, used > bound.bytes {
+            return used
+        }
+        // The policy first: no limit is kept by another one.
+        let settings = [["maxmemory-policy", bound.policy], ["maxmemory", "\(bound.bytes)"]]
+        try await ask(settings.map { ["CONFIG", "SET"] + $0 }, at: backing)
+        try files(of: backing.id).setMemoryBound(settings)
+        return nil
+    }
+
     private func copyServer(_ backing: Backing) -> CopyServer {
         CopyServer(login: login(of: backing), scope: .all, name: "\(backing.provider)", isElsewhere: false)
     }

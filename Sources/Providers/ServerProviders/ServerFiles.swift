@@ -26,6 +26,8 @@ struct ServerFiles: Sendable {
     var users: String { folder + "/users" }
     /// Which events of keys it publishes; absent where a swap has brought none.
     private var events: String { folder + "/events" }
+    /// How much memory it may take, as lines of its configuration; absent where a swap has brought no limit.
+    private var memory: String { folder + "/memory" }
 
     init(_ backing: BackingID, folders: String, runtime: String) {
         folder = "\(folders)/\(backing)"
@@ -35,13 +37,19 @@ struct ServerFiles: Sendable {
     /// Makes the folder (0700) and the configuration (0600).
     func make(secret: Secret, users: [String]) throws(BrokerError) {
         guard mkdir(folder, 0o700) == 0 || errno == EEXIST else { throw failure("mkdir \(folder)") }
-        let text = configurationText(secret: secret, users: users, events: try contents(of: events))
+        let text = configurationText(
+            secret: secret, users: users, events: try contents(of: events), memory: try contents(of: memory))
         try write(text, to: configuration)
     }
 
     /// In the letters of `notify-keyspace-events`: what is published after the next start.
     func setKeyspaceEvents(_ letters: String) throws(BrokerError) {
         try write(letters, to: events)
+    }
+
+    /// Settings with their values: what limits its memory after the next start.
+    func setMemoryBound(_ settings: [[String]]) throws(BrokerError) {
+        try write(settings.map { $0.joined(separator: " ") + "\n" }.joined(), to: memory)
     }
 
     private func contents(of path: String) throws(BrokerError) -> String {
@@ -82,10 +90,12 @@ struct ServerFiles: Sendable {
 
     /// The server's settings. The secret is in it as a hash only, so that no file holds it in the clear. MIGRATE, which
     /// would connect elsewhere from the host, is forbidden here, since scripts could call it past the gateway.
-    func configurationText(secret: Secret, users: [String] = [], events: String = "") -> String {
+    func configurationText(
+        secret: Secret, users: [String] = [], events: String = "", memory: String = ""
+    ) -> String {
         let hash = secret.reveal { SHA256.hash(data: Array($0.utf8)) }
         let digits = hash.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
-        return users.map { "user \($0)\n" }.joined() + """
+        return users.map { "user \($0)\n" }.joined() + memory + """
             # Written by broker at every start of the server; changes are lost.
             port 0
             unixsocket \(Self.quoted(socket))

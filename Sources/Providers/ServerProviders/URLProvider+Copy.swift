@@ -34,6 +34,10 @@ extension URLProvider: CopiesData {
         try await RedisEnd.keyspaceEvents(of: copyServer(backing))
     }
 
+    public nonisolated func memoryBound(of backing: Backing) async throws(BrokerError) -> MemoryBound? {
+        try await RedisEnd.memory(of: copyServer(backing)).bound
+    }
+
     /// Its settings are its owner's.
     public nonisolated func setKeyspaceEvents(
         _ events: KeyspaceEventSet, of backing: Backing

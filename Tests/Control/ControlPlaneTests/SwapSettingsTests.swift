@@ -105,4 +105,62 @@ import Testing
             _ = try await broker.rollback("cache")
         }
     }
+
+    @Test func `a limit of memory goes along to a server, its restart, and back`() async throws {
+        try await BrokerUnderTest.run { broker in
+            try await broker.attach("cache")
+            let client = try RedisClient(try await broker.variable("CACHE_URL"))
+            #expect(try client.ask("CONFIG SET maxmemory 100mb maxmemory-policy allkeys-lfu") == "+OK")
+            let told = try await broker.swap("cache", to: "exec:redis-server", cold: false, maxPause: 5000)
+            #expect(told.leftBehind == nil)
+            #expect(try client.lines("CONFIG GET maxmemory").last == "104857600")
+            #expect(try client.lines("CONFIG GET maxmemory-policy").last == "allkeys-lfu")
+            try await broker.restart()
+            try await broker.isEventually("ready", "cache")
+            let again = try RedisClient(try await broker.variable("CACHE_URL"))
+            #expect(try again.lines("CONFIG GET maxmemory").last == "104857600")
+            try await broker.swap("cache", to: "emulator", cold: false, maxPause: 5000)
+            #expect(try again.lines("CONFIG GET maxmemory").last == "104857600")
+            #expect(try again.lines("CONFIG GET maxmemory-policy").last == "allkeys-lfu")
+            #expect(try again.ask("CONFIG SET maxmemory 200mb maxmemory-policy volatile-ttl") == "+OK")
+            try await broker.rollback("cache")
+            #expect(try again.lines("CONFIG GET maxmemory").last == "209715200")
+            #expect(try again.lines("CONFIG GET maxmemory-policy").last == "volatile-ttl")
+        }
+    }
+
+    @Test func `a limit of memory that is too little at the target keeps a swap from losing keys`() async throws {
+        try await BrokerUnderTest.run { broker in
+            try await broker.attach("cache")
+            let client = try RedisClient(try await broker.variable("CACHE_URL"))
+            try client.ask("SET k v")
+            #expect(try client.ask("CONFIG SET maxmemory 100kb maxmemory-policy allkeys-lru") == "+OK")
+            let refused = await #expect(throws: BrokerError.self) {
+                try await broker.swap("cache", to: "exec:redis-server", cold: false, maxPause: 5000)
+            }
+            #expect(refused?.what == "maxmemory of 102.4 kB is too little at \"exec:redis-server\"")
+            let fix = try #require(refused?.fix?.split(separator: " in the app").first)
+            #expect(try client.ask(String(fix)) == "+OK")
+            try await broker.swap("cache", to: "exec:redis-server", cold: false, maxPause: 5000)
+            #expect(try client.ask("GET k") == "v")
+        }
+    }
+
+    @Test func `the limit of memory of a server of somebody else stays its owner's, which is told`() async throws {
+        try await RealServer.run(.redisServer) { server in
+            try await BrokerUnderTest.run { broker in
+                let there = "redis://127.0.0.1:\(server.port ?? 0)/0"
+                try await broker.attach("cache")
+                let client = try RedisClient(try await broker.variable("CACHE_URL"))
+                #expect(try client.ask("CONFIG SET maxmemory 100mb") == "+OK")
+                let told = try await broker.swap("cache", to: there, cold: false, maxPause: 5000)
+                #expect(told.leftBehind == "maxmemory 104.9 MB (noeviction) of emulator")
+                #expect(try client.lines("CONFIG GET maxmemory").last == "0")
+                // The way back is to what it was.
+                let back = try await broker.rollback("cache")
+                #expect(back.leftBehind == nil)
+                #expect(try client.lines("CONFIG GET maxmemory").last == "104857600")
+            }
+        }
+    }
 }

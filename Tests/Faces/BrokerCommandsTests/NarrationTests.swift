@@ -89,6 +89,7 @@ import Testing
         (copy.keys, copy.changes, copy.bytes, copy.verified) = (1204, 310, 1_260_000, 1204)
         outcome.copy = copy
         outcome.phases = ["copy": 1234.5]
+        outcome.leftBehind = "maxmemory 104.9 MB (allkeys-lru) of emulator"
         #expect(
             Narration.swapped(outcome) == [
                 "cache: emulator → exec:redis-server (redis 7.0.15)",
@@ -96,6 +97,7 @@ import Testing
                 "  tail      310 writes while copying                    applied",
                 "  cutover   31 connections, 2 held                      pause 8.0 ms, 0 closed",
                 "  verify    1,204/1,204 keys equal (type, value, TTL)",
+                "  settings  not carried along: maxmemory 104.9 MB (allkeys-lru) of emulator",
                 "swapped. web keeps its URL.  undo: broker rollback cache   release web v2",
             ])
     }

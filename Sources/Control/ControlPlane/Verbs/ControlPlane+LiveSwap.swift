@@ -184,6 +184,7 @@ extension ControlPlane {
             try await run.copy?.converge(within: share)
         }
         try await carrySettings(&run)
+        try await lookAtBounds(&run)
         try await bindDirect(&run)
         for endpoint in run.open(routes) {
             if let failure = await gateway.prepare(endpoint, for: upstream, within: .seconds(30)) {
@@ -262,6 +263,7 @@ extension ControlPlane {
         }
         // An app may have changed them since.
         if run.former?.provider == .emulator { try await carrySettings(&run) }
+        try await carryBound(run)
         guard run.timeLeft > .zero else { throw HandoverFailure.tooLate([]).error(run) }
         await reached(.swapRestored)
     }

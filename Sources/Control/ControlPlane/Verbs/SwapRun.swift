@@ -69,6 +69,9 @@ struct SwapRun: Sendable {
     var pausedAt = ContinuousClock.now
     /// The events of keys that the target was made to publish.
     var events: KeyspaceEventSet?
+    /// How much memory the former provider may take, and the target, as both said before the pause.
+    var bound: MemoryBound?
+    var targetBound: MemoryBound?
     /// Carries the data across.
     var copy: DataCopy?
     /// Carries back what is written after the switch; of a rollback, what has done so until now.

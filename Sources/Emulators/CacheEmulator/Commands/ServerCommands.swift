@@ -142,10 +142,7 @@ private enum Server {
         for (number, place) in places.enumerated() {
             call.emulator.configuration.set(place, to: values[number])
             if parameters[place].name.hasPrefix("maxmemory") || parameters[place].name.hasPrefix("lfu") {
-                call.emulator.limit = MemoryLimit(call.emulator.configuration)
-                call.emulator.clock.countsUses = call.emulator.limit.policy.isByFrequency
-                call.emulator.look()
-                if call.emulator.limit.bytes == 0 { call.emulator.isOutOfMemory = false }
+                call.emulator.limitMemory()
             }
             if Self.ofConnections.contains(parameters[place].name) {
                 call.emulator.connectionLimits = ConnectionLimits(call.emulator.configuration)

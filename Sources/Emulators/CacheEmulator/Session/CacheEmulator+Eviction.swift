@@ -38,6 +38,28 @@ struct MemoryLimit {
 }
 
 extension CacheEmulator {
+    /// How much memory keys and values may take, 0 for any, and the name of the policy by which they go; a name that is none
+    /// changes nothing.
+    public var memoryLimit: (bytes: Int, policy: String) {
+        get { (limit.bytes, limit.policy.rawValue) }
+        set {
+            configuration.set("maxmemory", to: "\(newValue.bytes)")
+            if MemoryLimit.Policy(rawValue: newValue.policy) != nil {
+                configuration.set("maxmemory-policy", to: newValue.policy)
+            }
+            limitMemory()
+        }
+    }
+
+    /// By what is configured.
+    func limitMemory() {
+        limit = MemoryLimit(configuration)
+        clock.countsUses = limit.policy.isByFrequency
+        look()
+        // Nobody looks any more, and nothing is missing.
+        if limit.bytes == 0 { isOutOfMemory = false }
+    }
+
     /// How long one command is held up at most: what is still too much then goes with the next ones.
     private static let evictionTime = Duration.microseconds(500)
     private static let evictionsPerLook = 4

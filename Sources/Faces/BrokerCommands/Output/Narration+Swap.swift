@@ -23,6 +23,7 @@ extension Narration {
             }
         }
         if let why = outcome.noWayBack { lines.append("  no way back that keeps what is written from now on: \(why)") }
+        if let left = outcome.leftBehind { lines.append("  settings  not carried along: \(left)") }
         let fenced = outcome.fenced ?? []
         for name in fenced { lines.append("  fenced    \(name): shut out; a restart of the app takes the new URL") }
         let apps = outcome.releases.keys.sorted()

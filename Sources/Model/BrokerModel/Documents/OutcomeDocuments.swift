@@ -115,6 +115,8 @@ public struct SwapOutcome: Codable, Equatable, Sendable {
     public var undoUntil: Int64?
     /// Why there is no way back that keeps what is written from now on.
     public var noWayBack: String?
+    /// A setting of the former provider that the target does not have, in words: `maxmemory 100.0 MB (allkeys-lru) of emulator`.
+    public var leftBehind: String?
     /// Direct attachments that were shut out, `web as CACHE`: their URLs are new. Nil where none were.
     public var fenced: [String]?
 
@@ -144,6 +146,7 @@ extension SwapOutcome {
         parts.append("\(moved) clients moved, \(held) held, \(closed) closed")
         if let requests { parts.append("\(requests) requests meanwhile") }
         parts.append("pause \(Int(pause.rounded(.up))) ms")
+        if let leftBehind { parts.append("not carried along: \(leftBehind)") }
         if let fenced { parts.append("fenced \(fenced.joined(separator: ", "))") }
         if let stall { parts.append("\(stall.clients) waited, the longest \(Int(stall.max.rounded(.up))) ms") }
         return "receipt: " + parts.joined(separator: "; ")

@@ -70,10 +70,7 @@ extension RedisEnd {
         let questions = ReplicatedCommand("INFO").bytes + ReplicatedCommand("COMMAND").bytes
         let replies = try connection.ask(questions, count: 2)
         var facts = Facts()
-        for line in (replies[0].text ?? "").split(whereSeparator: \.isNewline) {
-            let parts = line.split(separator: ":", maxSplits: 1)
-            if parts.count == 2 { facts.info[parts[0]] = parts[1] }
-        }
+        facts.info = Self.facts(in: replies[0].text ?? "")
         if case .array(let commands) = replies[1] {
             var names: Set<String> = []
             for command in commands { Self.name(command, into: &names) }
@@ -93,15 +90,7 @@ extension RedisEnd {
 
     /// Which events of keys a server publishes, asked over a connection of its own; nil where it does not tell.
     static func keyspaceEvents(of server: CopyServer) async throws(BrokerError) -> KeyspaceEventSet? {
-        let end = RedisEnd(server)
-        let result: Result<KeyspaceEventSet?, BrokerError>
-        do throws(BrokerError) {
-            result = .success(try await end.ask { connection throws(BrokerError) in try keyspaceEvents(connection) })
-        } catch {
-            result = .failure(error)
-        }
-        await end.close()
-        return try result.get()
+        try await asked(server) { connection throws(BrokerError) in try keyspaceEvents(connection) }
     }
 
     private static func keyspaceEvents(_ connection: RedisConnection) throws(BrokerError) -> KeyspaceEventSet? {
@@ -110,6 +99,41 @@ extension RedisEnd {
             return nil
         }
         return parts[1].text.map { KeyspaceEventSet($0) }
+    }
+
+    /// The limit of a server's memory, and how much it takes; nil where it does not tell.
+    static func memory(of server: CopyServer) async throws(BrokerError) -> (bound: MemoryBound?, used: Int?) {
+        try await asked(server) { connection throws(BrokerError) in
+            let info = facts(in: try connection.tell("INFO", "memory") ?? "")
+            let bytes = info["maxmemory"].flatMap { Int($0) }
+            let bound = bytes.map { MemoryBound(bytes: $0, policy: String(info["maxmemory_policy"] ?? "noeviction")) }
+            return (bound, info["used_memory"].flatMap { Int($0) })
+        }
+    }
+
+    /// Asks over a connection of its own.
+    private static func asked<Value: Sendable>(
+        _ server: CopyServer, _ question: @escaping @Sendable (RedisConnection) throws(BrokerError) -> Value
+    ) async throws(BrokerError) -> Value {
+        let end = RedisEnd(server)
+        let result: Result<Value, BrokerError>
+        do throws(BrokerError) {
+            result = .success(try await end.ask(question))
+        } catch {
+            result = .failure(error)
+        }
+        await end.close()
+        return try result.get()
+    }
+
+    /// The fields of INFO.
+    private static func facts(in text: String) -> [Substring: Substring] {
+        var facts: [Substring: Substring] = [:]
+        for line in text.split(whereSeparator: \.isNewline) {
+            let parts = line.split(separator: ":", maxSplits: 1)
+            if parts.count == 2 { facts[parts[0]] = parts[1] }
+        }
+        return facts
     }
 
     /// The lines of CLIENT LIST.
