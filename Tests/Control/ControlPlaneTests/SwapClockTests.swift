@@ -91,4 +91,23 @@ import Testing
             #expect(Self.isAbout(3600, try life(client, "sess")))
         }
     }
+
+    @Test func `a key whose time is over at the target alone is told by its cause, and the fix works`() async throws {
+        try await BrokerUnderTest.run { broker in
+            try await broker.attach("cache")
+            let client = try RedisClient(try await broker.variable("CACHE_URL"))
+            try await move(broker, .freeze)
+            // The copy takes longer than it lives.
+            for number in 0..<3000 { try client.ask("SET filler:\(number) v") }
+            try client.ask("SET short v PX 1")
+            let error = await #expect(throws: BrokerError.self) {
+                try await broker.swap("cache", to: "exec:redis-server", cold: false, maxPause: 5000)
+            }
+            #expect(error?.why.contains("the clock of \"cache\" stands still") == true)
+            #expect(error?.fix == "broker clock resume cache && broker swap cache --to exec:redis-server")
+            #expect(try client.ask("GET short") == "v")
+            try await move(broker, .resume)
+            try await broker.swap("cache", to: "exec:redis-server", cold: false, maxPause: 5000)
+        }
+    }
 }

@@ -231,7 +231,7 @@ extension ControlPlane {
             if let copy = run.copy, await copy.hasBegunAgain { throw Self.begunAgain(run) }
             if run.copy?.suspects.isEmpty == false { try await run.copy?.compareSuspects() }
             if let different = run.copy?.suspects, let first = different.first {
-                throw Self.differ(different.count, first)
+                throw await differ(different.count, first, run)
             }
             try await run.wayBack?.skip()
         } catch {
@@ -249,12 +249,27 @@ extension ControlPlane {
             fix: run.command)
     }
 
-    private static func differ(_ count: Int, _ first: CopyKey) -> BrokerError {
-        BrokerError(
+    private func differ(_ count: Int, _ first: CopyKey, _ run: SwapRun) async -> BrokerError {
+        let name = run.resource.name
+        let isFrozen = await isTimeFrozen(at: run.former, run.resource)
+        return BrokerError(
             .rolledBack, "the copy is not the same: \(count) \(count == 1 ? "key differs" : "keys differ")",
             why: "the first is \"\(String(decoding: first.name.prefix(64), as: UTF8.self))\" of database "
-                + "\(first.database): somebody else writes to the target, or it keeps the value in another form",
-            fix: "nothing has changed; look at that key on both sides")
+                + "\(first.database): "
+                + (isFrozen
+                    ? "the clock of \"\(name)\" stands still, and at the target that key's time may be over"
+                    : "somebody else writes to the target, or it keeps the value in another form"),
+            fix: isFrozen
+                ? "broker clock resume \(name) && \(run.command)"
+                : "nothing has changed; look at that key on both sides")
+    }
+
+    private func isTimeFrozen(at backing: Backing?, _ resource: Resource) async -> Bool {
+        guard let backing, let clock = (try? providers.provider(for: backing.provider)) as? any ControlsClock else {
+            return false
+        }
+        let look = ClockMove(backing: backing, serviceClass: resource.serviceClass, step: .look)
+        return (try? await clock.move(look))?.isFrozen == true
     }
 
     func restoreClients(_ run: inout SwapRun) async throws(BrokerError) {
