@@ -77,7 +77,10 @@ clua_engine *clua_open(clua_host host, size_t memory_limit, int32_t is_for_funct
         clua_close(engine);
         return NULL;
     }
-    lua_gc(engine->lua, LUA_GCCOLLECT, 0);
+    // It begins again when a quarter has been added, and is done before the next quarter.
+    lua_gc(engine->lua, LUA_GCSETPAUSE, 125);
+    lua_gc(engine->lua, LUA_GCSETSTEPMUL, 400);
+    clua_collect(engine);
     return engine;
 }
 
@@ -90,6 +93,24 @@ void clua_close(clua_engine *engine) {
 }
 
 size_t clua_memory(const clua_engine *engine) { return engine->memory; }
+void clua_collect(clua_engine *engine) {
+    lua_gc(engine->lua, LUA_GCCOLLECT, 0);
+    engine->least = engine->memory;
+}
+
+// Lua's collector keeps pace with what is allocated, but for garbage that comes at once. What is there is looked through
+// as a whole only when half as much was added, or half of what was free.
+static void collect_some(clua_engine *engine) {
+    if (engine->memory < engine->least) engine->least = engine->memory;
+    size_t added = engine->memory - engine->least, free = engine->memory_limit - engine->least;
+    bool is_much = added > engine->least / 2 || added > free / 2;
+    if (is_much && engine->memory > engine->memory_limit / 4) {
+        clua_collect(engine);
+    } else if (++engine->runs % COLLECT_AFTER == 0) {
+        lua_gc(engine->lua, LUA_GCSTEP, COLLECT_AFTER);
+    }
+}
+
 
 clua_bytes clua_output(const clua_engine *engine) {
     // Never without an address, for those who cannot do with none.
@@ -182,6 +203,20 @@ int32_t clua_load(clua_engine *engine, clua_bytes body, clua_bytes sha1) {
     }
     return entry.run == NULL ? 0 : -1;
 }
+static int drop(lua_State *lua) {
+    const clua_bytes *key = lua_touserdata(lua, 1);
+    clua_push_kept(lua);
+    lua_pushlstring(lua, (const char *)key->start, key->count);
+    lua_pushnil(lua);
+    lua_rawset(lua, -3);
+    return 0;
+}
+
+void clua_drop(clua_engine *engine, clua_bytes sha1) {
+    lua_cpcall(engine->lua, drop, &sha1);
+    lua_settop(engine->lua, 0);
+}
+
 
 // MARK: running
 
@@ -339,11 +374,7 @@ void clua_eval(clua_engine *engine, const clua_run *run) {
         clua_append_text(&engine->output, engine->is_ended ? engine->end_words : words);
         clua_append_text(&engine->output, "\r\n");
     }
-    if (engine->memory > engine->memory_limit / 4) {
-        lua_gc(engine->lua, LUA_GCCOLLECT, 0);
-    } else if (++engine->runs % COLLECT_AFTER == 0) {
-        lua_gc(engine->lua, LUA_GCSTEP, COLLECT_AFTER);
-    }
+    collect_some(engine);
 }
 
 void clua_keep_globals(lua_State *lua) {

@@ -34,6 +34,8 @@ struct clua_engine {
     lua_State *lua;
     clua_host host;
     size_t memory, memory_limit;
+    // The least that it took since all garbage was collected.
+    size_t least;
     bool is_for_functions;
     // Replies, and words of the compiler.
     clua_buffer output;

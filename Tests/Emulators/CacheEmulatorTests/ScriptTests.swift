@@ -1,3 +1,4 @@
+import RESPWire
 import Testing
 
 @testable import CacheEmulator
@@ -69,6 +70,43 @@ struct ScriptTests {
         #expect(reply.contains("not enough memory") || reply.contains("the reply is too large"), "\(reply.prefix(200))")
         #expect(eval("return 1") == ":1\r\n")
         #expect(engine.emulator.scripts.memory < ScriptEngine.memoryLimit / 4)
+    }
+
+    @Test func `scripts of ever new texts slow nothing down, and those that are counted on stay`() {
+        let work = String(repeating: "x = x + tonumber('1') ", count: 400)
+        func times(_ range: Range<Int>) -> Duration {
+            ContinuousClock().measure {
+                for number in range { #expect(eval("local x = \(number) \(work) return 1") == ":1\r\n") }
+            }
+        }
+        let loaded = String(engine.run("SCRIPT LOAD return(7)").split(separator: "\r\n")[1])
+        #expect(eval("return 8") == ":8\r\n")
+        let called = Array("return 8".utf8).withBytes { CachedScripts.digest(of: $0) }.reduce("") {
+            $0 + String(UnicodeScalar($1))
+        }
+        #expect(engine.run("EVALSHA \(called) 0") == ":8\r\n")
+        let atFirst = times(0..<500)
+        _ = times(500..<6500)
+        let atLast = times(6500..<7000)
+        #expect(atLast < atFirst * 5, "\(atFirst), then \(atLast)")
+        let scripts = engine.emulator.scripts
+        #expect(scripts.memory < ScriptEngine.memoryLimit / 2, "\(scripts.memory)")
+        #expect(scripts.count < 6000, "\(scripts.count)")
+        #expect(engine.run("SCRIPT EXISTS \(loaded) \(called)") == "*2\r\n:1\r\n:1\r\n")
+        // One that is forgotten is compiled again.
+        _ = times(0..<1)
+    }
+
+    @Test func `a script that does not compile forgets none, however many there are`() {
+        let loaded = String(engine.run("SCRIPT LOAD return(7)").split(separator: "\r\n")[1])
+        let work = String(repeating: "x = x + tonumber('1') ", count: 20_000)
+        for number in 0..<120 {
+            let text = "local x = \(number) \(work)"
+            engine.run(["SCRIPT", "LOAD", text].map { Array($0.utf8) })
+        }
+        #expect(engine.emulator.scripts.memory > ScriptEngine.memoryLimit / 2)
+        #expect(eval("return )").hasPrefix("-ERR Error compiling script"))
+        #expect(engine.run("EVALSHA \(loaded) 0") == ":7\r\n")
     }
 
     @Test func `nothing of a script is left to the next one`() {

@@ -43,7 +43,7 @@ extension Call {
 private enum Scripts {
     static func run(_ call: borrowing Call, isReadOnly: Bool) {
         guard let keys = call.scriptKeys(call[2].integer, orElse: ErrorText.notAnInteger) else { return }
-        run(call.emulator.scripts.load(call[1]), keys, isReadOnly, call)
+        run(call.emulator.scripts.load(call[1], isLasting: false), keys, isReadOnly, call)
     }
 
     static func runKnown(_ call: borrowing Call, isReadOnly: Bool) {
@@ -72,7 +72,7 @@ private enum Scripts {
     }
 
     static let load: CommandBody = { call in
-        switch call.emulator.scripts.load(call[2]) {
+        switch call.emulator.scripts.load(call[2], isLasting: true) {
         case .refused(let text): call.reply.error(text)
         case .script(let digest, _): digest.withBytes { call.reply.bulk($0) }
         }

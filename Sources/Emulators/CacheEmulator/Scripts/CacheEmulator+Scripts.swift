@@ -7,7 +7,7 @@ extension CacheEmulator {
 
     /// Caches a script that clients have loaded elsewhere; one that is refused here is refused when it is asked for.
     public func cacheScript(_ text: [UInt8]) {
-        text.withBytes { _ = scripts.load($0) }
+        text.withBytes { _ = scripts.load($0, isLasting: true) }
     }
 
     var hasFunctions: Bool { hasFunctionState && !functions.libraries.isEmpty }

@@ -8,6 +8,7 @@ import RESPWire
 final class ScriptEngine {
     /// What the values of all scripts may take, in bytes; beyond it a script fails with "not enough memory".
     static let memoryLimit = 128 << 20
+    static let notEnoughMemory = Array("not enough memory".utf8)
 
     private unowned let emulator: CacheEmulator
     private let front = NoFront()
@@ -81,9 +82,19 @@ final class ScriptEngine {
 
     /// Compiles a script and keeps it under its name; the compiler's words when it is none.
     func load(_ body: Bytes, named name: [UInt8]) -> [UInt8]? {
-        guard let state = open() else { return Array("not enough memory".utf8) }
+        guard let state = open() else { return Self.notEnoughMemory }
         let result = name.withBytes { clua_load(state, clua_bytes(body), clua_bytes($0)) }
         return result == 0 ? nil : Array(UnsafeRawBufferPointer(clua_output(state)))
+    }
+
+    /// Forgets the script with this digest. Its memory comes back with the garbage.
+    func drop(_ digest: [UInt8]) {
+        if let state { digest.withBytes { clua_drop(state, clua_bytes($0)) } }
+    }
+
+    /// Frees what was forgotten.
+    func collect() {
+        if let state { clua_collect(state) }
     }
 
     enum Loaded {
@@ -94,7 +105,7 @@ final class ScriptEngine {
 
     /// Runs a library, which registers functions; they are kept under keys that begin with the prefix.
     func loadLibrary(_ body: Bytes, under prefix: [UInt8]) -> Loaded {
-        guard let state = open() else { return .refused(Array("not enough memory".utf8)) }
+        guard let state = open() else { return .refused(Self.notEnoughMemory) }
         let result = prefix.withBytes { clua_load_library(state, clua_bytes(body), clua_bytes($0)) }
         let output = UnsafeRawBufferPointer(clua_output(state))
         guard result == 0 else { return .refused(Array(output)) }

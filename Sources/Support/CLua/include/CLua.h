@@ -59,9 +59,15 @@ size_t clua_memory(const clua_engine *engine);
 
 // Compiles a script and keeps it under its digest. 0, or -1 and the compiler's words in the output.
 int32_t clua_load(clua_engine *engine, clua_bytes body, clua_bytes sha1);
+// Frees all that nothing refers to any more, which takes the longer the more there is.
+void clua_collect(clua_engine *engine);
+
 
 // Runs a library, which registers functions; each is kept under the prefix and its name. 0, and for every function in
 // the output: flags (a bit each, in the order of Redis), 1 where there is a description, name, description, both with
+// Forgets the script with this digest.
+void clua_drop(clua_engine *engine, clua_bytes sha1);
+
 // their length in 4 bytes of this machine in front. Or -1 and an error's words.
 int32_t clua_load_library(clua_engine *engine, clua_bytes body, clua_bytes prefix);
 
