@@ -282,6 +282,29 @@ struct DurableCacheTests {
             }
             let before = try await contents(cache)
             try await durable.stop()
+    @Test func `files that no manifest names are told, and kept`() async throws {
+        let directory = try TemporaryDirectory()
+        let folder = directory.file("cache")
+        let files = DurableFiles(folder: folder)
+        try await run(folder) { cache, durable in
+            try await fill(cache)
+            try await durable.stop()
+        }
+        try await run(folder) { cache, durable in
+            try await cache.run("SET behind it")
+            try await eventually("it is written down") {
+                let number = try #require(try files.current()).number
+                return try !Data(contentsOf: URL(filePath: files.changes(number))).isEmpty
+            }
+            try FileManager.default.removeItem(atPath: files.manifest)
+            let names = try FileManager.default.contentsOfDirectory(atPath: folder).sorted()
+            let error = await #expect(throws: BrokerError.self) { try await run(folder) { _, _ in } }
+            #expect(error?.code == .needsAttention && error?.what == "\"\(files.manifest)\" is missing")
+            #expect(try FileManager.default.contentsOfDirectory(atPath: folder).sorted() == names)
+            try await durable.remove()
+        }
+    }
+
             try await run(folder, isAlways: true) { again, durable in
                 #expect(try await contents(again) == before)
                 try await durable.stop()

@@ -14,6 +14,8 @@ extension DurableCache {
         try files.makeFolder()
         let found = try files.current()
         let generation = found ?? DurableFiles.Generation(number: 1, hasBase: false)
+        // A cache that is to be filled was not yet, whatever is there.
+        if found == nil, !isFilled { try files.refuseUnnamed() }
         let target: LoopBound<TargetOnLoop> = try await loop.answer { answer in
             answer.give(.success(LoopBound(TargetOnLoop(cache.value, on: loop), on: loop)))
         }

@@ -57,6 +57,20 @@ struct DurableFiles: Sendable {
         return Generation(number: number, hasBase: base != nil)
     }
 
+    /// Throws where files hold something and no manifest names them: it has been lost.
+    func refuseUnnamed() throws(BrokerError) {
+        let lost = TextFile.names(in: folder).sorted().first { name in
+            var facts = stat()
+            guard name.hasPrefix(Self.stem), stat("\(folder)/\(name)", &facts) == 0 else { return false }
+            // Changes are begun in front of their manifest, which counts before anything is in them.
+            return name.hasSuffix(".base.rdb") || name.hasSuffix(".incr.aof") && facts.st_size > 0
+        }
+        guard let lost else { return }
+        throw BrokerError(
+            .needsAttention, "\"\(manifest)\" is missing", why: "\"\(lost)\" is there, which it should name",
+            fix: "take a backup's files, or remove the folder to begin anew: ls -la \(ShellWord.quoted(folder))")
+    }
+
     /// Makes a generation the current one: it is on disk when this returns.
     func commit(_ generation: Generation) throws(BrokerError) {
         var text = ""
