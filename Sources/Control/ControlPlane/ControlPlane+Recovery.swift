@@ -23,9 +23,10 @@ extension ControlPlane {
     }
 
     /// Ends everything in order: endpoints are closed when their replies are out, server processes are asked to end.
-    /// Their data stays, and `start` of the next daemon brings them back.
-    public func stop() async {
-        guard !isStopping else { return }
+    /// Their data stays, and `start` of the next daemon brings them back. Returns an error where something of it is lost.
+    @discardableResult
+    public func stop() async -> BrokerError? {
+        guard !isStopping else { return nil }
         isStopping = true
         gateway.endScripts()
         let running = background + Array(bringing.values)
@@ -36,12 +37,13 @@ extension ControlPlane {
         for kept in snapshots.values { await forget(kept) }
         for endpoint in routes.keys { await close(endpoint) }
         for id in waysBack.keys { await forgetWayBack(of: id) }
-        await suspendServers()
+        let unsaved = await suspendServers()
         do throws(BrokerError) {
             try ledger.close()
         } catch {
             log.error("the ledger was not closed in order", metadata: ["error": "\(error)"])
         }
+        return unsaved
     }
 
     // MARK: start
@@ -179,17 +181,25 @@ extension ControlPlane {
         guard let backing = try? await ledger.read({ try $0.backing(report.backing) }),
             let stored = try? await ledger.read({ try $0.resource(backing.resource) }), stored.backing == report.backing
         else { return }
+        let name: Logger.Metadata = ["resource": "\(stored.resource.name)"]
         switch report.health {
         case .ready:
             serving[stored.resource.id]?.provider = .ready
             serving[stored.resource.id]?.isSupervised = false
-            await note(stored.resource, "its server runs again")
+            log.notice("a resource serves again", metadata: name)
+            await note(stored.resource, "serves again")
         case .failed(let why):
+            // What lasts may be told again.
+            guard serving[stored.resource.id]?.provider != .failed(why) else { return }
             // The provider itself starts it again: nothing is to be retried here.
             serving[stored.resource.id]?.provider = .failed(why)
             serving[stored.resource.id]?.told = .failed(why)
             serving[stored.resource.id]?.isSupervised = true
+            log.warning("a resource has failed", metadata: name.merging(["why": "\(why)"]) { $1 })
             await note(stored.resource, why)
+        case .noted(let what):
+            log.warning("\(what)", metadata: name)
+            await note(stored.resource, what)
         case .moved(let address):
             await note(stored.resource, "its server is at \(address) now")
             // The retry routes it there, as soon as no other operation works on it.
@@ -208,9 +218,11 @@ extension ControlPlane {
 
     // MARK: stop
 
-    private func suspendServers() async {
-        guard let backings = try? await ledger.read({ try $0.backings() }) else { return }
-        await withTaskGroup(of: Void.self) { group in
+    /// Returns an error that names those which could not be put to rest in order.
+    private func suspendServers() async -> BrokerError? {
+        guard let backings = try? await ledger.read({ try $0.backings() }) else { return nil }
+        var failed: [(resource: ResourceID, error: BrokerError)] = []
+        await withTaskGroup(of: (ResourceID, BrokerError)?.self) { group in
             for backing in backings {
                 guard let provider = (try? providers.provider(for: backing.provider)) as? any SuspendsServers else {
                     continue
@@ -221,12 +233,31 @@ extension ControlPlane {
                         // By which plan it was made it stays.
                         let memory = backing.memory.filter { $0.key == Plan.memoryKey }
                         try await ledger.write { try $0.remember(memory, for: backing.id) }
+                        return nil
                     } catch {
                         log.error(
-                            "a server was not stopped", metadata: ["backing": "\(backing.id)", "error": "\(error)"])
+                            "a server was not stopped in order",
+                            metadata: ["backing": "\(backing.id)", "error": "\(error)"])
+                        return (backing.resource, error)
                     }
                 }
             }
+            for await failure in group.compactMap({ $0 }) { failed.append(failure) }
         }
+        guard let error = failed.first?.error else { return nil }
+        let resources = (try? await ledger.read { try $0.resources() }) ?? []
+        let names = failed.map { failure in
+            let known = resources.first { $0.resource.id == failure.resource }
+            return "\"\(known?.resource.name.rawValue ?? failure.resource.rawValue)\""
+        }
+        return .notStopped(names.sorted().joined(separator: ", "), error)
+    }
+}
+
+extension BrokerError {
+    fileprivate static func notStopped(_ names: String, _ error: BrokerError) -> BrokerError {
+        BrokerError(
+            .needsAttention, "the daemon has ended, but \(names) not in order: what was written last may be lost",
+            why: error.reason, fix: error.fix)
     }
 }

@@ -36,6 +36,8 @@ public struct BrokerPlaces: Equatable, Sendable {
     public var log: String { home + "/daemon.log" }
     /// Names the running daemon and its socket, for clients whose environment leads to another runtime directory.
     public var announcement: String { home + "/daemon.json" }
+    /// How the last daemon has ended.
+    public var end: DaemonEnd { DaemonEnd(path: home + "/daemon.end") }
 
     private static func home(in environment: [String: String]) throws(BrokerError) -> String {
         if let home = environment["BROKER_HOME"], !home.isEmpty { return absolute(home) }

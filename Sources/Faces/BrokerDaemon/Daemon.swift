@@ -42,7 +42,9 @@ public enum Daemon {
         let controlPlane = try makeControlPlane(settings, places, loops, path: path, logger)
         try await controlPlane.start()
         let stopRequest = StopRequest()
-        let unheard = Unheard()
+        let unheard = Remembered()
+        let unsaved = Remembered()
+        places.end.clear()
         let socket = places.socket(of: getpid())
         removeStaleSockets(places)
         let port = try settings.apiPort.map { number throws(BrokerError) in
@@ -64,7 +66,7 @@ public enum Daemon {
         // Ended from the last to the first: no new request, then no endpoint.
         var group = ServiceGroupConfiguration(
             services: [
-                .init(service: EndpointService(controlPlane: controlPlane, loops: loops)),
+                .init(service: EndpointService(controlPlane: controlPlane, loops: loops) { unsaved.remember($0) }),
                 .init(service: stopRequest, successTerminationBehavior: .gracefullyShutdownGroup),
                 .init(
                     service: HomeWatch(lock: places.daemonLock, logger: logger),
@@ -78,6 +80,10 @@ public enum Daemon {
         try await ServiceGroup(configuration: group).run()
         removeTraces(places, socket)
         if let error = unheard.error { throw error }
+        if let error = unsaved.error {
+            places.end.tell(error)
+            throw error
+        }
         logger.info("stopped")
     }
 
@@ -153,8 +159,8 @@ public enum Daemon {
     }
 }
 
-/// Why clients could not be told where the daemon is.
-private final class Unheard: Sendable {
+/// Why a daemon does not end in order.
+private final class Remembered: Sendable {
     private let kept = Mutex<BrokerError?>(nil)
 
     var error: BrokerError? { kept.withLock { $0 } }

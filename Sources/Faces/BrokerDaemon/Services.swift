@@ -1,3 +1,4 @@
+import BrokerModel
 import ControlPlane
 import EventLoop
 import Logging
@@ -9,11 +10,13 @@ import ServiceLifecycle
 struct EndpointService: Service {
     let controlPlane: ControlPlane
     let loops: LoopPool
+    /// Told where data may be lost.
+    let failed: @Sendable (BrokerError) -> Void
 
     func run() async throws {
         // Thrown when the group is cancelled instead of shut down: the end is the same.
         try? await gracefulShutdown()
-        await controlPlane.stop()
+        if let error = await controlPlane.stop() { failed(error) }
         await loops.stop(grace: .seconds(2))
     }
 }

@@ -8,10 +8,13 @@ import Synchronization
 
 /// Serves resources from the daemon itself: a cache and a queue in memory on the resource's loop, a store as a file. A
 /// cache by a plan that is durable is written to files as well.
-public struct EmulatorProvider: Provider {
+public struct EmulatorProvider: Provider, ReportsHealth {
     let shelf: EmulatorShelf
     let folders: String
     let durables = Durables()
+    /// Of durable caches, whose files may fail.
+    public let health: AsyncStream<HealthReport>
+    private let reports: AsyncStream<HealthReport>.Continuation
 
     /// - Parameters:
     ///   - loops: the gateway's, since an emulator is called directly by the sessions of its endpoint.
@@ -19,6 +22,7 @@ public struct EmulatorProvider: Provider {
     public init(loops: LoopPool, folders: String) {
         self.folders = folders
         shelf = EmulatorShelf(loops)
+        (health, reports) = AsyncStream.makeStream(of: HealthReport.self, bufferingPolicy: .bufferingNewest(256))
     }
 
     public let offerings = [
@@ -97,7 +101,8 @@ public struct EmulatorProvider: Provider {
         do throws(BrokerError) {
             let durable = try await DurableCache.open(
                 cache.emulator, on: cache.loop, folder: folder(of: id), isFilled: isFilled,
-                isAlways: plan == .durableAlways)
+                isAlways: plan == .durableAlways
+            ) { [reports] in reports.yield(HealthReport(backing: id, health: $0)) }
             durables.put(durable, id)
         } catch {
             await shelf.remove(id)

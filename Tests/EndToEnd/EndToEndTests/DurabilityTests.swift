@@ -1,4 +1,5 @@
 import Foundation
+import Processes
 import Synchronization
 import TestKit
 import Testing
@@ -74,6 +75,40 @@ import Testing
                 lost.append(max(acknowledged.last - values[0], 0))
             }
             print("\(plan): transactions that were answered and lost by kill -9, of five kills:", lost)
+        }
+    }
+
+    @Test func `files that take nothing any more are told by status, the log, and the stop that could not write`()
+        async throws
+    {
+        try await Broker.use { broker in
+            try await broker.succeed("daemon", "stop")
+            // No file becomes larger than a few megabytes.
+            let limited = ProcessCommand(
+                "/bin/sh", ["-c", "ulimit -f 4000 && exec \"$0\" daemon start", Broker.binary],
+                environment: broker.environment)
+            let start = try await ProgramOutput.collect(limited, within: .seconds(30))
+            #expect(start.status.isSuccess, "\(start.text)")
+            try await broker.succeed("create", "cache", "--plan", "durable")
+            try await broker.succeed("attach", "cache", "--to", "web")
+            let url = try await broker.succeed("url", "cache", "--app", "web")
+                .trimmingCharacters(in: .whitespacesAndNewlines)
+            let value = String(repeating: "v", count: 100_000)
+            var number = 0
+            try await eventually("writes are refused") {
+                number += 1
+                return try await redis(url, "SET k\(number) \(value)").hasPrefix("-MISCONF")
+            }
+            try await eventually("status tells") {
+                try await broker.resources().first?["state"] as? String == "failed"
+            }
+            #expect(try await broker.succeed("status").contains("its files take nothing: File too large"))
+            #expect(broker.logTail.contains("a resource has failed"))
+            let stopped = try await broker.run("daemon", "stop")
+            #expect(stopped.exitCode != 0)
+            #expect(stopped.error.contains("\"cache\" not in order: what was written last may be lost"))
+            #expect(broker.daemon == nil)
+            try await broker.succeed("daemon", "start")
         }
     }
 

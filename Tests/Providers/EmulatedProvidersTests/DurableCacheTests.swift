@@ -3,6 +3,7 @@ import EventLoop
 import Foundation
 import Gateway
 import ProviderKit
+import Synchronization
 import TestKit
 import Testing
 
@@ -15,6 +16,7 @@ struct DurableCacheTests {
     private func run(
         _ folder: String, _ driver: LoopUnderTest = LoopUnderTest.allCases[0],
         isAlways: Bool = false, limits: DurableCache.Limits = DurableCache.Limits(),
+        report: @escaping DurableCache.Report = { _ in },
         _ body: (CachesAtHand.Cache, DurableCache) async throws -> Void
     ) async throws {
         try await driver.run { loop in
@@ -22,7 +24,7 @@ struct DurableCacheTests {
             let backing = Backing(
                 id: .random(), resource: .random(), provider: .emulator, secret: Secret("secret"), memory: [:])
             let durable = try await DurableCache.open(
-                emulator, on: loop, folder: folder, isAlways: isAlways, limits: limits)
+                emulator, on: loop, folder: folder, isAlways: isAlways, limits: limits, report: report)
             try await body(CachesAtHand.Cache(backing, emulator, on: loop), durable)
         }
     }
@@ -117,12 +119,29 @@ struct DurableCacheTests {
             for length in [1, 10, 15, 16, 40, next.count - 1] {
                 try copy(killed, to: copied)
                 try (whole + next.prefix(length)).write(to: URL(filePath: path))
-                try await run(copied) { cache, durable in
+                let reports = Reports()
+                try await run(copied, report: reports.add) { cache, durable in
                     #expect(try await contents(cache) == wanted, "cut behind \(length)")
                     #expect(try Data(contentsOf: URL(filePath: path)) == whole)
                     try await durable.stop()
                 }
+                // It is told, and kept.
+                guard case .noted(let text)? = reports.all.first else { throw NeverHappened("nothing is told") }
+                #expect(text.hasPrefix("\(length) bytes behind byte \(whole.count) of \"\(path)\""), "\(text)")
+                let kept = try Data(contentsOf: URL(filePath: "\(path).cut-\(whole.count)"))
+                #expect(kept == Data(next.prefix(length)))
+                try DurableFiles(folder: copied).remove()
+                #expect(!FileManager.default.fileExists(atPath: copied))
             }
+            // A length that is wrong is no torn end: all behind it would be lost.
+            let place = try #require(whole.firstRange(of: Data("$4\r\nkey7".utf8)))
+            var harmed = whole
+            harmed.replaceSubrange(place, with: Data("$99999999\r\nkey7".utf8))
+            try copy(killed, to: copied)
+            try harmed.write(to: URL(filePath: path))
+            let error = await #expect(throws: BrokerError.self) { try await run(copied) { _, _ in } }
+            #expect(error?.why.hasSuffix("a length is wrong, since whole transactions follow") == true, "\(error)")
+            #expect(try Data(contentsOf: URL(filePath: path)) == harmed)
             try copy(killed, to: copied)
             try (whole + next).write(to: URL(filePath: path))
             try await run(copied) { cache, durable in
@@ -263,25 +282,6 @@ struct DurableCacheTests {
         #expect(error?.what.contains(there) == true && error?.fix?.hasPrefix("ls -la \(copied)   # ") == true)
     }
 
-    @Test func `what is written down by the plan that syncs all is told, also behind a snapshot`() async throws {
-        let directory = try TemporaryDirectory()
-        let folder = directory.file("cache")
-        var limits = DurableCache.Limits()
-        limits.changes = 5000
-        try await run(folder, isAlways: true, limits: limits) { cache, durable in
-            for round in 0..<3 {
-                try await fill(cache, 100 + round)
-                try await eventually("all is on disk") {
-                    try await cache.onLoop { $0.commits?.reached == $0.changesTold && $0.changesTold > 0 }
-                }
-            }
-            try await eventually("a snapshot is there") { try DurableFiles(folder: folder).current()?.hasBase == true }
-            try await cache.run("SET behind it")
-            try await eventually("that is on disk, too") {
-                try await cache.onLoop { $0.commits?.reached == $0.changesTold }
-            }
-            let before = try await contents(cache)
-            try await durable.stop()
     @Test func `files that no manifest names are told, and kept`() async throws {
         let directory = try TemporaryDirectory()
         let folder = directory.file("cache")
@@ -305,6 +305,25 @@ struct DurableCacheTests {
         }
     }
 
+    @Test func `what is written down by the plan that syncs all is told, also behind a snapshot`() async throws {
+        let directory = try TemporaryDirectory()
+        let folder = directory.file("cache")
+        var limits = DurableCache.Limits()
+        limits.changes = 5000
+        try await run(folder, isAlways: true, limits: limits) { cache, durable in
+            for round in 0..<3 {
+                try await fill(cache, 100 + round)
+                try await eventually("all is on disk") {
+                    try await cache.onLoop { $0.commits?.reached == $0.changesTold && $0.changesTold > 0 }
+                }
+            }
+            try await eventually("a snapshot is there") { try DurableFiles(folder: folder).current()?.hasBase == true }
+            try await cache.run("SET behind it")
+            try await eventually("that is on disk, too") {
+                try await cache.onLoop { $0.commits?.reached == $0.changesTold }
+            }
+            let before = try await contents(cache)
+            try await durable.stop()
             try await run(folder, isAlways: true) { again, durable in
                 #expect(try await contents(again) == before)
                 try await durable.stop()
@@ -322,7 +341,8 @@ struct DurableCacheTests {
         try FileManager.default.createSymbolicLink(atPath: path, withDestinationPath: "/dev/full")
         var limits = DurableCache.Limits()
         limits.patience = .milliseconds(1)
-        try await run(folder, isAlways: isAlways, limits: limits) { cache, durable in
+        let reports = Reports()
+        try await run(folder, isAlways: isAlways, limits: limits, report: reports.add) { cache, durable in
             try await cache.run("SET k v")
             try await eventually("writes are refused") {
                 try await cache.onLoop { $0.writeRefusal }
@@ -332,6 +352,10 @@ struct DurableCacheTests {
                 try await cache.ask("SET k w") == "-MISCONF Errors writing to the AOF file: No space left on device\r\n"
             )
             #expect(try await cache.ask("GET k") == "$1\r\nv\r\n")
+            #expect(
+                reports.all.first
+                    == .failed("commands that write are refused, since its files take nothing: No space left on device")
+            )
             let error = await #expect(throws: BrokerError.self) { try await durable.stop() }
             #expect(error?.why == "write: No space left on device")
         }
@@ -355,5 +379,16 @@ struct DurableCacheTests {
             #expect(!FileManager.default.fileExists(atPath: folder.file("\(backing.id)")))
             _ = try await provider.deprovision(DeprovisionRequest(backing: backing, serviceClass: .redis))
         }
+    }
+}
+
+/// What a durable cache has told of its files.
+private final class Reports: Sendable {
+    private let told = Mutex<[HealthReport.Health]>([])
+
+    var all: [HealthReport.Health] { told.withLock { $0 } }
+
+    @Sendable func add(_ report: HealthReport.Health) {
+        told.withLock { $0.append(report) }
     }
 }

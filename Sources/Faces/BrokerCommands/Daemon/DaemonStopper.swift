@@ -19,7 +19,8 @@ struct DaemonStopper {
     /// Returns the pid of the daemon that has ended; nil when none ran.
     ///
     /// The daemon's lock is what is waited for, since the system frees it when the process ends, however it ends and
-    /// whoever has to reap it. Throws `timedOut` when the process is still there after `timeout`.
+    /// whoever has to reap it. Throws `timedOut` when the process is still there after `timeout`, and what the daemon has
+    /// left to tell when it ended without having written all.
     func stop() async throws(BrokerError) -> Int32? {
         guard try LockFile.isHeld(places.daemonLock) else { return nil }
         let pid = try await askToEnd()
@@ -29,6 +30,7 @@ struct DaemonStopper {
                 why: "it still holds \(places.daemonLock)",
                 fix: (pid ?? announced?.pid).map { "kill -9 \($0)" } ?? "broker daemon stop")
         }
+        if let error = places.end.read() { throw error }
         return pid
     }
 

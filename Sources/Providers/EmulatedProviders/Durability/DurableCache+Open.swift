@@ -1,6 +1,7 @@
 import BrokerModel
 import CacheEmulator
 import EventLoop
+import ProviderKit
 
 /// What is in the files comes into the cache before anybody can use it.
 extension DurableCache {
@@ -8,21 +9,22 @@ extension DurableCache {
     /// nothing, the cache may be filled: then that is on disk when this returns.
     static func open(
         _ cache: LoopBound<CacheEmulator>, on loop: any EventLoop, folder: String, isFilled: Bool = false,
-        isAlways: Bool = false, limits: Limits = Limits()
+        isAlways: Bool = false, limits: Limits = Limits(), report: @escaping Report = { _ in }
     ) async throws(BrokerError) -> DurableCache {
         let files = DurableFiles(folder: folder)
         try files.makeFolder()
         let found = try files.current()
-        let generation = found ?? DurableFiles.Generation(number: 1, hasBase: false)
         // A cache that is to be filled was not yet, whatever is there.
         if found == nil, !isFilled { try files.refuseUnnamed() }
+        let generation = found ?? DurableFiles.Generation(number: 1, hasBase: false)
         let target: LoopBound<TargetOnLoop> = try await loop.answer { answer in
             answer.give(.success(LoopBound(TargetOnLoop(cache.value, on: loop), on: loop)))
         }
         let end = EmulatorTarget(target, on: loop)
         do throws(BrokerError) {
             if generation.hasBase { try await loadBase(files.base(generation.number), into: end) }
-            let changes = try await loadChanges(files.changes(generation.number), into: end, mayLack: found == nil)
+            let changes = try await loadChanges(
+                files.changes(generation.number), into: end, mayLack: found == nil, report)
             let source: EmulatorSource
             do throws(BrokerError) {
                 if found == nil, !isFilled { try files.commit(generation) }
@@ -37,7 +39,8 @@ extension DurableCache {
             if isAlways {
                 let _: Void = try await loop.answer { answer in answer.give(.success(cache.value.holdReplies())) }
             }
-            let made = DurableCache(files, cache, loop, limits, generation, changes, source, isAlways: isAlways)
+            let made = DurableCache(
+                files, cache, loop, limits, generation, changes, source, isAlways: isAlways, report: report)
             if found == nil, isFilled { try await made.keepContents() }
             await made.start()
             return made
@@ -53,7 +56,7 @@ extension DurableCache {
     }
 
     private static func loadChanges(
-        _ path: String, into target: EmulatorTarget, mayLack: Bool
+        _ path: String, into target: EmulatorTarget, mayLack: Bool, _ report: Report
     ) async throws(BrokerError) -> AppendFile {
         guard !mayLack else { return try AppendFile(path: path, isNew: true) }
         var reader = try DurableContents.Reader(path: path)
@@ -61,12 +64,30 @@ extension DurableCache {
         var file = try AppendFile(path: path)
         guard file.size > reader.end else { return file }
         do throws(BrokerError) {
-            try file.truncate(to: reader.end)
+            try cut(&file, path, behind: reader.end, report)
             return file
         } catch {
             file.close()
             throw error
         }
+    }
+
+    /// Cuts off the beginning of a transaction that a daemon which was killed has left, and keeps it in a file beside.
+    ///
+    /// Transactions are written one behind the other, so that behind a torn one there is nothing: where the end of one
+    /// follows, it is a length that is damaged, and all behind it would be lost. Nothing is cut then, also where a torn
+    /// transaction has a value with these very bytes in it.
+    private static func cut(
+        _ file: inout AppendFile, _ path: String, behind end: Int, _ report: Report
+    ) throws(BrokerError) {
+        guard try !DurableContents.endsTransaction(path, behind: end) else {
+            throw DurableFiles.corrupt(path, "behind byte \(end): a length is wrong, since whole transactions follow")
+        }
+        let kept = "\(path).cut-\(end)"
+        let size = file.size - end
+        try DurableContents.copy(path, from: end, to: kept)
+        try file.truncate(to: end)
+        report(.noted("\(size) bytes behind byte \(end) of \"\(path)\" were no whole change: they are in \"\(kept)\""))
     }
 
     static func source(

@@ -11,6 +11,9 @@ import ProviderKit
 /// are answered MISCONF. The changes are replaced by a snapshot when they are large. Where it is asked for, a change is
 /// on the disk before it is answered (`appendfsync always`): one sync serves all that has come during the one before.
 actor DurableCache {
+    /// What becomes of the files: failed while they take nothing.
+    typealias Report = @Sendable (HealthReport.Health) -> Void
+
     struct Limits: Sendable {
         /// Changes of so many bytes, and of more than the snapshot in front of them, are replaced by a snapshot.
         var changes = 64 << 20
@@ -25,6 +28,7 @@ actor DurableCache {
     private let limits: Limits
     /// Replies wait for the disk.
     private let isAlways: Bool
+    private let report: Report
     /// Waits for the disk; so does one for snapshots, behind which no reply is to wait.
     private let worker = WorkerThread()
     let snapshotWorker = WorkerThread()
@@ -63,13 +67,15 @@ actor DurableCache {
 
     init(
         _ files: DurableFiles, _ cache: LoopBound<CacheEmulator>, _ loop: any EventLoop, _ limits: Limits,
-        _ generation: DurableFiles.Generation, _ changes: AppendFile, _ source: EmulatorSource, isAlways: Bool
+        _ generation: DurableFiles.Generation, _ changes: AppendFile, _ source: EmulatorSource, isAlways: Bool,
+        report: @escaping Report
     ) {
         self.files = files
         self.cache = cache
         self.loop = loop
         self.limits = limits
         self.isAlways = isAlways
+        self.report = report
         self.generation = generation
         lastNumber = generation.number
         self.changes = changes
@@ -155,10 +161,9 @@ actor DurableCache {
     private func refuseWrites(_ error: BrokerError?) {
         guard error != nil || isRefusing else { return }
         isRefusing = error != nil
-        let words = error.map { error in
-            let reason = error.why.split(separator: ": ", maxSplits: 1).last ?? ""
-            return "MISCONF Errors writing to the AOF file: \(reason)"
-        }
+        let reason = error.map { $0.why.split(separator: ": ", maxSplits: 1).last.map(String.init) ?? "" }
+        report(reason.map { .failed("commands that write are refused, since its files take nothing: \($0)") } ?? .ready)
+        let words = reason.map { "MISCONF Errors writing to the AOF file: \($0)" }
         loop.post { [cache, loop] in
             cache.value.writeRefusal = words
             guard words != nil else {

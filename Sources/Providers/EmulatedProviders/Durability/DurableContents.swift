@@ -29,6 +29,31 @@ enum DurableContents {
     private static let multi = ReplicatedCommand("MULTI").bytes
     private static let exec = ReplicatedCommand("EXEC").bytes
 
+    /// Whether a transaction ends anywhere behind a place.
+    static func endsTransaction(_ path: String, behind place: Int) throws(BrokerError) -> Bool {
+        let file = try InputFile(path: path, from: place)
+        var window: [UInt8] = []
+        while true {
+            let part = try file.read(256 << 10)
+            if part.isEmpty { return false }
+            window += part
+            if window.contains(exec) { return true }
+            window = Array(window.suffix(exec.count - 1))
+        }
+    }
+
+    /// Copies what stands behind a place to a new file, which is on disk then.
+    static func copy(_ path: String, from place: Int, to other: String) throws(BrokerError) {
+        let file = try InputFile(path: path, from: place)
+        var copy = try AppendFile(path: other, isNew: true)
+        defer { copy.close() }
+        while true {
+            let part = try file.read(256 << 10)
+            if part.isEmpty { return try copy.sync() }
+            try copy.append(part)
+        }
+    }
+
     /// What was written here may be larger than what a master hands out: all that a client may send, and whole values.
     static let limits = {
         var limits = ReplicationLimits()
@@ -242,10 +267,11 @@ final class InputFile {
     private let path: String
     private let descriptor: Int32
 
-    init(path: String) throws(BrokerError) {
+    init(path: String, from place: Int = 0) throws(BrokerError) {
         self.path = path
         descriptor = open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { throw DurableFiles.failure(path, "open", errno) }
+        lseek(descriptor, off_t(place), SEEK_SET)
     }
 
     deinit {

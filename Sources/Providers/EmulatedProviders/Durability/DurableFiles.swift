@@ -86,7 +86,8 @@ struct DurableFiles: Sendable {
         try syncFolder()
     }
 
-    /// Removes what is neither of a generation nor of the one that the manifest names; with nil, all.
+    /// Removes what is neither of a generation nor of the one that the manifest names, but for what was cut off a file;
+    /// with nil, all.
     func removeOthers(than generation: Generation?) {
         var kept: Set<String> = []
         if let generation {
@@ -97,6 +98,7 @@ struct DurableFiles: Sendable {
             }
         }
         for name in TextFile.names(in: folder) where name.hasPrefix(Self.stem) && !kept.contains("\(folder)/\(name)") {
+            if generation != nil, name.contains(".cut-") { continue }
             unlink("\(folder)/\(name)")
         }
     }
