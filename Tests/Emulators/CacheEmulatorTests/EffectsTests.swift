@@ -30,6 +30,26 @@ struct EffectsTests {
         #expect(effects(of: [command]) == (effect.isEmpty ? [] : [effect]))
     }
 
+    @Test func `while changes cannot be kept, what writes is refused before it is queued, and so is PING`() {
+        let engine = EmulatorAtHand()
+        let listener = EffectsListener(engine.emulator)
+        engine.run("SET k v")
+        engine.run("MULTI")
+        #expect(engine.run("SET k w") == "+QUEUED\r\n")
+        engine.emulator.writeRefusal = "MISCONF it is full"
+        #expect(engine.run("EXEC") == "-EXECABORT Transaction discarded because of: MISCONF it is full\r\n")
+        engine.run("MULTI")
+        #expect(engine.run("GET k") == "+QUEUED\r\n")
+        #expect(engine.run("SET k w") == "-MISCONF it is full\r\n")
+        #expect(engine.run("EXEC") == "-EXECABORT Transaction discarded because of previous errors.\r\n")
+        #expect(engine.run("PING") == "-MISCONF it is full\r\n")
+        #expect(engine.run("EVAL return(redis.call('set','k','w')) 0").hasPrefix("-MISCONF it is full"))
+        #expect(engine.run("GET k") == "$1\r\nv\r\n")
+        engine.emulator.writeRefusal = nil
+        #expect(engine.run("PING") == "+PONG\r\n")
+        listener.close()
+    }
+
     @Test func `what is drawn is told by name`() {
         #expect(effects(of: ["SPOP s"], after: ["SADD s a"]) == ["0: SREM s a"])
         #expect(effects(of: ["SPOP s 5"], after: ["SADD s a b"]) == ["0: DEL s"])

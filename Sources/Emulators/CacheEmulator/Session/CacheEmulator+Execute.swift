@@ -136,6 +136,7 @@ extension CacheEmulator {
         } else if limit.bytes > 0, client.id != 0, lacksMemory(for: command, client) {
             return refuse(client, row, "\(ErrorText.outOfMemory)")
         }
+        if let writeRefusal, refusesWriting(command, client) { return refuse(client, row, writeRefusal) }
         client.lastCommand = row
         if client.transaction != nil, !command.flags.contains(.immediate) {
             return queue(index, row, arguments, count, client)
@@ -253,6 +254,18 @@ extension CacheEmulator {
             return nil
         }
         return found
+    }
+
+    /// Whether a command has to be refused while changes cannot be kept: as in Redis what writes, be it queued, and PING,
+    /// which watchdogs send.
+    private func refusesWriting(_ command: Command, _ client: CacheClient) -> Bool {
+        if command.flags.contains(.write) { return true }
+        switch command.name.description {
+        case "ping": return true
+        case "exec":
+            return client.transaction?.queue.contains { table.commands[$0.command].flags.contains(.write) } ?? false
+        default: return false
+        }
     }
 
     /// Why a command that the server would have to be told to run does not; nil where it does.
