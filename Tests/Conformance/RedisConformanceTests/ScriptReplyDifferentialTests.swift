@@ -3,6 +3,27 @@ import Testing
 /// What a script returns, and what it asks of the server.
 @Suite(.comparedWithRedis)
 struct ScriptReplyDifferentialTests {
+    @Test func `what a script that may not write must not call is the same`() throws {
+        let calls = ["'pfcount','a'", "'publish','a','b'", "'spublish','a','b'", "'set','a','b'", "'get','a'"]
+        try compare(
+            calls.flatMap { call in
+                [
+                    Step("EVAL_RO \"return redis.call(\(call))\" 0"),
+                    Step("EVAL \"#!lua flags=no-writes\\nreturn redis.call(\(call))\" 0"),
+                ]
+            })
+    }
+
+    @Test func `scripts and functions draw from one generator, which a flush leaves alone`() throws {
+        let draw = "return math.random(1000000)"
+        try compare([
+            "FUNCTION LOAD \"#!lua name=l\\nredis.register_function('f', function() \(draw) end)\"",
+            "EVAL \"math.randomseed(7) \(draw)\" 0", "FCALL f 0", Step("EVAL \"\(draw)\" 0"), "FCALL f 0",
+            "SCRIPT FLUSH",
+            Step("EVAL \"\(draw)\" 0"), "FUNCTION FLUSH",
+        ])
+    }
+
     @Test func `values become replies as in Redis`() throws {
         try compareScripts([
             #"KEYS.x=1 KEYS[2]='z' return KEYS"#,

@@ -57,6 +57,16 @@ struct Command: @unchecked Sendable {
         self.subcommands = UnsafeBufferPointer(rows)
     }
 
+    /// It may change keys or is handed on to replicas: messages, too, though COMMAND does not say so of them, and PFCOUNT,
+    /// which keeps its count.
+    var isToldToReplicas: Bool {
+        if !flags.isDisjoint(with: [.write, .mayReplicate]) { return true }
+        switch name.description {
+        case "publish", "spublish", "pfcount": return true
+        default: return false
+        }
+    }
+
     /// What a command is, in the words of COMMAND.
     struct Flags: OptionSet, Sendable {
         let rawValue: UInt32

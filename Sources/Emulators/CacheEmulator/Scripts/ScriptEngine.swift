@@ -233,9 +233,7 @@ final class ScriptEngine {
             if let caller { emulator.note(denial, row, arguments, of: caller, .lua) }
             return .refused(ErrorText.deniedInScript(denial.reason))
         }
-        // Messages go to replicas, too, though COMMAND does not say so of PUBLISH.
-        let isPublish = command.name.description == "publish" || command.name.description == "spublish"
-        if isReadOnly, isPublish || !command.flags.isDisjoint(with: [.write, .mayReplicate]) {
+        if isReadOnly, command.isToldToReplicas {
             return .refused(ErrorText.writeInReadOnlyScript)
         }
         if lacksMemory, command.flags.contains(.denyOOM) { return .refused(ErrorText.outOfMemory) }

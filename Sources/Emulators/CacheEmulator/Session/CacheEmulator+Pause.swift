@@ -62,13 +62,11 @@ extension CacheEmulator {
     func mayWrite(
         _ command: Command, _ arguments: UnsafeMutablePointer<Bytes>, _ count: Int, _ client: CacheClient
     ) -> Bool {
-        if !command.flags.isDisjoint(with: [.write, .mayReplicate]) { return true }
+        if command.isToldToReplicas { return true }
         if command.runsScript, let flags = scriptFlags(command, arguments) { return !flags.contains(.noWrites) }
         switch command.name.description {
-        // Redis hands messages on to replicas.
-        case "publish", "spublish": return true
-        // What scripts do that say nothing of it is not known before; PFCOUNT keeps its count.
-        case "eval", "evalsha", "fcall", "pfcount": return true
+        // What scripts do that say nothing of it is not known before.
+        case "eval", "evalsha", "fcall": return true
         case "exec":
             return client.transaction?.queue.contains { request in
                 request.withArguments { arguments, count in
