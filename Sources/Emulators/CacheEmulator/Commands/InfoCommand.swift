@@ -86,7 +86,8 @@ extension CacheEmulator {
             ("connected_clients", "\(clientCount - replication.replicas.count)"), ("cluster_connections", "0"),
             ("maxclients", "\(connectionLimits.clients)"),
             ("blocked_clients", "\(waiting.count + pendingCount + (pause?.postponed.count ?? 0))"),
-            ("tracking_clients", "\(tracking.clients.count)"), ("clients_in_timeout_table", "\(timed.count)"),
+            ("tracking_clients", "\(tracking.clients.count)"),
+            ("clients_in_timeout_table", "\(timed.values.count { !($0 is Pause) })"),
         ]
     }
 

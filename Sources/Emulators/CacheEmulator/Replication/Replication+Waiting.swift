@@ -23,10 +23,8 @@ extension Replication {
         }
         // What is further away than this is no time to anybody.
         guard milliseconds > 0, milliseconds < 1 << 40 else { return }
-        pending.timer = emulator.loop.schedule(after: UInt64(milliseconds) * 1_000_000) { [weak self, weak pending] in
-            guard let self, let pending, pending.client.pending === pending else { return }
-            emulator.answer(pending) { $0.integer(self.count(at: pending.replicas?.offset ?? 0)) }
-        }
+        pending.deadline = emulator.clock.now &+ milliseconds
+        emulator.watch(pending)
     }
 
     /// A replica has more than before: answers those for whom it is enough.

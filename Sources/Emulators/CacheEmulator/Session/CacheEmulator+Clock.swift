@@ -20,6 +20,17 @@ struct ResourceTime: Equatable {
     }
 }
 
+/// What ends at an instant of the resource's time.
+protocol Timed: AnyObject {
+    /// In milliseconds of that time; nil for never.
+    var deadline: Int64? { get }
+    var timer: TimerToken? { get set }
+    /// Its place among those that end at the same instant.
+    var number: Int { get }
+
+    func timeIsOver(in emulator: CacheEmulator)
+}
+
 extension CacheEmulator {
     /// Milliseconds since 1970, as the commands see it.
     public var time: Int64 { resourceTime.now(loop.wallClock) }
@@ -94,7 +105,7 @@ extension CacheEmulator {
 
     private enum Instant {
         case expiry(Database, key: [UInt8])
-        case timeout(Waiter)
+        case timeout(any Timed)
     }
 
     private func passThrough(until target: Int64) {
@@ -115,7 +126,7 @@ extension CacheEmulator {
             readClock()
             switch instant {
             case .expiry(let database, let key): key.withBytes { _ = database.find($0, database.hash($0)) }
-            case .timeout(let waiter): timeIsOver(waiter)
+            case .timeout(let waiter): waiter.timeIsOver(in: self)
             }
             if waiting.hasReady { serveReady() }
         }
@@ -123,18 +134,28 @@ extension CacheEmulator {
 
     // MARK: who waits
 
-    /// Has a wait end when its time is over.
-    func startTimer(of waiter: Waiter) {
+    /// Has something end when its time is over.
+    func watch(_ waiter: any Timed) {
+        timed[ObjectIdentifier(waiter)] = waiter
+        startTimer(of: waiter)
+    }
+
+    func stopWatching(_ waiter: any Timed) {
+        timed[ObjectIdentifier(waiter)] = nil
+        stopTimer(of: waiter)
+    }
+
+    private func startTimer(of waiter: any Timed) {
         stopTimer(of: waiter)
         guard !isTimeFrozen, let deadline = waiter.deadline else { return }
         let left = UInt64(max(deadline &- time, 0))
         waiter.timer = loop.schedule(after: left.multipliedSaturating(by: 1_000_000)) { [weak self, weak waiter] in
             guard let self, let waiter else { return }
-            timeIsOver(waiter)
+            waiter.timeIsOver(in: self)
         }
     }
 
-    func stopTimer(of waiter: Waiter) {
+    private func stopTimer(of waiter: any Timed) {
         if let timer = waiter.timer { loop.cancel(timer) }
         waiter.timer = nil
     }

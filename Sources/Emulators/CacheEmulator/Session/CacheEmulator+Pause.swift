@@ -2,31 +2,34 @@ import EventLoop
 import RESPWire
 
 /// CLIENT PAUSE: for a while nothing runs, or nothing that writes. Who asks for it waits with the request in its input.
-struct Pause {
-    var isOfAll: Bool
-    /// In the loop's nanoseconds.
-    var end: UInt64
+final class Pause: Timed {
+    var isOfAll = false
+    /// In milliseconds of the resource's time.
+    var deadline: Int64?
     var timer: TimerToken?
     var postponed: [CacheClient] = []
+    /// Behind those who wait: then they are answered.
+    var number: Int { .max }
+
+    func timeIsOver(in emulator: CacheEmulator) { emulator.unpause() }
 }
 
 extension CacheEmulator {
     /// Begins a pause. One that is there already is neither shortened nor weakened.
     public func pause(milliseconds: Int64, isOfAll: Bool) {
-        var begun = pause ?? Pause(isOfAll: isOfAll, end: 0)
+        let begun = pause ?? Pause()
         begun.isOfAll = begun.isOfAll || isOfAll
         // What is further away than this is no time to anybody.
-        begun.end = max(begun.end, loop.now + UInt64(min(milliseconds, 1 << 40)) * 1_000_000)
-        if let timer = begun.timer { loop.cancel(timer) }
-        begun.timer = loop.schedule(after: begun.end - loop.now) { [weak self] in self?.unpause() }
+        begun.deadline = max(begun.deadline ?? 0, time &+ min(milliseconds, 1 << 40))
         pause = begun
+        watch(begun)
     }
 
     /// Ends the pause: what was postponed runs.
     public func unpause() {
         guard let ended = pause else { return }
         pause = nil
-        if let timer = ended.timer { loop.cancel(timer) }
+        stopWatching(ended)
         for client in ended.postponed {
             client.isPostponed = false
             client.front.waitEnded(client)
@@ -43,7 +46,7 @@ extension CacheEmulator {
             pause.isOfAll || mayWrite(command, arguments, count, client)
         else { return false }
         client.isPostponed = true
-        self.pause?.postponed.append(client)
+        pause.postponed.append(client)
         return true
     }
 

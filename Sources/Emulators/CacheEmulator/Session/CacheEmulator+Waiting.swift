@@ -11,8 +11,7 @@ extension CacheEmulator {
         // What is further away than this is no time to anybody.
         guard milliseconds > 0, milliseconds < 1 << 40 else { return }
         waiter.deadline = clock.now &+ milliseconds
-        timed[waiter.number] = waiter
-        startTimer(of: waiter)
+        watch(waiter)
     }
 
     /// The answer of a wait whose time is over.
@@ -89,8 +88,7 @@ extension CacheEmulator {
         waiting.remove(waiter)
         databases[waiter.database].awaitedCount -= 1
         waiter.client.waiter = nil
-        if waiter.deadline != nil { timed[waiter.number] = nil }
-        stopTimer(of: waiter)
+        stopWatching(waiter)
     }
 
     // MARK: for whoever owns the connection

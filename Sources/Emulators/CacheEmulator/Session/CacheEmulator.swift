@@ -88,7 +88,7 @@ public final class CacheEmulator {
     /// Whose command runs.
     @exclusivity(unchecked) unowned(unsafe) var current: CacheClient?
     /// Those who wait for a time, by their number.
-    var timed: [Int: Waiter] = [:]
+    var timed: [ObjectIdentifier: any Timed] = [:]
     @exclusivity(unchecked) var resourceTime = ResourceTime()
     /// How often it was moved, stood still or went on.
     public internal(set) var timeMoves: UInt64 = 0

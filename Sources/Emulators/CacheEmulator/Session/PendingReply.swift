@@ -12,6 +12,8 @@ final class PendingReply {
     let isSilent: Bool
     /// How many replicas have to have how much; nil for SAVE.
     let replicas: (count: Int64, offset: Int64)?
+    /// When its time is over, in milliseconds of the resource's time; nil for never.
+    var deadline: Int64?
     var timer: TimerToken?
 
     init(_ call: borrowing Call, replicas: (count: Int64, offset: Int64)? = nil) {
@@ -20,6 +22,15 @@ final class PendingReply {
         since = call.emulator.loop.now
         isSilent = call.client.replies == .off || call.client.replies == .skipping
         self.replicas = replicas
+    }
+}
+
+extension PendingReply: Timed {
+    var number: Int { .max }
+
+    func timeIsOver(in emulator: CacheEmulator) {
+        guard client.pending === self, let replicas else { return }
+        emulator.answer(self) { $0.integer(emulator.replication.count(at: replicas.offset)) }
     }
 }
 
@@ -36,7 +47,7 @@ extension CacheEmulator {
 
     func forget(_ pending: PendingReply) {
         pending.client.pending = nil
-        if let timer = pending.timer { loop.cancel(timer) }
+        stopWatching(pending)
         if pending.replicas != nil {
             replication.waiting.removeAll { $0 === pending }
         } else {

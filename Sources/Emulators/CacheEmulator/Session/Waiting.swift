@@ -39,6 +39,10 @@ final class Waiter {
     }
 }
 
+extension Waiter: Timed {
+    func timeIsOver(in emulator: CacheEmulator) { emulator.timeIsOver(self) }
+}
+
 /// Serves a client that has waited with one key: acts, tells its effect, writes its reply.
 ///
 /// The call's arguments are the request as it was kept. False when this key has nothing for the client: it waits on, and

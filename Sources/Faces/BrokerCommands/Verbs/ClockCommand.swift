@@ -9,7 +9,8 @@ struct ClockCommand: ParsableCommand {
         abstract: "Have the time of emulated resources stand still, or move it.",
         discussion: """
             Expiry, timeouts of blocking commands, delays, the time that workers have and the ids of streams follow. \
-            Clients that wait are answered as their time is over. Without a name all resources of the lease are meant \
+            Clients that wait are answered as their time is over. How long a client may rest ("timeout") is of real time. \
+            Without a name all resources of the lease are meant \
             inside of "broker test", elsewhere all of the workspace.
 
             Examples:
