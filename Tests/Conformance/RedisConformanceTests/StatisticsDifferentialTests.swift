@@ -20,6 +20,39 @@ struct StatisticsDifferentialTests {
         return lines
     }
 
+    @Test func `commands that run are counted, lookups of streams twice, and changes go on behind a RESETSTAT`() throws
+    {
+        let steps: [Step] = [
+            "SET k v", "nonsense", "GET", "MULTI", "SET k w", "INCR n", "EXEC", "MULTI", "GET", "EXEC",
+            "XADD s 1-1 f v", "XREAD STREAMS s 0", "XREAD STREAMS no 0", "XREAD STREAMS s no 1-1 0",
+            "XGROUP CREATE s g 0", "XGROUP CREATECONSUMER s g c", "XREADGROUP GROUP g c STREAMS s >", "XREADGROUP GROUP g c STREAMS s 0",
+            "EVAL return(redis.call('get',KEYS[1])) 1 k", "PING", "CONFIG SET maxmemory 0",
+        ]
+        let dialogue = try Dialogue(version: 2, driver: LoopUnderTest.allCases[0])
+        let (ours, theirs) = try dialogue.connection("A")
+        var begins: [Int] = []
+        for client in [ours, theirs] {
+            begins.append(try changes(client))
+            _ = try client.call("SET", "before", "1")
+        }
+        try dialogue.run("CONFIG RESETSTAT")
+        for step in steps { try dialogue.run(step) }
+        #expect(dialogue.isEqual, "\(dialogue.transcript())")
+        let counts = try [ours, theirs].map { try section("stats", $0) }
+        for name in ["total_commands_processed", "keyspace_hits", "keyspace_misses"] {
+            #expect(counts[0][name] == counts[1][name], "\(name)")
+        }
+        let ends = [try changes(ours), try changes(theirs)]
+        #expect(ends[0] - begins[0] == ends[1] - begins[1], "from \(begins) to \(ends)")
+        let limits = try [ours, theirs].map { try section("memory", $0)["maxmemory_human"] }
+        #expect(limits[0] == limits[1] && limits[0] == ["0B": ""])
+    }
+
+    private func changes(_ client: RedisClient) throws -> Int {
+        let line = try section("persistence", client)["rdb_changes_since_last_save"]
+        return try #require(line?.keys.first.flatMap { Int($0) })
+    }
+
     /// Runs the steps on both, and compares what was counted.
     private func compareCounts(_ steps: [Step], sourceLocation: SourceLocation = #_sourceLocation) throws {
         for version in [2, 3] {

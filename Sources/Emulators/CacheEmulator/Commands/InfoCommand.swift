@@ -215,6 +215,7 @@ extension CacheEmulator {
 
     private static func human(_ bytes: Int) -> String {
         let units = ["B", "K", "M", "G"]
+        if bytes < 1024 { return "\(bytes)B" }
         var value = Double(bytes)
         var unit = 0
         while value >= 1024, unit < units.count - 1 {

@@ -62,7 +62,7 @@ extension CacheEmulator {
     }
 
     /// The changes but for keys whose time was found to be over.
-    private var changesOfCommands: Int { statistics.changes &- statistics.expiredKeys }
+    private var changesOfCommands: Int { statistics.changesOfCommands }
 
     private func hasKeyNearItsEnd(_ command: Command, _ call: borrowing Call) -> Bool {
         let database = call.database

@@ -189,7 +189,6 @@ final class ScriptEngine {
             let output = client.connection.output
             output.truncate(to: 0)
             let hash = count > 1 ? keyHash(arguments[1], seed: emulator.memory.seed) : 0
-            emulator.statistics.commands &+= 1
             emulator.call(row, arguments, count, hash, client)
             if output.hasOverflowed {
                 let account = client.account

@@ -79,7 +79,6 @@ extension CacheEmulator {
     func run(
         _ index: Int, _ arguments: UnsafeMutablePointer<Bytes>, _ count: Int, _ hash: UInt64, _ client: CacheClient
     ) {
-        statistics.commands &+= 1
         guard index >= 0 else {
             if let replica = client.replica { return replication.drop(replica) }
             return refuseUnknown(arguments, count, client)
@@ -95,6 +94,7 @@ extension CacheEmulator {
             Call(
                 emulator: self, client: client, database: databases[client.database], arguments: arguments,
                 count: count, hash: hash, reply: client.writer))
+        statistics.commands &+= 1
         counts[row.pointee.number].calls &+= 1
         if isError(output, at: before) { noteFailure(row, output, at: before) }
         if waiting.hasReady { serveReady() }
@@ -196,6 +196,7 @@ extension CacheEmulator {
             if !monitors.isEmpty, !isShownBefore { showToMonitors(command, arguments, count, client) }
         }
         perform(row, arguments, count, hash, client)
+        statistics.commands &+= 1
         counts[command.number].calls &+= 1
         if isError(output, at: before) { noteFailure(row, output, at: before) }
     }

@@ -53,7 +53,7 @@ extension CacheEmulator {
 
     /// CONFIG RESETSTAT
     func resetStatistics() {
-        statistics = CacheStatistics(keepingUnsupportedOf: statistics)
+        statistics = CacheStatistics(resetFrom: statistics)
         commandStatistics.reset()
         throughput = Throughput()
         replication.counts = Replication.Counts()

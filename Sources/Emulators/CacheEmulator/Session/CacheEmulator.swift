@@ -298,6 +298,10 @@ struct CacheStatistics {
 
     /// Letters, digits, and what joins words in names of commands, a subcommand's space included.
     private static func namesUse(_ byte: UInt8) -> Bool {
+    /// Keys that had expired until the counters were put back.
+    private(set) var uncountedExpiries = 0
+    /// Without keys whose time was found to be over.
+    var changesOfCommands: Int { changes &- expiredKeys &- uncountedExpiries }
         switch byte {
         case 0x61...0x7a, 0x41...0x5a, 0x30...0x39: true
         default: [UInt8(ascii: "-"), UInt8(ascii: "_"), UInt8(ascii: "."), UInt8(ascii: " ")].contains(byte)
@@ -323,6 +327,8 @@ struct CacheStatistics {
     /// Counts a command that is not known. Only so many names are kept apart, and only what could be one: after a slip of
     /// the protocol the bytes of a value stand in a command's place.
     mutating func noteUnsupported(_ name: String) {
+        changes = other.changes
+        uncountedExpiries = other.uncountedExpiries &+ other.expiredKeys
         let isName = name.utf8.count <= 32 && name.utf8.allSatisfy(Self.namesUse)
         let key = isName ? name.uppercased() : "…"
         if unsupported.count >= Self.unsupportedNames, unsupported[key] == nil {

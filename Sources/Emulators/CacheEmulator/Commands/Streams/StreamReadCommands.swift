@@ -174,11 +174,8 @@ private enum StreamReads {
         for index in 0..<read.number {
             let key = call[read.keys + index]
             let hash = call.database.hash(key)
-            guard let entry = call.database.find(key, hash), entry.type == .stream else {
-                // Redis looks it up again, as a read.
-                call.notify(.missed, "keymiss", key)
-                continue
-            }
+            // Redis looks it up again, as a read.
+            guard let entry = call.find(key), entry.type == .stream else { continue }
             let stream = call.database.stream(entry)
             var isHistory = false
             if let group = read.group {
