@@ -79,7 +79,10 @@ struct ConfigurationDifferentialTests {
             values.flatMap {
                 [Step("CONFIG SET client-output-buffer-limit \"\($0)\""), "CONFIG GET client-output-buffer-limit"]
             })
-        let percentiles = ["50", "0 100", "101", "-1", "a", "99.99 50.5", "50 50", "100.0", "", "50 99 99.9"]
+        let percentiles = [
+            " 5", "5 ", "5  6", " ", "nan", "inf", "50", "0 100", "101", "-1", "a", "99.99 50.5", "50 50", "100.0", "",
+            "50 99 99.9",
+        ]
         try compare(
             percentiles.flatMap {
                 [
@@ -87,6 +90,21 @@ struct ConfigurationDifferentialTests {
                     "CONFIG GET latency-tracking-info-percentiles",
                 ]
             })
+    }
+
+    @Test func `values and names are read as in Redis`() throws {
+        let scores = [
+            "", "1 2", "1 2 3", " 1 2 3", "1 2 3 ", "1  2 3", "a 2 3", "-2001 2 3", "3 2 1", "1 2 3 4", "+1 02 -3",
+            "1.5 2 3",
+            "0 200 800",
+        ]
+        let name = "oom-score-adj-values"
+        try compare(scores.flatMap { [Step("CONFIG SET \(name) \"\($0)\""), Step("CONFIG GET \(name)")] })
+        let sizes = ["K", "kb", "b", "g", "x", "-1", "-1k", " 1", "1 ", "xk", "0"]
+        try compare(sizes.flatMap { [Step("CONFIG SET maxmemory \"\($0)\""), "CONFIG GET maxmemory"] })
+        try compare([
+            "CONFIG GET MAXMEMORY maxmemory", "CONFIG GET hz HZ hz", "CONFIG GET maxmemor[y] maxmemory MAXMEMORY",
+        ])
     }
 
     private static let document = URL(filePath: #filePath)

@@ -102,9 +102,9 @@ private enum Server {
     static let getConfiguration: CommandBody = { call in
         var found: [(name: [UInt8], value: String)] = []
         for index in 2..<call.count {
-            for parameter in call.emulator.configuration.matching(call[index])
-            where !found.contains(where: { $0.name == parameter.name }) {
-                found.append(parameter)
+            for parameter in call.emulator.configuration.matching(call[index]) {
+                let name = parameter.name.map { Bytes.folded($0) }
+                if !found.contains(where: { $0.name.withBytes { $0.isWord(name) } }) { found.append(parameter) }
             }
         }
         call.reply.map(found.count)

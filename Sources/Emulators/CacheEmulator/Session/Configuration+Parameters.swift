@@ -120,7 +120,7 @@ extension Configuration {
         Parameter("no-appendfsync-on-rewrite", "no", .yesOrNo, .kept),
         Parameter("notify-keyspace-events", "", .events, .honoured),
         Parameter("oom-score-adj", "no", .choice(["no", "yes", "relative", "absolute"]), .kept),
-        Parameter("oom-score-adj-values", "0 200 800", .text, .kept),
+        Parameter("oom-score-adj-values", "0 200 800", .outOfMemoryScores, .kept),
         Parameter("pidfile", "", .immutable),
         Parameter("port", "0", port),
         Parameter("proc-title-template", "{title} {listen-addr} {server-mode}", .text, .kept),

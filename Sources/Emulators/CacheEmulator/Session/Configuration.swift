@@ -14,6 +14,8 @@ struct Configuration {
         /// The limits of three classes of clients.
         case outputLimits
         case percentiles
+        /// Three numbers that an operating system takes.
+        case outOfMemoryScores
         /// A number with a unit, or a part of a hundred: `5%`.
         case memoryOrPercent
         /// Letters of events, shown in the order of Redis.
@@ -178,6 +180,7 @@ extension Configuration.Kind {
             var limits = OutputLimits()
             return limits.change(text).map { .refused($0) } ?? .taken(text)
         case .percentiles: return Self.percentiles(text)
+        case .outOfMemoryScores: return Self.outOfMemoryScores(text)
         case .memoryOrPercent:
             let isPercent = text.last == "%" && Int(text.dropLast()).map { (0...100).contains($0) } ?? false
             return isPercent || Self.memory(text) != nil
@@ -196,15 +199,16 @@ extension Configuration.Kind {
         let units: [String: Int64] = [
             "": 1, "b": 1, "k": 1000, "kb": 1 << 10, "m": 1_000_000, "mb": 1 << 20, "g": 1_000_000_000, "gb": 1 << 30,
         ]
-        guard !digits.isEmpty, let unit = units[text.dropFirst(digits.count).lowercased()] else { return nil }
-        let (product, overflow) = (Int64(digits) ?? .max).multipliedReportingOverflow(by: unit)
+        guard let unit = units[text.dropFirst(digits.count).lowercased()] else { return nil }
+        // As in Redis a unit alone is none of it.
+        let (product, overflow) = (digits.isEmpty ? 0 : Int64(digits) ?? .max).multipliedReportingOverflow(by: unit)
         return overflow ? .max : product
     }
 
     private static func percentiles(_ text: String) -> CheckedValue {
         var shown: [String] = []
-        for word in text.split(separator: " ") {
-            guard let value = Double(word) else {
+        for word in text.split(separator: " ", omittingEmptySubsequences: text.isEmpty) {
+            guard let value = Double(word), !value.isNaN else {
                 return .refused("Invalid latency-tracking-info-percentiles parameters")
             }
             guard (0...100).contains(value) else {
@@ -213,6 +217,16 @@ extension Configuration.Kind {
             shown.append(value == value.rounded() ? "\(Int(value))" : "\(value)")
         }
         return .taken(shown.joined(separator: " "))
+    }
+
+    private static func outOfMemoryScores(_ text: String) -> CheckedValue {
+        let words = text.split(separator: " ", omittingEmptySubsequences: false)
+        guard words.count == 3 else { return .refused("wrong number of arguments") }
+        let numbers = words.compactMap { Int($0) }.filter { (-2000...2000).contains($0) }
+        guard numbers.count == 3 else {
+            return .refused("Invalid oom-score-adj-values, elements must be between -2000 and 2000.")
+        }
+        return .taken(numbers.map(String.init).joined(separator: " "))
     }
 
     /// `A` stands for all classes but those of misses and new keys.
