@@ -71,7 +71,6 @@ clua_engine *clua_open(clua_host host, size_t memory_limit, int32_t is_for_funct
     engine->host = host;
     engine->memory_limit = memory_limit;
     engine->is_for_functions = is_for_functions;
-    engine->random = 0x1234abcd330e;
     engine->lua = lua_newstate(allocate, engine);
     if (engine->lua == NULL || lua_cpcall(engine->lua, open_libraries, NULL) != 0) {
         clua_close(engine);
@@ -93,6 +92,7 @@ void clua_close(clua_engine *engine) {
 }
 
 size_t clua_memory(const clua_engine *engine) { return engine->memory; }
+
 void clua_collect(clua_engine *engine) {
     lua_gc(engine->lua, LUA_GCCOLLECT, 0);
     engine->least = engine->memory;
@@ -110,7 +110,6 @@ static void collect_some(clua_engine *engine) {
         lua_gc(engine->lua, LUA_GCSTEP, COLLECT_AFTER);
     }
 }
-
 
 clua_bytes clua_output(const clua_engine *engine) {
     // Never without an address, for those who cannot do with none.
@@ -203,6 +202,7 @@ int32_t clua_load(clua_engine *engine, clua_bytes body, clua_bytes sha1) {
     }
     return entry.run == NULL ? 0 : -1;
 }
+
 static int drop(lua_State *lua) {
     const clua_bytes *key = lua_touserdata(lua, 1);
     clua_push_kept(lua);
@@ -216,7 +216,6 @@ void clua_drop(clua_engine *engine, clua_bytes sha1) {
     lua_cpcall(engine->lua, drop, &sha1);
     lua_settop(engine->lua, 0);
 }
-
 
 // MARK: running
 

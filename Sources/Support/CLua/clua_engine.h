@@ -44,8 +44,6 @@ struct clua_engine {
     // The arguments of redis.call.
     clua_bytes *arguments;
     size_t argument_capacity;
-    // The state of math.random: 48 bits. It goes on from script to script, as in Redis 7.0.
-    uint64_t random;
     // Of the running script.
     int32_t command_version;
     int64_t began, deadline;

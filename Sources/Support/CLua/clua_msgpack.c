@@ -139,7 +139,8 @@ static int pack_all(lua_State *lua) {
     if (count == 0) return luaL_argerror(lua, 0, "MessagePack pack needs input.");
     clua_buffer *output = &clua_of(lua)->scratch;
     clua_clear(output);
-    luaL_checkstack(lua, 2, "too many arguments for MessagePack pack.");
+    // Redis makes room for all of them once more.
+    if (!lua_checkstack(lua, count)) return luaL_argerror(lua, 0, "Too many arguments for MessagePack pack.");
     for (int i = 1; i <= count; i++) {
         lua_pushvalue(lua, i);
         pack(lua, output, 0);

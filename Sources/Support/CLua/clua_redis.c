@@ -21,6 +21,8 @@ void clua_push_error(lua_State *lua, const char *text, size_t count) {
         text++;
         count--;
     }
+    // Redis has it as a string of C.
+    count = strnlen(text, count);
     while (count > 0 && (text[count - 1] == '\r' || text[count - 1] == '\n')) count--;
     push_error_table(lua, memchr(text, ' ', count) == NULL ? "ERR " : "", text, count);
 }

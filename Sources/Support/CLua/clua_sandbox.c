@@ -370,10 +370,11 @@ void clua_open_sandbox(lua_State *lua) {
 
 // MARK: chance
 
-// POSIX's lrand48 from its first state on, as the servers that this is compared with draw.
+// POSIX's lrand48, as the servers that this is compared with draw.
 static uint64_t draw(clua_engine *engine) {
-    engine->random = (engine->random * 0x5deece66d + 0xb) & 0xffffffffffff;
-    return engine->random >> 17;
+    uint64_t *random = engine->host.random;
+    *random = (*random * 0x5deece66d + 0xb) & 0xffffffffffff;
+    return *random >> 17;
 }
 
 static int random_number(lua_State *lua) {
@@ -392,7 +393,7 @@ static int random_number(lua_State *lua) {
 }
 
 static int seed_random(lua_State *lua) {
-    clua_of(lua)->random = ((uint64_t)(uint32_t)luaL_checkint(lua, 1) << 16) + 0x330e;
+    *clua_of(lua)->host.random = ((uint64_t)(uint32_t)luaL_checkint(lua, 1) << 16) + 0x330e;
     return 0;
 }
 

@@ -6,6 +6,8 @@ struct ScriptPackingDifferentialTests {
     @Test func `cmsgpack packs and unpacks as in Redis`() throws {
         try compareScripts([
             #"return cmsgpack.pack()"#,
+            #"local t={} for i=1,7000 do t[i]=i end return cmsgpack.pack(unpack(t))"#,
+            #"local t={} for i=1,3900 do t[i]=i end return #cmsgpack.pack(unpack(t))"#,
             #"return cmsgpack.pack(1,'a',nil,true,false,1.5,{},{1,2},{a=1})"#,
             #"return cmsgpack.pack(127,128,255,256,65535,65536,4294967295,4294967296,1e15,1e19,9007199254740992,9.3e18)"#,
             #"return cmsgpack.pack(-1,-32,-33,-128,-129,-32768,-32769,-2147483648,-2147483649,-1e15,-9.3e18)"#,

@@ -69,7 +69,7 @@ final class ScriptEngine {
                 ScriptEngine.of(context)?.goesOn(milliseconds).map {
                     UnsafeRawPointer($0.utf8Start).assumingMemoryBound(to: CChar.self)
                 }
-            })
+            }, random: emulator.scriptRandom)
         state = clua_open(host, Self.memoryLimit, isForFunctions ? 1 : 0)
         return state
     }

@@ -119,6 +119,8 @@ public final class CacheEmulator {
     let plannedCommand = UnsafeMutablePointer<Int>.allocate(capacity: CacheEmulator.batchCapacity)
     let plannedHash = UnsafeMutablePointer<UInt64>.allocate(capacity: CacheEmulator.batchCapacity)
     static let batchCapacity = 64
+    /// What scripts and functions draw from (`clua_host`), from the first state on that Redis has.
+    let scriptRandom = UnsafeMutablePointer<UInt64>.allocate(capacity: 1)
 
     /// How often keys whose time is over are looked for, and how many entries at a time.
     private static let expiryInterval: UInt64 = 100_000_000
@@ -136,6 +138,7 @@ public final class CacheEmulator {
             Database(number: $0, memory: memory, clock: clock, from: image?.parts[$0])
         }
         startedAt = loop.now
+        scriptRandom.initialize(to: 0x1234_abcd_330e)
         startMemory = image?.startMemory ?? memory.used
         counts = commandStatistics.counted
         runID = random.hexadecimal(40)
@@ -166,6 +169,7 @@ public final class CacheEmulator {
     deinit {
         plannedCommand.deallocate()
         plannedHash.deallocate()
+        scriptRandom.deallocate()
         commandStatistics.deallocate()
         memory.isLive = false
         memory.tidy(on: loop)
@@ -294,14 +298,14 @@ struct CacheStatistics {
     var expiredKeys = 0
     var evictedKeys = 0
     var changes = 0
-    private(set) var unsupported: [String: Int] = [:]
-
-    /// Letters, digits, and what joins words in names of commands, a subcommand's space included.
-    private static func namesUse(_ byte: UInt8) -> Bool {
     /// Keys that had expired until the counters were put back.
     private(set) var uncountedExpiries = 0
     /// Without keys whose time was found to be over.
     var changesOfCommands: Int { changes &- expiredKeys &- uncountedExpiries }
+    private(set) var unsupported: [String: Int] = [:]
+
+    /// Letters, digits, and what joins words in names of commands, a subcommand's space included.
+    private static func namesUse(_ byte: UInt8) -> Bool {
         switch byte {
         case 0x61...0x7a, 0x41...0x5a, 0x30...0x39: true
         default: [UInt8(ascii: "-"), UInt8(ascii: "_"), UInt8(ascii: "."), UInt8(ascii: " ")].contains(byte)
@@ -319,16 +323,17 @@ struct CacheStatistics {
         return kept
     }
 
-    /// All counters at zero but the unknown commands, which CONFIG RESETSTAT leaves alone.
-    init(keepingUnsupportedOf other: CacheStatistics) {
+    /// All counters at zero but those that CONFIG RESETSTAT leaves alone: the unknown commands, and what has changed since
+    /// the last snapshot.
+    init(resetFrom other: CacheStatistics) {
         unsupported = other.unsupported
+        changes = other.changes
+        uncountedExpiries = other.uncountedExpiries &+ other.expiredKeys
     }
 
     /// Counts a command that is not known. Only so many names are kept apart, and only what could be one: after a slip of
     /// the protocol the bytes of a value stand in a command's place.
     mutating func noteUnsupported(_ name: String) {
-        changes = other.changes
-        uncountedExpiries = other.uncountedExpiries &+ other.expiredKeys
         let isName = name.utf8.count <= 32 && name.utf8.allSatisfy(Self.namesUse)
         let key = isName ? name.uppercased() : "…"
         if unsupported.count >= Self.unsupportedNames, unsupported[key] == nil {

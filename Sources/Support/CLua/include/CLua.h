@@ -35,6 +35,8 @@ typedef struct {
     // A script has run for so many milliseconds. This is asked again every few milliseconds as long as it runs: nil lets
     // it go on, else it ends with these words, which are never freed.
     const char *(*goes_on)(void *context, int64_t milliseconds);
+    // The state of math.random: 48 bits. It goes on from script to script, as in Redis 7.0, whichever engine runs them.
+    uint64_t *random;
 } clua_host;
 
 // One run of a script or of a function.
@@ -57,17 +59,17 @@ void clua_close(clua_engine *engine);
 // Bytes that the state takes.
 size_t clua_memory(const clua_engine *engine);
 
-// Compiles a script and keeps it under its digest. 0, or -1 and the compiler's words in the output.
-int32_t clua_load(clua_engine *engine, clua_bytes body, clua_bytes sha1);
 // Frees all that nothing refers to any more, which takes the longer the more there is.
 void clua_collect(clua_engine *engine);
 
+// Compiles a script and keeps it under its digest. 0, or -1 and the compiler's words in the output.
+int32_t clua_load(clua_engine *engine, clua_bytes body, clua_bytes sha1);
 
-// Runs a library, which registers functions; each is kept under the prefix and its name. 0, and for every function in
-// the output: flags (a bit each, in the order of Redis), 1 where there is a description, name, description, both with
 // Forgets the script with this digest.
 void clua_drop(clua_engine *engine, clua_bytes sha1);
 
+// Runs a library, which registers functions; each is kept under the prefix and its name. 0, and for every function in
+// the output: flags (a bit each, in the order of Redis), 1 where there is a description, name, description, both with
 // their length in 4 bytes of this machine in front. Or -1 and an error's words.
 int32_t clua_load_library(clua_engine *engine, clua_bytes body, clua_bytes prefix);
 
