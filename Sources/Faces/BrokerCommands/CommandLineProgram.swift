@@ -21,7 +21,7 @@ public struct CommandLineProgram: Sendable {
     public func run(_ arguments: [String]) async -> Int32 {
         var command: any ParsableCommand
         do {
-            command = try BrokerCommand.parseAsRoot(RunnerVerbs.terminated(arguments))
+            command = try BrokerCommand.parseAsRoot(Self.withNegatives(RunnerVerbs.terminated(arguments)))
         } catch {
             return report(unparsed: error, arguments)
         }
@@ -35,6 +35,15 @@ public struct CommandLineProgram: Sendable {
             }
         }
         return await perform(verb)
+    }
+
+    /// A time or a duration that is negative is taken for an option else, and what is behind it for the time.
+    static func withNegatives(_ arguments: [String]) -> [String] {
+        let isNegative = { (word: String) in word.first == "-" && word.dropFirst().first?.isNumber == true }
+        guard arguments.first == "clock", let place = arguments.firstIndex(where: isNegative),
+            !arguments.contains("--")
+        else { return arguments }
+        return arguments[..<place] + ["--"] + arguments[place...]
     }
 
     private func perform(_ verb: some BrokerVerb) async -> Int32 {

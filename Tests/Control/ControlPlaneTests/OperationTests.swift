@@ -6,6 +6,28 @@ import Testing
 @testable import ControlPlane
 
 @Suite struct OperationTests {
+    @Test func `time is moved within the years 1970 to 9999, else nothing is`() async throws {
+        try await BrokerUnderTest.run { broker in
+            try await broker.attach("cache")
+            func move(_ action: ClockRequest.Action, _ amount: Int64) async throws -> Int64? {
+                let request = ClockRequest(resources: ["cache"], action: action, to: amount, by: amount)
+                return try await broker.plane.moveClock(request, in: BrokerUnderTest.workspace).resources.first?.time
+            }
+            let last: Int64 = 253_402_300_799_999
+            _ = try await move(.freeze, 0)
+            #expect(try await move(.set, 1000) == 1000)
+            for (action, amount) in [
+                (ClockRequest.Action.set, -1), (.set, last + 1), (.set, .max), (.advance, -1001), (.advance, last),
+                (.advance, .max),
+            ] {
+                let error = await #expect(throws: BrokerError.self) { try await move(action, amount) }
+                #expect(error?.code == .invalidRequest, "\(action) \(amount)")
+                #expect(try await move(.show, 0) == 1000)
+            }
+            #expect(try await move(.set, last) == last)
+        }
+    }
+
     @Test func `a retry with the same id gets the first outcome`() async throws {
         try await BrokerUnderTest.run { broker in
             let ids = (0..<4).map { _ in OperationID.random() }

@@ -80,4 +80,18 @@ import Testing
         #expect(usage.why.hasPrefix("usage: broker"))
         #expect(usage.fix?.hasSuffix("--help") == true)
     }
+
+    @Test(arguments: [["advance", "-5s", "cache"], ["advance", "-5s"]])
+    func `a negative duration is named as what is wrong`(arguments: [String]) {
+        let error = #expect(throws: (any Error).self) {
+            try BrokerCommand.parseAsRoot(CommandLineProgram.withNegatives(["clock"] + arguments))
+        }
+        #expect(error.map { BrokerCommand.message(for: $0) }?.contains("'-5s'") == true)
+    }
+
+    @Test func `a negative time is one`() throws {
+        let arguments = CommandLineProgram.withNegatives(["clock", "set", "-5", "cache"])
+        let command = try #require(try BrokerCommand.parseAsRoot(arguments) as? ClockSetCommand)
+        #expect(command.to.milliseconds == -5000 && command.resources == ["cache"])
+    }
 }

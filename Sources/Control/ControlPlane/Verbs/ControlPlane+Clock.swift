@@ -45,6 +45,9 @@ extension ControlPlane {
             })
     }
 
+    /// From 1970 to the end of the year 9999, in milliseconds: outside of that times and ids would leave their ranges.
+    private static let times: ClosedRange<Int64> = 0...253_402_300_799_999
+
     /// Caches can go back, queues cannot.
     private static func check(
         _ step: ClockMove.Step, at now: ClockReading, of resource: LiveResource
@@ -55,6 +58,18 @@ extension ControlPlane {
             case .advance(let milliseconds): milliseconds < 0
             case .freeze, .resume, .look: false
             }
+        let target: Int64? =
+            switch step {
+            case .set(let time): time
+            case .advance(let milliseconds): now.time.addingReportingOverflow(milliseconds).partialValue
+            case .freeze, .resume, .look: nil
+            }
+        if let target, !times.contains(target) {
+            throw BrokerError(
+                .invalidRequest, "the time of \"\(resource.reference)\" cannot be moved so far",
+                why: "times are of the years 1970 to 9999; nothing was moved",
+                fix: "broker clock set 2030-01-01T00:00:00Z \(resource.reference)")
+        }
         guard goesBack, resource.serviceClass == .beanstalk else { return }
         throw BrokerError(
             .unsupported, "the time of \"\(resource.reference)\" does not go back",
