@@ -25,7 +25,8 @@ struct StatisticsDifferentialTests {
         let steps: [Step] = [
             "SET k v", "nonsense", "GET", "MULTI", "SET k w", "INCR n", "EXEC", "MULTI", "GET", "EXEC",
             "XADD s 1-1 f v", "XREAD STREAMS s 0", "XREAD STREAMS no 0", "XREAD STREAMS s no 1-1 0",
-            "XGROUP CREATE s g 0", "XGROUP CREATECONSUMER s g c", "XREADGROUP GROUP g c STREAMS s >", "XREADGROUP GROUP g c STREAMS s 0",
+            "XGROUP CREATE s g 0", "XGROUP CREATECONSUMER s g c", "XREADGROUP GROUP g c STREAMS s >",
+            "XREADGROUP GROUP g c STREAMS s 0",
             "EVAL return(redis.call('get',KEYS[1])) 1 k", "PING", "CONFIG SET maxmemory 0",
         ]
         let dialogue = try Dialogue(version: 2, driver: LoopUnderTest.allCases[0])
@@ -46,6 +47,30 @@ struct StatisticsDifferentialTests {
         #expect(ends[0] - begins[0] == ends[1] - begins[1], "from \(begins) to \(ends)")
         let limits = try [ours, theirs].map { try section("memory", $0)["maxmemory_human"] }
         #expect(limits[0] == limits[1] && limits[0] == ["0B": ""])
+    }
+
+    @Test func `changes are counted by the elements`() throws {
+        let steps: [Step] = [
+            "SADD s 1 2 3", "SADD s 1 2 4", "SADD s 1", "SREM s 1 2 9", "SADD s 5 6 7 8 9", "SPOP s", "SPOP s 2",
+            "SPOP s 100", "SADD s 1 2 3", "SADD s2 2 3 9", "SMOVE s s2 1", "SINTERSTORE d s s2", "LPUSH l 1 2 3",
+            "RPUSH l 4 5", "LPUSHX l 1 2", "LTRIM l 1 -2", "LTRIM l 0 -1", "LPOP l 2", "RPUSH l a b c d", "RPOP l 2",
+            "RPOPLPUSH l l2", "LMOVE l l2 LEFT RIGHT", "LMOVE l l LEFT RIGHT", "LMPOP 1 l2 LEFT COUNT 5", "LTRIM l 9 9",
+            "HSET h a 1 b 2", "HSET h a 1 b 2", "HMSET h x 1 y 2 z 3", "HDEL h x y nope", "ZADD z 1 a 2 b 3 c",
+            "ZADD z 1 a 2 b 3 c 4 d 5 e 6 f", "ZREM z a nope", "ZREMRANGEBYSCORE z 1 2", "ZPOPMAX z 2",
+            "ZADD z 1 a 2 b 3 c 4 d", "ZMPOP 1 z MIN COUNT 2", "GEOADD g 1 1 a 2 2 b", "XADD x 1-1 f v",
+            "XADD x 2-1 f v",
+            "XADD x 3-1 f v", "XDEL x 1-1 9-9", "XTRIM x MAXLEN 0", "RENAME s2 s3", "RENAMENX s3 s4",
+            "SORT s4 STORE sd",
+            "SORT nokey STORE sd", "MOVE s4 3", "EVAL return(redis.call('sadd','es',1,2,3)) 0", "DEL g h nokey",
+        ]
+        let dialogue = try Dialogue(version: 2, driver: LoopUnderTest.allCases[0])
+        let (ours, theirs) = try dialogue.connection("A")
+        for step in steps {
+            let before = [try changes(ours), try changes(theirs)]
+            try dialogue.run(step)
+            let after = [try changes(ours), try changes(theirs)]
+            #expect(after[0] - before[0] == after[1] - before[1], "\(step): \(before) \(after)")
+        }
     }
 
     private func changes(_ client: RedisClient) throws -> Int {

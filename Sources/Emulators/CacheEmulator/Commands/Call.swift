@@ -66,6 +66,11 @@ struct Call: ~Copyable {
         emulator.keyChanged(key, in: database)
     }
 
+    /// Redis counts so many changes, elements mostly, where one was told.
+    @inline(__always) func counts(_ changes: Int, insteadOf told: Int = 1) {
+        emulator.statistics.elements &+= changes &- told
+    }
+
     /// Something was changed of which who watches a key is not told, as in Redis: what a stream keeps of its groups.
     @inline(__always) func changedUnseen() {
         emulator.statistics.changes &+= 1

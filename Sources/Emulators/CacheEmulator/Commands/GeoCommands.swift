@@ -74,7 +74,10 @@ private enum Geo {
             case .same, .refused, .notANumber: break
             }
         }
-        if added + updated > 0 { call.changed(call[1], .sortedSet, "zadd") }
+        if added + updated > 0 {
+            call.changed(call[1], .sortedSet, "zadd")
+            call.counts(added + updated)
+        }
 
         call.reply.integer(countsChanged ? added + updated : added)
     }

@@ -32,6 +32,7 @@ private enum Hashes {
         var added = 0
         for index in stride(from: 2, to: call.count, by: 2) where hash.set(call[index], call[index + 1]) { added += 1 }
         call.changed(call[1], .hash, "hset")
+        call.counts(call.count / 2 - 1)
 
         if name == "hset" { call.reply.integer(added) } else { call.reply.ok() }
     }
@@ -62,7 +63,10 @@ private enum Hashes {
             removed += 1
             if hash.count == 0 { break }
         }
-        if removed > 0 { call.changed(call[1], .hash, "hdel") }
+        if removed > 0 {
+            call.changed(call[1], .hash, "hdel")
+            call.counts(removed)
+        }
         if hash.count == 0 {
             call.database.remove(hash.entry, call.hash)
             call.notifyRemoval(of: call[1])

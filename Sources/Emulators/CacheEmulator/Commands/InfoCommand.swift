@@ -172,7 +172,7 @@ extension CacheEmulator {
         return [
             ("loading", "0"), ("async_loading", "0"), ("current_cow_peak", "0"), ("current_cow_size", "0"),
             ("current_cow_size_age", "0"), ("current_fork_perc", "0.00"),
-            ("rdb_changes_since_last_save", "\(statistics.changes - saving.changes)"),
+            ("rdb_changes_since_last_save", "\(statistics.changesOfElements - saving.changes)"),
             ("rdb_bgsave_in_progress", saving.snapshot.isRunning ? "1" : "0"),
             ("rdb_last_save_time", "\(saving.last)"),
             ("rdb_last_bgsave_status", status(saving.snapshot.isLastGood)),

@@ -120,6 +120,7 @@ private enum Keys {
         database.insert(moved, target)
         call.changed(call[1], .generic, "rename_from")
         call.changed(call[2], .generic, "rename_to")
+        call.counts(1, insteadOf: 2)
         if onlyIfAbsent { call.reply.integer(1) } else { call.reply.ok() }
     }
 
@@ -169,6 +170,7 @@ private enum Keys {
         call.changed(call[1], .generic, "move_from")
         call.emulator.keyChanged(call[1], in: other)
         call.emulator.notify(.generic, "move_to", call[1], in: other)
+        call.counts(1, insteadOf: 2)
         call.reply.integer(1)
     }
 }

@@ -56,6 +56,7 @@ private enum Lists {
             case .right: list.append(call[index], in: database.memory)
             }
         }
+        call.counts(call.count - 2)
         // A message about it goes behind the reply, as in Redis.
         call.reply.integer(list.count)
         call.changed(call[1], .list, end.pushed)
@@ -232,6 +233,7 @@ private enum Lists {
             call.tellNothing()
         }
         call.changed(call[1], .list, "ltrim")
+        call.counts(count - kept.count)
         if kept.isEmpty { call.notifyRemoval(of: call[1]) }
 
         call.reply.ok()

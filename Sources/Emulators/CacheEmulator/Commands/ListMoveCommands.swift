@@ -64,6 +64,7 @@ enum ListMoves {
             list.remove(count, from: first, in: database.memory)
         }
         call.changed(key, .list, end.popped)
+        call.counts(count)
         if isWhole { call.notifyRemoval(of: key) }
     }
 
@@ -126,6 +127,7 @@ enum ListMoves {
             call.reply.bulk(bytes)
         }
         call.changed(call[1], .list, from.popped)
+        call.counts(1, insteadOf: 2)
         if source.count == 0 {
             database.remove(entry, call.hash)
             call.notifyRemoval(of: call[1])

@@ -22,7 +22,10 @@ private enum Sets {
         let set = call.database.ownedSet(entry ?? call.database.make(.set, call[1], call.hash), call.hash)
         var added = 0
         for index in 2..<call.count where set.insert(call[index]) { added += 1 }
-        if added > 0 { call.changed(call[1], .set, "sadd") }
+        if added > 0 {
+            call.changed(call[1], .set, "sadd")
+            call.counts(added)
+        }
 
         call.reply.integer(added)
     }
@@ -37,7 +40,10 @@ private enum Sets {
             removed += 1
             if set.count == 0 { break }
         }
-        if removed > 0 { call.changed(call[1], .set, "srem") }
+        if removed > 0 {
+            call.changed(call[1], .set, "srem")
+            call.counts(removed)
+        }
         if set.count == 0 {
             call.database.remove(set.entry, call.hash)
             call.notifyRemoval(of: call[1])
@@ -135,6 +141,7 @@ private enum RandomMembers {
         let database = call.database
         let reply = call.reply
         let set = database.ownedSet(entry, call.hash)
+        call.counts(Int(min(number, Int64(set.count))))
         // Before the reply, as in Redis.
         call.notify(.set, "spop", call[1])
         if number >= Int64(set.count) {

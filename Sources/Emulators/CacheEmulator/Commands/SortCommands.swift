@@ -263,7 +263,9 @@ private enum Sorting {
             }
         }
         call.reply.integer(list.count)
-        call.put(made, orRemove: list.count == 0, target, .list, "sortstore")
+        let count = list.count
+        call.put(made, orRemove: count == 0, target, .list, "sortstore")
+        if count > 0 { call.counts(count) }
     }
 }
 

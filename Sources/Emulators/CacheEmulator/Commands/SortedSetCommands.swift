@@ -111,6 +111,7 @@ enum SortedSets {
         }
         if added &+ updated > 0 {
             call.changed(call[1], .sortedSet, options.contains(.increment) ? "zincr" : "zadd")
+            call.counts(added &+ updated)
         }
 
         guard options.contains(.increment) else {
@@ -156,7 +157,10 @@ enum SortedSets {
             if set.remove(call[index]) { removed += 1 }
             index += 1
         }
-        if removed > 0 { call.changed(call[1], .sortedSet, "zrem") }
+        if removed > 0 {
+            call.changed(call[1], .sortedSet, "zrem")
+            call.counts(removed)
+        }
         if set.count == 0 {
             database.remove(set.entry, call.hash)
             call.notifyRemoval(of: call[1])
@@ -211,6 +215,7 @@ enum SortedSets {
             call.reply.double(score)
         }
         call.changed(key, .sortedSet, end == .lowest ? "zpopmin" : "zpopmax")
+        call.counts(number)
         if number == set.count {
             call.database.remove(set.entry, hash)
             call.notifyRemoval(of: key)

@@ -218,7 +218,10 @@ private enum SortedSetRanges {
         } else if !ranks.isEmpty {
             database.ownedSortedSet(entry, call.hash).remove(from: ranks.lowerBound, to: ranks.upperBound)
         }
-        if !ranks.isEmpty { call.changed(call[1], .sortedSet, kind.removed) }
+        if !ranks.isEmpty {
+            call.changed(call[1], .sortedSet, kind.removed)
+            call.counts(ranks.count)
+        }
         if isWhole { call.notifyRemoval(of: call[1]) }
 
         call.reply.integer(ranks.count)

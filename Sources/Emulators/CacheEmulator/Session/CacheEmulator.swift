@@ -298,6 +298,10 @@ struct CacheStatistics {
     var expiredKeys = 0
     var evictedKeys = 0
     var changes = 0
+    /// What Redis counts more, since it counts elements (`Call.counts`).
+    var elements = 0
+    /// As Redis counts them.
+    var changesOfElements: Int { changes &+ elements }
     /// Keys that had expired until the counters were put back.
     private(set) var uncountedExpiries = 0
     /// Without keys whose time was found to be over.
@@ -320,6 +324,7 @@ struct CacheStatistics {
         kept.expiredKeys = other.expiredKeys
         kept.evictedKeys = other.evictedKeys
         kept.changes = other.changes
+        kept.elements = other.elements
         return kept
     }
 
@@ -328,6 +333,7 @@ struct CacheStatistics {
     init(resetFrom other: CacheStatistics) {
         unsupported = other.unsupported
         changes = other.changes
+        elements = other.elements
         uncountedExpiries = other.uncountedExpiries &+ other.expiredKeys
     }
 

@@ -49,7 +49,7 @@ extension CacheEmulator {
     /// Begins a snapshot; false where there are no files.
     func beginSnapshot() -> Bool {
         guard let make = saving.make else { return false }
-        let changes = statistics.changes
+        let changes = statistics.changesOfElements
         saving.count += 1
         saving.snapshot.since = loop.now
         make { [weak self] isGood in

@@ -96,6 +96,7 @@ private enum Streams {
         if deleted > 0 {
             if isFirst || stream.length == 0 { stream.updateFirstID() }
             call.changed(call[1], .stream, "xdel")
+            call.counts(deleted)
         }
         call.reply.integer(deleted)
     }
@@ -110,6 +111,7 @@ private enum Streams {
         let trimmed = options.trim(stream, in: call.database.memory)
         if trimmed > 0 {
             call.changed(call[1], .stream, "xtrim")
+            call.counts(trimmed)
             call.tell(["XTRIM", .bytes(call[1]), "MAXLEN", "=", .number(Int64(stream.length))])
             call.tellExpiry(of: call[1])
         }
