@@ -17,8 +17,8 @@ struct ScriptReplyDifferentialTests {
     @Test func `scripts and functions draw from one generator, which a flush leaves alone`() throws {
         let draw = "return math.random(1000000)"
         try compare([
-            "FUNCTION LOAD \"#!lua name=l\\nredis.register_function('f', function() \(draw) end)\"",
-            "EVAL \"math.randomseed(7) \(draw)\" 0", "FCALL f 0", Step("EVAL \"\(draw)\" 0"), "FCALL f 0",
+            "FUNCTION LOAD \"#!lua name=drawing\\nredis.register_function('drawn', function() \(draw) end)\"",
+            "EVAL \"math.randomseed(7) \(draw)\" 0", "FCALL drawn 0", Step("EVAL \"\(draw)\" 0"), "FCALL drawn 0",
             "SCRIPT FLUSH",
             Step("EVAL \"\(draw)\" 0"), "FUNCTION FLUSH",
         ])

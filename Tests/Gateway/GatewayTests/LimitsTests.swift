@@ -79,7 +79,8 @@ struct LimitsTests {
     func `one reply or message above the hard limit does not go out at all`(driver: LoopUnderTest) async throws {
         try await run(driver) { test, client in
             #expect(
-                try client.ask("CONFIG SET client-output-buffer-limit \"normal 100000 0 0 pubsub 100000 0 0\"") == "+OK")
+                try client.ask("CONFIG SET client-output-buffer-limit \"normal 100000 0 0 pubsub 100000 0 0\"") == "+OK"
+            )
             #expect(try client.ask("SETRANGE large 1000000 x") == ":1000001")
             let reader = try test.connect(as: GatewayUnderTest.web)
             try reader.send("GET large\r\nPING\r\n")

@@ -22,7 +22,8 @@ struct Deviation {
             what:
                 """
                 what the values of a cache's scripts take is bounded by 128 MB ("not enough memory"), and a pattern by \
-                8,000 parts ("pattern too complex")
+                8,000 parts ("pattern too complex"); beyond 32 MB scripts that only EVAL has brought are forgotten, the \
+                oldest first
                 """,
             why: "a script is not to take the memory or the stack of the daemon, which has other resources"),
         Deviation(
