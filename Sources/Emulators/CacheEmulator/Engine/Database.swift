@@ -27,6 +27,8 @@ final class Database {
     @exclusivity(unchecked) private(set) var table: Table
     /// Keys that have an expiry.
     @exclusivity(unchecked) private(set) var expiringCount = 0
+    /// Where in the directory the search for what is due goes on.
+    private var expiryPlace = 0
     private let clock: KeyspaceClock
     /// Called with each key that expired, before it is taken out.
     var keyExpired: ((Bytes) -> Void)?
@@ -146,19 +148,26 @@ final class Database {
         remove(entry, hash)
     }
 
-    /// Takes out keys whose time is over, in segments that may have some, until `budget` entries have been looked at.
-    /// Returns false when it stopped for the budget.
+    /// Takes out keys whose time is over, in segments that may have some, until `budget` entries, or as many segments, have
+    /// been looked at. Returns false when it stopped for that: the next call goes on there. What a table that grows or
+    /// shrinks meanwhile hides from one pass, the next one finds.
     func expireDue(budget: Int) -> Bool {
+        var place = expiryPlace
+        expiryPlace = 0
         guard expiringCount > 0 else { return true }
-        var rest = budget
+        var (rest, looks) = (budget, budget)
         var due: [(Entry, UInt64)] = []
         let depth = table.depth
-        var place = 0
         while place < table.directoryCount {
+            guard rest > 0, looks > 0 else {
+                expiryPlace = place
+                return false
+            }
             let segment = Segment(block: table.directory[place])
-            place += 1 << Int(depth - segment.depth)
+            let span = 1 << Int(depth - segment.depth)
+            place = place & ~(span - 1) + span
+            looks -= 1
             guard segment.nextExpiry <= now else { continue }
-            guard rest > 0 else { return false }
             rest -= segment.capacity
             var next = Segment.never
             due.removeAll(keepingCapacity: true)

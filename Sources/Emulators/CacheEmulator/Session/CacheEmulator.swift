@@ -124,7 +124,7 @@ public final class CacheEmulator {
 
     /// How often keys whose time is over are looked for, and how many entries at a time.
     private static let expiryInterval: UInt64 = 100_000_000
-    private static let expiryBudget = 1024
+    private static let expiryBudget = 512
 
     /// Empty, or with what an image holds, which was taken on the same loop: nothing is copied before it changes.
     public init(loop: any EventLoop, from image: KeyspaceImage? = nil) {
