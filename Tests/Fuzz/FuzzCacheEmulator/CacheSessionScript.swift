@@ -51,6 +51,8 @@ final class CacheSessionScript {
         for client in clients.values { emulator.clientGone(client.client) }
         let client = connect()
         countsReplies = true
+        // What is dumped has to have room again.
+        _ = client.ask("CONFIG SET maxmemory 0", emulator)
         for database in emulator.databases {
             database.checkStructure()
             client.client.database = database.number
