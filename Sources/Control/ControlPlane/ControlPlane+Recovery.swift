@@ -195,6 +195,7 @@ extension ControlPlane {
             serving[stored.resource.id]?.provider = .failed(why)
             serving[stored.resource.id]?.told = .failed(why)
             serving[stored.resource.id]?.isSupervised = true
+            serving[stored.resource.id]?.fix = nil
             log.warning("a resource has failed", metadata: name.merging(["why": "\(why)"]) { $1 })
             await note(stored.resource, why)
         case .noted(let what):

@@ -46,8 +46,9 @@ extension ControlPlane {
 
     /// Throws with the reason, and what can be done, where its provider has failed.
     func checkServes(_ resource: LiveResource) throws(BrokerError) {
+        // One in the daemon serves also while its files take nothing.
         guard resource.reference.lease == nil, let serving = serving[resource.backing.resource],
-            case .failed(let why) = serving.provider
+            case .failed(let why) = serving.provider, !(serving.isSupervised && resource.backing.provider == .emulator)
         else { return }
         throw BrokerError(
             .serverUnreachable, "\"\(resource.reference)\" does not serve", why: why,

@@ -10,7 +10,7 @@ struct Serving: Equatable {
     /// The endpoints that could not be opened, and who holds their ports.
     var taken: [EndpointID: String] = [:]
     /// What can be done where its provider has failed; nil where nobody has said.
-    private(set) var fix: String?
+    var fix: String?
     var server: String?
     /// The file of a `sqlite` resource.
     var path: String?
@@ -45,6 +45,7 @@ struct Serving: Equatable {
 
     mutating func serves(_ response: ProvisionResponse) {
         provider = .ready
+        fix = nil
         failures = 0
         turnsToWait = 0
         isSupervised = false

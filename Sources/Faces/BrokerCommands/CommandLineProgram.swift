@@ -43,7 +43,15 @@ public struct CommandLineProgram: Sendable {
         guard arguments.first == "clock", let place = arguments.firstIndex(where: isNegative),
             !arguments.contains("--")
         else { return arguments }
-        return arguments[..<place] + ["--"] + arguments[place...]
+        // Options go in front: behind the mark all are words.
+        var (options, words): ([String], [String]) = ([], [])
+        var isValue = false
+        for word in arguments[place...] {
+            let isOption = !isNegative(word) && word.first == "-"
+            if isOption || isValue { options.append(word) } else { words.append(word) }
+            isValue = word == "--workspace"
+        }
+        return arguments[..<place] + options + ["--"] + words
     }
 
     private func perform(_ verb: some BrokerVerb) async -> Int32 {

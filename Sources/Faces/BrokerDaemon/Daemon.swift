@@ -30,6 +30,7 @@ public enum Daemon {
             JSONLineLogHandler(label: label, level: Logger.Level(settings.logLevel))
         }
         let lock = try await takeHome(places)
+        places.end.clear()
         try await serve(settings, places, path: environment["PATH"] ?? "/usr/local/bin:/usr/bin:/bin", logger)
         // The lock is held until here, when nothing of the home is in use any more.
         _ = consume lock
@@ -44,7 +45,6 @@ public enum Daemon {
         let stopRequest = StopRequest()
         let unheard = Remembered()
         let unsaved = Remembered()
-        places.end.clear()
         let socket = places.socket(of: getpid())
         removeStaleSockets(places)
         let port = try settings.apiPort.map { number throws(BrokerError) in

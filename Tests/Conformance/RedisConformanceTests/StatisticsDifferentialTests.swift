@@ -62,6 +62,10 @@ struct StatisticsDifferentialTests {
             "XADD x 3-1 f v", "XDEL x 1-1 9-9", "XTRIM x MAXLEN 0", "RENAME s2 s3", "RENAMENX s3 s4",
             "SORT s4 STORE sd",
             "SORT nokey STORE sd", "MOVE s4 3", "EVAL return(redis.call('sadd','es',1,2,3)) 0", "DEL g h nokey",
+            "PFADD p a b", "PFADD p a", "PFADD q", "XADD y 1-1 f v", "XADD y 2-1 f v", "XGROUP CREATE y g 0",
+            "XREADGROUP GROUP g c STREAMS y >", "XACK y g 1-1 2-1 9-9", "XADD y 3-1 f v",
+            "XREADGROUP GROUP g c STREAMS y >",
+            "XCLAIM y g other 0 3-1",
         ]
         let dialogue = try Dialogue(version: 2, driver: LoopUnderTest.allCases[0])
         let (ours, theirs) = try dialogue.connection("A")

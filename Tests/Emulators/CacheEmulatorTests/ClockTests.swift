@@ -54,6 +54,21 @@ struct ClockTests {
         #expect(emulator.pause == nil && emulator.timed.isEmpty)
     }
 
+    @Test func `moved back, who waits has as long to wait as before`() {
+        emulator.freezeTime()
+        engine.run("WAIT 1 3000")
+        emulator.pause(milliseconds: 4000, isOfAll: true)
+        emulator.moveTime(to: 1_000_000)
+        emulator.advanceTime(by: 2999)
+        #expect(engine.reply(toWaiting: 0) == "")
+        emulator.advanceTime(by: 1)
+        #expect(engine.reply(toWaiting: 0) == ":0\r\n")
+        emulator.advanceTime(by: 999)
+        #expect(emulator.pause != nil)
+        emulator.advanceTime(by: 1)
+        #expect(emulator.pause == nil && emulator.timed.isEmpty)
+    }
+
     @Test func `what lies between happens in its order`() {
         engine.run("CONFIG SET notify-keyspace-events Ex")
         emulator.freezeTime()

@@ -97,6 +97,20 @@ struct ScriptTests {
         _ = times(0..<1)
     }
 
+    @Test func `a script that takes more than what is kept of others runs all the same`() {
+        #expect(eval("return 8") == ":8\r\n")
+        let large = "local x = '" + String(repeating: "x", count: 33 << 20) + "' return #x"
+        #expect(eval(large) == ":\(33 << 20)\r\n")
+        #expect(eval("return 8") == ":8\r\n")
+    }
+
+    @Test func `what a swap carries is what somebody counts on`() {
+        let loaded = String(engine.run("SCRIPT LOAD return(7)").split(separator: "\r\n")[1])
+        for number in 0..<100 { #expect(eval("return \(number)") == ":\(number)\r\n") }
+        #expect(engine.emulator.scriptTexts == [Array("return(7)".utf8)])
+        #expect(engine.run("EVALSHA \(loaded) 0") == ":7\r\n")
+    }
+
     @Test func `a script that does not compile forgets none, however many there are`() {
         let loaded = String(engine.run("SCRIPT LOAD return(7)").split(separator: "\r\n")[1])
         let work = String(repeating: "x = x + tonumber('1') ", count: 20_000)

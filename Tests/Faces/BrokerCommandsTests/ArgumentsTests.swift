@@ -93,5 +93,11 @@ import Testing
         let arguments = CommandLineProgram.withNegatives(["clock", "set", "-5", "cache"])
         let command = try #require(try BrokerCommand.parseAsRoot(arguments) as? ClockSetCommand)
         #expect(command.to.milliseconds == -5000 && command.resources == ["cache"])
+        let more = CommandLineProgram.withNegatives([
+            "clock", "set", "-1", "cache", "--json", "--workspace", "w", "other",
+        ])
+        let other = try #require(try BrokerCommand.parseAsRoot(more) as? ClockSetCommand)
+        #expect(other.to.milliseconds == -1000 && other.resources == ["cache", "other"])
+        #expect(other.options.json && other.options.workspace == "w")
     }
 }

@@ -34,21 +34,22 @@ private enum HyperLogLogs {
             sketch = found
         }
 
-        var isChanged = entry == nil
+        var changes = entry == nil ? 1 : 0
         for index in 2..<call.count {
             do throws(HyperLogLog.Corrupt) {
-                if try sketch.add(call[index]) { isChanged = true }
+                if try sketch.add(call[index]) { changes += 1 }
             } catch {
                 return call.reply.error(ErrorText.corruptHyperLogLog)
             }
         }
-        if isChanged {
+        if changes > 0 {
             sketch.dropCount()
             write(sketch, entry, call)
+            call.counts(changes)
             call.notify(.string, "pfadd", call[1])
         }
 
-        call.reply.flag(isChanged)
+        call.reply.flag(changes > 0)
     }
 
     static let count: CommandBody = { call in

@@ -2,8 +2,8 @@ import RESPWire
 
 /// What a live swap does with the scripts that clients have loaded.
 extension CacheEmulator {
-    /// The texts of all cached scripts.
-    public var scriptTexts: [[UInt8]] { hasScripts ? scripts.texts : [] }
+    /// The texts of the scripts that clients have loaded, or called by their digests.
+    public var scriptTexts: [[UInt8]] { hasScripts ? scripts.lastingTexts : [] }
 
     /// Caches a script that clients have loaded elsewhere; one that is refused here is refused when it is asked for.
     public func cacheScript(_ text: [UInt8]) {

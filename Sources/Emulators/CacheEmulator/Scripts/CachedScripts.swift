@@ -41,7 +41,8 @@ final class CachedScripts {
     }
 
     var count: Int { scripts.count }
-    var texts: [[UInt8]] { scripts.values.map(\.text) }
+    /// Of those on which somebody counts: the others are sent again whole.
+    var lastingTexts: [[UInt8]] { scripts.values.lazy.filter(\.isLasting).map(\.text) }
     var memory: Int { engine.memory }
 
     func contains(_ digest: Bytes) -> Bool { scripts[Self.folded(digest)] != nil }
@@ -90,9 +91,10 @@ final class CachedScripts {
         scripts[digest] = Script(flags: shebang.flags, text: body.array, memory: memory, isLasting: isLasting)
         size += body.count
         if !isLasting {
+            // The new one itself stays, however large it is.
+            forget(downTo: max(Self.mostPassing - memory, 0))
             passing.append(digest)
             passingMemory += memory
-            forget(downTo: Self.mostPassing)
         }
         return .script(digest: digest, flags: shebang.flags)
     }

@@ -23,7 +23,7 @@ struct ResourceTime: Equatable {
 /// What ends at an instant of the resource's time.
 protocol Timed: AnyObject {
     /// In milliseconds of that time; nil for never.
-    var deadline: Int64? { get }
+    var deadline: Int64? { get set }
     var timer: TimerToken? { get set }
     /// Its place among those that end at the same instant.
     var number: Int { get }
@@ -78,13 +78,13 @@ extension CacheEmulator {
     /// Moves time to a point in milliseconds since 1970, where it stands or goes on as before.
     ///
     /// What lies between now and a later point happens in its order, each at its own instant: keys expire, and who waits is
-    /// answered that its time is over. Moved back, what has happened stays.
+    /// answered that its time is over. Moved back, what has happened stays, and who waits has as long to wait as before.
     public func moveTime(to target: Int64) {
         let target = min(max(target, 0), Self.lastTime)
         let wasFrozen = isTimeFrozen
         let began = time
         resourceTime.stand(at: began)
-        if target > began { passThrough(until: target) }
+        if target > began { passThrough(until: target) } else { bringBack(by: began - target) }
         resourceTime.stand(at: target)
         readClock()
         noteTimeMove()
@@ -106,6 +106,10 @@ extension CacheEmulator {
     private enum Instant {
         case expiry(Database, key: [UInt8])
         case timeout(any Timed)
+    }
+
+    private func bringBack(by milliseconds: Int64) {
+        for waiter in timed.values { waiter.deadline = waiter.deadline.map { $0 &- milliseconds } }
     }
 
     private func passThrough(until target: Int64) {

@@ -11,7 +11,10 @@ final class Pause: Timed {
     /// Behind those who wait: then they are answered.
     var number: Int { .max }
 
-    func timeIsOver(in emulator: CacheEmulator) { emulator.unpause() }
+    /// Another one may have begun meanwhile, or this one been made longer.
+    func timeIsOver(in emulator: CacheEmulator) {
+        if emulator.pause === self, (deadline ?? 0) <= emulator.time { emulator.unpause() }
+    }
 }
 
 extension CacheEmulator {

@@ -3,6 +3,14 @@ import CacheEmulator
 import EventLoop
 import ProviderKit
 
+#if canImport(Darwin)
+import Darwin
+#elseif canImport(Musl)
+import Musl
+#else
+import Glibc
+#endif
+
 /// What is in the files comes into the cache before anybody can use it.
 extension DurableCache {
     /// Loads what the folder has into the empty cache, and writes down what changes from now on. Where the folder has
@@ -76,14 +84,20 @@ extension DurableCache {
     ///
     /// Transactions are written one behind the other, so that behind a torn one there is nothing: where the end of one
     /// follows, it is a length that is damaged, and all behind it would be lost. Nothing is cut then, also where a torn
-    /// transaction has a value with these very bytes in it.
+    /// transaction has a value with these very bytes in it. A file whose end was never written, as zeros behind a loss of
+    /// power are, is torn as well.
     private static func cut(
         _ file: inout AppendFile, _ path: String, behind end: Int, _ report: Report
     ) throws(BrokerError) {
         guard try !DurableContents.endsTransaction(path, behind: end) else {
             throw DurableFiles.corrupt(path, "behind byte \(end): a length is wrong, since whole transactions follow")
         }
-        let kept = "\(path).cut-\(end)"
+        var kept = "\(path).cut-\(end)"
+        var number = 1
+        while access(kept, F_OK) == 0 {
+            number += 1
+            kept = "\(path).cut-\(end)-\(number)"
+        }
         let size = file.size - end
         try DurableContents.copy(path, from: end, to: kept)
         try file.truncate(to: end)

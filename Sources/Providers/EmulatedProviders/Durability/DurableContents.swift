@@ -42,6 +42,12 @@ enum DurableContents {
         }
     }
 
+    static func endsInZero(_ path: String) throws(BrokerError) -> Bool {
+        var facts = stat()
+        guard stat(path, &facts) == 0, facts.st_size > 0 else { return false }
+        return try InputFile(path: path, from: Int(facts.st_size) - 1).read(1) == [0]
+    }
+
     /// Copies what stands behind a place to a new file, which is on disk then.
     static func copy(_ path: String, from place: Int, to other: String) throws(BrokerError) {
         let file = try InputFile(path: path, from: place)
@@ -104,6 +110,10 @@ enum DurableContents {
                 do throws(ReplicationError) {
                     if let command = try stream.next() { return command }
                 } catch {
+                    // Zeros that nobody has written behind the last whole transaction.
+                    if try DurableContents.endsInZero(path), try !DurableContents.endsTransaction(path, behind: end) {
+                        return nil
+                    }
                     throw corrupt("\(error)")
                 }
                 let part = try file.read(256 << 10)

@@ -36,7 +36,10 @@ private struct Claimant {
         let memory = call.database.memory
         let found = group.findConsumer(name)
         let made = found ?? group.makeConsumer(name, seenAt: call.now, in: memory)
-        if found == nil { call.notify(.stream, "xgroup-createconsumer", key) }
+        if found == nil {
+            call.notify(.stream, "xgroup-createconsumer", key)
+            call.counts(1, insteadOf: 0)
+        }
         group.ownedConsumer(made, in: memory).seenAt = call.now
         number = made
         return made

@@ -35,6 +35,7 @@ struct StreamDelivery {
             consumer = group.makeConsumer(consumerName, seenAt: database.now, in: database.memory)
             isNewConsumer = true
             call.notify(.stream, "xgroup-createconsumer", key)
+            call.counts(2)
         }
         call.changedUnseen()
     }

@@ -194,7 +194,10 @@ private enum StreamGroups {
         let group = call.database.ownedStream(&owner, call.hash).ownedGroup(place, in: memory)
         var acknowledged = 0
         for id in ids where group.removePending(id, in: memory) { acknowledged += 1 }
-        if acknowledged > 0 { call.changedUnseen() }
+        if acknowledged > 0 {
+            call.changedUnseen()
+            call.counts(acknowledged)
+        }
         call.reply.integer(acknowledged)
     }
 
