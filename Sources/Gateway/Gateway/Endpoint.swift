@@ -24,7 +24,7 @@ final class Endpoint {
     /// Who waits for an upstream.
     private(set) var held: [UInt64: Connection] = [:]
     /// Nil but while the upstream is being exchanged under its clients; `Endpoint+Handover`.
-    var handover: Handover?
+    @exclusivity(unchecked) var handover: Handover?
     /// To the target of a handover, where scripts are to be put into its cache.
     var loader: ServerDialogue?
     /// To the present upstream where that is a server.
@@ -37,7 +37,7 @@ final class Endpoint {
     /// Who notes what is changed; mostly nobody.
     var watches: [ChangeNotes] = []
     /// What is to go wrong here; `Endpoint+Faults`.
-    var faults = FaultTable()
+    @exclusivity(unchecked) var faults = FaultTable()
     /// Connections whose bytes faults hold up.
     var shaped: [UInt64: ShapedClient] = [:]
     /// All sessions go on at another upstream at once; the connections that they leave are closed a few at a time.
@@ -46,7 +46,7 @@ final class Endpoint {
     private var lastClientID: Int64 = 0
     private var lastWait: UInt64 = 0
     /// Taken since the endpoint was opened.
-    var requests: UInt64 = 0
+    @exclusivity(unchecked) var requests: UInt64 = 0
     private var retiredUnsupported: [String: Int] = [:]
     /// By holder of a grant, of clients that are gone; `CommandUse`.
     var usedCommands: [String: Set<String>] = [:]

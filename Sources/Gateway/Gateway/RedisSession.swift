@@ -33,16 +33,19 @@ final class RedisSession: ConnectionHandler, CacheFront {
     private static let mostUnread = 128 << 20
     private static let mostUnreadByAll = 256 << 20
     private static let mostInATurn = 64 << 10
+    private static let mostRequestsInATurn = 512
     /// The same of one that has not said who it is.
     private static let mostUnreadByStrangers = 64 << 10
     /// Who the client has shown to be.
     @exclusivity(unchecked) var grant: Grant? {
         willSet { if let grant, grant.holder != newValue?.holder { endpoint.keepUse(of: self) } }
         didSet {
+            isAuthenticated = grant != nil
             endpoint.identified(self)
             boundOutput()
         }
     }
+    @exclusivity(unchecked) private(set) var isAuthenticated = false
     /// CLIENT NO-EVICT
     var isSpared = false
     /// CLIENT SETNAME and SETINFO.
@@ -65,6 +68,7 @@ final class RedisSession: ConnectionHandler, CacheFront {
         lastActive = endpoint.loop.now
         self.upstream = .none
         grant = endpoint.grants.everybody
+        isAuthenticated = grant != nil
         switch upstream {
         case .cache(let emulator):
             self.upstream = .emulator(emulator.value, makeClient(of: emulator.value))
@@ -120,8 +124,6 @@ final class RedisSession: ConnectionHandler, CacheFront {
             }
         }
     }
-
-    var isAuthenticated: Bool { grant != nil }
 
     /// What the client's user is called: the attachment's, or one that the app has made. Nil before a log-in.
     var userName: String? {
@@ -185,6 +187,7 @@ final class RedisSession: ConnectionHandler, CacheFront {
     private func serveTurn(_ bytes: UnsafeRawBufferPointer, _ emulator: CacheEmulator, _ client: CacheClient) -> Int {
         let batch = emulator.isBusy ? endpoint.batchWithinScript : endpoint.batch
         var offset = 0
+        var left = Self.mostRequestsInATurn
         while offset < bytes.count {
             let rest = UnsafeRawBufferPointer(rebasing: bytes[offset...])
             let end = batch.parse(
@@ -200,6 +203,11 @@ final class RedisSession: ConnectionHandler, CacheFront {
                 }
                 if client.isWaiting { emulatorWait = endpoint.nextWait() }
                 if done < batch.count || client.isWaiting || connection.isOverHighWater { return offset }
+                left -= done
+                if left <= 0 {
+                    if offset < bytes.count { deliverAgain() }
+                    return offset
+                }
             } else {
                 offset += batch.skipped
             }

@@ -26,11 +26,11 @@ final class EpollConnection: Connection, EpollSource {
     @exclusivity(unchecked) private var isDeliveryWaiting = false
     /// Both directions are shut down and the handler does not want the rest yet: epoll, which would report that for
     /// ever, does not watch the socket until it does.
-    private var isHungUp = false
+    @exclusivity(unchecked) private var isHungUp = false
     /// The pacer does not let go what waits: the socket is not watched for room.
-    private var isHeldBack = false
+    @exclusivity(unchecked) private var isHeldBack = false
     /// While discarding: FIN was read, so the last byte out ends the connection.
-    private var hasPeerEnded = false
+    @exclusivity(unchecked) private var hasPeerEnded = false
     @exclusivity(unchecked) private var inputState = InputState.open
     @exclusivity(unchecked) private var outputState = OutputState.open
     private var lingerReason = CloseReason.local

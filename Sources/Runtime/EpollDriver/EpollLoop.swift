@@ -25,7 +25,7 @@ public final class EpollLoop: EventLoop, @unchecked Sendable {
     /// What nested turns run, too.
     private let urgent = Inbox()
     private let thread = Mutex<pthread_t?>(nil)
-    private var timers = TimerHeap()
+    @exclusivity(unchecked) private var timers = TimerHeap()
     @exclusivity(unchecked) private var endOfTurn: [() -> Void] = []
     /// By file descriptor. The tag of an event carries the descriptor and the source's generation, so that an event
     /// for a descriptor that was closed and reused within one turn is not taken for the new one's.
@@ -39,10 +39,10 @@ public final class EpollLoop: EventLoop, @unchecked Sendable {
     @exclusivity(unchecked) private var soon: [() -> Void] = []
     @exclusivity(unchecked) private var stopDeadline: UInt64?
     /// How many turns run within each other, the outermost not counted.
-    private var depth = 0
-    private var spareBuffers: [UnsafeMutableRawBufferPointer] = []
+    @exclusivity(unchecked) private var depth = 0
+    @exclusivity(unchecked) private var spareBuffers: [UnsafeMutableRawBufferPointer] = []
     /// Somebody waits in `stop`, which may not have begun yet.
-    private var isToStop = false
+    @exclusivity(unchecked) private var isToStop = false
     /// Each nested turn needs some kilobytes of the thread's stack.
     private static let deepest = 16
     private var connections: [UInt64: EpollConnection] = [:]

@@ -6,8 +6,8 @@ public final class BufferPool {
     private static let keptSmall = 512
     private static let keptLarge = 16
 
-    private var freeSmall: [UnsafeMutableRawPointer] = []
-    private var freeLarge: [UnsafeMutableRawPointer] = []
+    @exclusivity(unchecked) private var freeSmall: [UnsafeMutableRawPointer] = []
+    @exclusivity(unchecked) private var freeLarge: [UnsafeMutableRawPointer] = []
 
     public init() {}
 

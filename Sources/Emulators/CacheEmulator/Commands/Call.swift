@@ -3,17 +3,42 @@ import RESPWire
 
 /// One command while it runs: its arguments, the database it works on, where its reply goes.
 ///
-/// The references are unowned: the emulator holds client and databases for longer than any call.
+/// It serves the commands of a pipeline one after the other: its references are counted once for all of them.
 struct Call: ~Copyable {
-    unowned(unsafe) let emulator: CacheEmulator
-    unowned(unsafe) let client: CacheClient
-    unowned(unsafe) let database: Database
+    let emulator: CacheEmulator
+    let client: CacheClient
+    private(set) var database: Database
     /// The arguments with the command's name in front.
-    let arguments: UnsafeMutablePointer<Bytes>
-    let count: Int
+    private(set) var arguments: UnsafeMutablePointer<Bytes>
+    private(set) var count: Int
     /// The hash of argument 1, for commands whose first key that is.
-    let hash: UInt64
-    let reply: ReplyWriter
+    private(set) var hash: UInt64
+    private(set) var reply: ReplyWriter
+
+    /// In the client's database, where none is named.
+    init(
+        _ emulator: CacheEmulator, _ client: CacheClient, in database: Int? = nil,
+        _ arguments: UnsafeMutablePointer<Bytes>, _ count: Int, hash: UInt64
+    ) {
+        self.emulator = emulator
+        self.client = client
+        self.database = emulator.databases[database ?? client.database]
+        self.arguments = arguments
+        self.count = count
+        self.hash = hash
+        reply = client.writer
+    }
+
+    /// The client's next command.
+    @inline(__always) mutating func goOn(
+        with arguments: UnsafeMutablePointer<Bytes>, _ count: Int, hash: UInt64
+    ) {
+        self.arguments = arguments
+        self.count = count
+        self.hash = hash
+        if client.database != database.number { database = emulator.databases[client.database] }
+        if client.version != reply.version { reply = client.writer }
+    }
 
     @inline(__always) subscript(index: Int) -> Bytes { arguments[index] }
 

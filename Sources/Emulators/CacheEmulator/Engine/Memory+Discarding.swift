@@ -110,9 +110,8 @@ extension CacheEmulator {
 
     /// Frees what is discarded, a part in every turn of the loop.
     func freeDiscardedSoon() {
-        loop.schedule(after: 0) { [weak self] in
-            guard let self, !memory.freeDiscarded(Self.freedAtOnce) else { return }
-            freeDiscardedSoon()
+        later {
+            if !$0.memory.freeDiscarded(Self.freedAtOnce) { $0.freeDiscardedSoon() }
         }
     }
 }

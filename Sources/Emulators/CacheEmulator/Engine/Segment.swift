@@ -100,6 +100,14 @@ struct Segment {
         }
     }
 
+    /// The entry that a key of this hash has, most likely, without a look at it.
+    @inline(__always) func likely(_ hash: UInt64) -> Entry? {
+        let slots = slots
+        var index = home(hash)
+        while slots[index] != 0, slots[index] >> 48 != hash & 0xffff { index = (index &+ 1) & mask }
+        return slots[index] == 0 ? nil : Self.entry(slots[index])
+    }
+
     /// The index of the slot that holds this very entry, which is here.
     func find(_ entry: Entry, _ hash: UInt64) -> Int {
         let wanted = Self.slot(entry, hash)

@@ -153,9 +153,8 @@ extension CacheEmulator {
         stopTimer(of: waiter)
         guard !isTimeFrozen, let deadline = waiter.deadline else { return }
         let left = UInt64(max(deadline &- time, 0))
-        waiter.timer = loop.schedule(after: left.multipliedSaturating(by: 1_000_000)) { [weak self, weak waiter] in
-            guard let self, let waiter else { return }
-            waiter.timeIsOver(in: self)
+        waiter.timer = later(after: left.multipliedSaturating(by: 1_000_000)) { [weak waiter] in
+            waiter?.timeIsOver(in: $0)
         }
     }
 

@@ -18,6 +18,7 @@ extension CacheEmulator {
         defer { current = nil }
         plan(batch, from: first, client)
         var index = first
+        var call = Call(self, client, batch.arguments, 0, hash: 0)
         while index < batch.count {
             let request = batch[index]
             let arguments = batch.arguments + request.first
@@ -26,7 +27,8 @@ extension CacheEmulator {
             client.noteUse(plannedCommand[index], arguments, request.count)
             let isUnanswered = client.replies != .on
             if isUnanswered { client.isUnanswered = true }
-            run(plannedCommand[index], arguments, request.count, plannedHash[index], client)
+            call.goOn(with: arguments, request.count, hash: plannedHash[index])
+            run(plannedCommand[index], call)
             if isUnanswered { client.isUnanswered = false }
             if client.replies != .on { suppressReply(of: client, from: before) }
             index += 1
@@ -70,8 +72,9 @@ extension CacheEmulator {
             guard batch[index].count > 1, table.row(plannedCommand[index]).pointee.keys.first == 1 else { continue }
             let hash = plannedHash[index]
             let segment = keyspace.segment(hash)
-            let slot = segment.slots[segment.home(hash)]
-            if slot != 0 { cprefetch(Segment.entry(slot).block) }
+            guard let entry = segment.likely(hash) else { continue }
+            cprefetch(entry.block)
+            cprefetch(entry.block + 48)
         }
     }
 
@@ -79,21 +82,24 @@ extension CacheEmulator {
     func run(
         _ index: Int, _ arguments: UnsafeMutablePointer<Bytes>, _ count: Int, _ hash: UInt64, _ client: CacheClient
     ) {
+        run(index, Call(self, client, arguments, count, hash: hash))
+    }
+
+    @inline(__always)
+    private func run(_ index: Int, _ call: borrowing Call) {
+        let client = call.client
         guard index >= 0 else {
             if let replica = client.replica { return replication.drop(replica) }
-            return refuseUnknown(arguments, count, client)
+            return refuseUnknown(call.arguments, call.count, client)
         }
         let row = table.row(index)
-        guard row.pointee.isPlain, client.isPlain, isPlain, hasRightArity(row, count) else {
-            return runChecked(row, index, arguments, count, hash, client)
+        guard row.pointee.isPlain, client.isPlain, isPlain, hasRightArity(row, call.count) else {
+            return runChecked(row, index, call.arguments, call.count, call.hash, client)
         }
         client.lastCommand = row
         let output = client.connection.output
         let before = output.count
-        row.pointee.body(
-            Call(
-                emulator: self, client: client, database: databases[client.database], arguments: arguments,
-                count: count, hash: hash, reply: client.writer))
+        row.pointee.body(call)
         statistics.commands &+= 1
         counts[row.pointee.number].calls &+= 1
         if isError(output, at: before) { noteFailure(row, output, at: before) }
@@ -208,9 +214,7 @@ extension CacheEmulator {
         _ client: CacheClient
     ) {
         let command = row.pointee
-        let call = Call(
-            emulator: self, client: client, database: databases[client.database], arguments: arguments, count: count,
-            hash: hash, reply: client.writer)
+        let call = Call(self, client, arguments, count, hash: hash)
         if times(command) { callTimed(command, call) } else { runBody(command, call) }
     }
 

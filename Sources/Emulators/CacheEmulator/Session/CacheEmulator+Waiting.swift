@@ -53,9 +53,7 @@ extension CacheEmulator {
         let client = waiter.client
         let before = client.connection.output.count
         let isServed = waiter.request.withArguments { arguments, count in
-            let call = Call(
-                emulator: self, client: client, database: databases[waiter.database], arguments: arguments,
-                count: count, hash: key.hash, reply: client.writer)
+            let call = Call(self, client, in: waiter.database, arguments, count, hash: key.hash)
             return waiter.serve(call, key)
         }
         guard isServed else { return }

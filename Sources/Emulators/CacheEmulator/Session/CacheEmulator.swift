@@ -8,6 +8,8 @@ public final class CacheEmulator {
     static let databaseCount = 16
 
     public let loop: any EventLoop
+    /// For what may happen when the emulator is gone.
+    let handle = EmulatorHandle()
     /// 40 hexadecimal digits, drawn at the start.
     public let runID: String
     let memory = Memory()
@@ -143,6 +145,7 @@ public final class CacheEmulator {
         counts = commandStatistics.counted
         runID = random.hexadecimal(40)
         readClock()
+        handle.emulator = self
         memory.discardingBegan = { [unowned self] in freeDiscardedSoon() }
         saving.last = clock.now / 1000
         for database in databases {
@@ -167,6 +170,7 @@ public final class CacheEmulator {
     }
 
     deinit {
+        handle.emulator = nil
         plannedCommand.deallocate()
         plannedHash.deallocate()
         scriptRandom.deallocate()
@@ -266,7 +270,7 @@ public final class CacheEmulator {
     }
 
     private func scheduleExpiry(after delay: UInt64) {
-        expiryTimer = loop.schedule(after: delay) { [weak self] in self?.expireDue() }
+        expiryTimer = later(after: delay) { $0.expireDue() }
     }
 
     private func expireDue() {

@@ -148,15 +148,16 @@ extension CacheEmulator {
         guard connectionTimer == nil,
             connectionLimits.idleSeconds > 0 || clients.values.contains(where: { $0.softLimitSince != nil })
         else { return }
-        connectionTimer = loop.schedule(after: 1_000_000_000) { [weak self] in
-            guard let self else { return }
-            connectionTimer = nil
-            for client in Array(clients.values) {
-                if client.softLimitSince != nil { checkOutput(of: client) }
-                closeIfIdle(client)
-            }
-            watchConnections()
+        connectionTimer = later(after: 1_000_000_000) { $0.lookAtConnections() }
+    }
+
+    private func lookAtConnections() {
+        connectionTimer = nil
+        for client in Array(clients.values) {
+            if client.softLimitSince != nil { checkOutput(of: client) }
+            closeIfIdle(client)
         }
+        watchConnections()
     }
 
     /// As in Redis: neither who waits nor who listens is idle.

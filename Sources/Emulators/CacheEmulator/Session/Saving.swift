@@ -52,36 +52,37 @@ extension CacheEmulator {
         let changes = statistics.changesOfElements
         saving.count += 1
         saving.snapshot.since = loop.now
-        make { [weak self] isGood in
-            guard let self else { return }
-            saving.snapshot.end(isGood, now: loop.now)
-            if isGood {
-                saving.last = loop.wallClock / 1000
-                saving.changes = changes
-            }
-            for pending in saving.waiting {
-                answer(pending) { isGood ? $0.ok() : $0.error(ErrorText.notSaved) }
-            }
-            beginScheduled()
-        }
+        make { [handle] isGood in handle.emulator?.snapshotEnded(isGood, changes) }
         return true
+    }
+
+    private func snapshotEnded(_ isGood: Bool, _ changes: Int) {
+        saving.snapshot.end(isGood, now: loop.now)
+        if isGood {
+            saving.last = loop.wallClock / 1000
+            saving.changes = changes
+        }
+        for pending in saving.waiting {
+            answer(pending) { isGood ? $0.ok() : $0.error(ErrorText.notSaved) }
+        }
+        beginScheduled()
     }
 
     /// The same as far as the files go: they hold snapshot and changes together.
     func beginRewrite() -> Bool {
         guard let make = saving.make else { return false }
         saving.rewrite.since = loop.now
-        make { [weak self] isGood in
-            guard let self else { return }
-            saving.rewrite.end(isGood, now: loop.now)
-            beginScheduled()
+        make { [handle] isGood in
+            guard let emulator = handle.emulator else { return }
+            emulator.saving.rewrite.end(isGood, now: emulator.loop.now)
+            emulator.beginScheduled()
         }
         return true
     }
 
     /// Behind the transaction that runs.
     func beginScheduledSoon() {
-        _ = loop.schedule(after: 0) { [weak self] in self?.beginScheduled() }
+        later { $0.beginScheduled() }
     }
 
     private func beginScheduled() {

@@ -194,9 +194,9 @@ extension CacheEmulator {
     private func broadcastSoon() {
         guard !tracking.isBroadcastScheduled else { return }
         tracking.isBroadcastScheduled = true
-        loop.schedule(after: 0) { [weak self] in
-            self?.tracking.isBroadcastScheduled = false
-            self?.broadcastChanges()
+        later {
+            $0.tracking.isBroadcastScheduled = false
+            $0.broadcastChanges()
         }
     }
 
