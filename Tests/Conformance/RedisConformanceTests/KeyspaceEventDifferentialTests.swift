@@ -11,15 +11,39 @@ struct KeyspaceEventDifferentialTests {
                 + ["CONFIG SET notify-keyspace-events \"\""])
     }
 
-    @Test func `a client's own events of lists and pops stand before or behind its replies as in Redis`() throws {
-        let commands = [
-            "LPUSH l a b", "RPUSH l c", "LSET l 0 x", "LMOVE l m LEFT RIGHT", "LMOVE l l LEFT RIGHT", "RPOPLPUSH m l",
-            "LPUSHX l y", "LPOP l", "SADD s a", "SPOP s", "SADD s 1 2 3", "SPOP s 9", "SET k 1", "DEL k", "LTRIM l 0 0",
-        ]
+    /// Runs commands on a client that listens to all events, and compares where they stand among its replies.
+    private func compareOwnEvents(_ commands: [String]) throws {
         try compare(
             [
-                .ignored("HELLO 3"), "CONFIG SET notify-keyspace-events KEA", .collected("PSUBSCRIBE __key*__:*"),
+                .ignored("HELLO 3"), "CONFIG SET notify-keyspace-events KEAn", .collected("PSUBSCRIBE __key*__:*"),
             ] + commands.map { .collected("A: \($0)") } + [.collected("CONFIG SET notify-keyspace-events \"\"")])
+    }
+
+    @Test func `a client's own events of lists and pops stand before or behind its replies as in Redis`() throws {
+        try compareOwnEvents([
+            "LPUSH l a b", "RPUSH l c", "LSET l 0 x", "LMOVE l m LEFT RIGHT", "LMOVE l l LEFT RIGHT", "RPOPLPUSH m l",
+            "LPUSHX l y", "LPOP l", "SADD s a", "SPOP s", "SADD s 1 2 3", "SPOP s 9", "SET k 1", "DEL k", "LTRIM l 0 0",
+        ])
+    }
+
+    @Test func `those of hashes, sorted sets, streams and what is stored stand there, too`() throws {
+        try compareOwnEvents([
+            "SET k 1", "EXPIRE k 100", "EXPIREAT k 4102444800", "PEXPIRE k -1", "SET k 1", "INCRBYFLOAT k 1.5",
+            "INCR i",
+            "APPEND k x", "SETBIT b 7 1", "BITOP AND c b b", "PFADD p a", "PFMERGE q p", "RENAME b c", "COPY c d",
+            "MOVE d 1",
+            "HSET h a 1 b 2", "HMSET h a 1", "HSETNX h c 1", "HINCRBY h a 1", "HINCRBYFLOAT h a 1.5", "HDEL h a b c",
+            "SADD s a b", "SADD t b c", "SMOVE s t a", "SINTERSTORE u s t", "SUNIONSTORE u s t", "SDIFFSTORE u s s",
+            "SINTERSTORE none s none", "ZADD z 1 a 2 b", "ZADD z INCR 1 a", "ZADD z XX CH 4 a", "ZADD z GT 1 a",
+            "ZINCRBY z 1 a",
+            "ZRANGESTORE y z 0 -1", "ZRANGESTORE y z 9 9", "ZUNIONSTORE y 1 z", "ZINTERSTORE y 2 z none",
+            "ZDIFFSTORE y 1 z", "ZDIFFSTORE y 2 z z", "ZREMRANGEBYRANK z 0 0", "ZREM z a b", "GEOADD g 1 2 a",
+            "GEOADD g XX 2 2 a", "GEOSEARCHSTORE f g FROMLONLAT 1 2 BYRADIUS 1000 km",
+            "GEORADIUS g 90 2 1 km STORE f", "RPUSH l 3 1 2", "SORT l STORE m", "SORT none STORE m", "XADD x 1-1 a b",
+            "XADD x MAXLEN 1 2-1 a b", "XSETID x 5-1", "XGROUP CREATE x g 0", "XGROUP CREATE w g $ MKSTREAM",
+            "XGROUP SETID x g 0", "XGROUP CREATECONSUMER x g c", "XREADGROUP GROUP g d STREAMS x >",
+            "XGROUP DELCONSUMER x g c", "XGROUP DESTROY x g", "XTRIM x MAXLEN 0", "FLUSHALL",
+        ])
     }
 
     @Test func `the parameter has the letters of Redis`() throws {

@@ -74,12 +74,11 @@ private enum Geo {
             case .same, .refused, .notANumber: break
             }
         }
+        call.reply.integer(countsChanged ? added + updated : added)
         if added + updated > 0 {
             call.changed(call[1], .sortedSet, "zadd")
             call.counts(added + updated)
         }
-
-        call.reply.integer(countsChanged ? added + updated : added)
     }
 
     static let positions: CommandBody = { call in

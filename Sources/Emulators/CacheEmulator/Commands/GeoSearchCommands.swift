@@ -298,7 +298,7 @@ private enum GeoSearch {
             let score = query.storesDistance ? match.distance / query.unit : match.score
             match.member.withBytes { _ = set.put($0, score: score) }
         }
-        call.reply.integer(matches.count)
         call.put(made, orRemove: matches.isEmpty, target, .sortedSet, event)
+        call.reply.integer(matches.count)
     }
 }

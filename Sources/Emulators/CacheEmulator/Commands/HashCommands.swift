@@ -31,10 +31,9 @@ private enum Hashes {
         let hash = owned(entry, call)
         var added = 0
         for index in stride(from: 2, to: call.count, by: 2) where hash.set(call[index], call[index + 1]) { added += 1 }
-        call.changed(call[1], .hash, "hset")
         call.counts(call.count / 2 - 1)
-
         if name == "hset" { call.reply.integer(added) } else { call.reply.ok() }
+        call.changed(call[1], .hash, "hset")
     }
 
     /// The hash of the first key, to be written; a new one where there is none.
@@ -48,9 +47,8 @@ private enum Hashes {
         if let entry, call.database.hashValue(entry).value(of: call[2]) != nil { return call.reply.flag(false) }
 
         _ = owned(entry, call).set(call[2], call[3])
-        call.changed(call[1], .hash, "hset")
-
         call.reply.flag(true)
+        call.changed(call[1], .hash, "hset")
     }
 
     static let remove: CommandBody = { call in
@@ -91,9 +89,8 @@ private enum Hashes {
             let start = digits.baseAddress.unsafelyUnwrapped
             _ = owned(entry, call).set(call[2], Bytes(UnsafePointer(start), Decimal.write(sum, to: start)))
         }
-        call.changed(call[1], .hash, "hincrby")
-
         call.reply.integer(sum)
+        call.changed(call[1], .hash, "hincrby")
     }
 
     static let increaseByFloat: CommandBody = { call in
@@ -113,10 +110,10 @@ private enum Hashes {
         case .sum(let text):
             text.withBytes { bytes in
                 _ = owned(entry, call).set(call[2], bytes)
-                call.changed(call[1], .hash, "hincrbyfloat")
                 call.tell(["HSET", .bytes(call[1]), .bytes(call[2]), .bytes(bytes)])
                 call.tellExpiry(of: call[1])
                 call.reply.bulk(bytes)
+                call.changed(call[1], .hash, "hincrbyfloat")
             }
         }
     }

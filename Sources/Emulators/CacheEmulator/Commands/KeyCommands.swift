@@ -208,13 +208,14 @@ private enum KeyExpiry {
             call.database.remove(entry, call.hash)
             call.tell(["DEL", .bytes(call[1])])
             call.notifyRemoval(of: call[1])
+            call.reply.integer(1)
         } else {
             call.database.setExpiry(end, of: entry, call.hash)
             call.tellNewEnd(end, insteadOf: old)
+            call.reply.integer(1)
             call.notify(.generic, "expire", call[1])
         }
         call.changed(call[1])
-        call.reply.integer(1)
     }
 
     static func timeLeft(_ call: borrowing Call, _ unit: Expiry.Unit) {

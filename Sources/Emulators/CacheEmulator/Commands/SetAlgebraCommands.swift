@@ -63,18 +63,16 @@ private enum SetAlgebra {
             forEach(of: sets, operation) { _ = set.insert($0) }
         }
         let count = set.count
-        if count > 0 {
-            call.database.put(result, call.hash)
-            call.changed(call[1], .set, operation.stored)
-        } else {
+        guard count > 0 else {
             call.database.discard(result)
-            if let old = call.database.find(call[1], call.hash) {
-                call.database.remove(old, call.hash)
-                call.changed(call[1], .generic, "del")
-            }
+            call.reply.integer(0)
+            guard let old = call.database.find(call[1], call.hash) else { return }
+            call.database.remove(old, call.hash)
+            return call.changed(call[1], .generic, "del")
         }
-
+        call.database.put(result, call.hash)
         call.reply.integer(count)
+        call.changed(call[1], .set, operation.stored)
     }
 
     static let countIntersection: CommandBody = { call in

@@ -262,10 +262,10 @@ private enum Sorting {
                 (pattern.value(for: item.element, call) ?? []).withBytes { list.append($0, in: database.memory) }
             }
         }
-        call.reply.integer(list.count)
         let count = list.count
         call.put(made, orRemove: count == 0, target, .list, "sortstore")
         if count > 0 { call.counts(count) }
+        call.reply.integer(count)
     }
 }
 

@@ -194,7 +194,7 @@ private enum SortedSetAlgebra {
         guard let request = request(call, from: 2, operation, .store, name) else { return }
         let result = combined(request, operation, as: call[1], call)
         result.dropNegativeZeros()
-        call.reply.integer(call.store(result, name))
+        call.store(result, name)
     }
 
     static let countIntersection: CommandBody = { call in

@@ -109,17 +109,17 @@ enum SortedSets {
             case .notANumber: return call.reply.error(ErrorText.notFiniteScore)
             }
         }
+        if options.contains(.increment) {
+            switch outcome {
+            case .added(let score), .updated(let score), .same(let score): call.reply.double(score)
+            case .refused, .notANumber: call.reply.null()
+            }
+        } else {
+            call.reply.integer(options.contains(.countsChanged) ? added &+ updated : added)
+        }
         if added &+ updated > 0 {
             call.changed(call[1], .sortedSet, options.contains(.increment) ? "zincr" : "zadd")
             call.counts(added &+ updated)
-        }
-
-        guard options.contains(.increment) else {
-            return call.reply.integer(options.contains(.countsChanged) ? added + updated : added)
-        }
-        switch outcome {
-        case .added(let score), .updated(let score), .same(let score): call.reply.double(score)
-        case .refused, .notANumber: call.reply.null()
         }
     }
 

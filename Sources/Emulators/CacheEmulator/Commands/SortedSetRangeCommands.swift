@@ -200,7 +200,7 @@ private enum SortedSetRanges {
         }
         // As with what is removed: the members of such a range are told.
         let isTold = ranging.by == .member && (target.count > 0 || database.find(call[1], call.hash) != nil)
-        call.reply.integer(call.store(target, "zrangestore"))
+        call.store(target, "zrangestore")
         if isTold { call.tellValue(of: call[1]) }
     }
 
@@ -238,19 +238,18 @@ private enum SortedSetRanges {
 
 extension Call {
     /// Puts a detached sorted set in the place of whatever the first key holds, or, when it is empty, takes that away.
-    /// Returns how many members it has.
-    func store(_ set: SortedSet, _ event: StaticString) -> Int {
+    /// Answers with how many members it has.
+    func store(_ set: SortedSet, _ event: StaticString) {
         let count = set.count
-        if count > 0 {
-            database.put(set.entry, hash)
-            changed(arguments[1], .sortedSet, event)
-            return count
-        }
-        database.discard(set.entry)
-        if let old = database.find(arguments[1], hash) {
+        guard count > 0 else {
+            database.discard(set.entry)
+            reply.integer(0)
+            guard let old = database.find(arguments[1], hash) else { return }
             database.remove(old, hash)
-            changed(arguments[1], .generic, "del")
+            return changed(arguments[1], .generic, "del")
         }
-        return 0
+        database.put(set.entry, hash)
+        reply.integer(count)
+        changed(arguments[1], .sortedSet, event)
     }
 }

@@ -302,9 +302,9 @@ private enum Strings {
                 // As bytes, like Redis, even where the sum is whole.
                 database.setString(call[1], call.hash, bytes, expiry: expiry, isNumber: false)
                 call.tellString(bytes, expiry: expiry)
+                call.changed(call[1], .string, "incrbyfloat")
                 call.reply.bulk(bytes)
             }
-            call.changed(call[1], .string, "incrbyfloat")
         }
     }
 

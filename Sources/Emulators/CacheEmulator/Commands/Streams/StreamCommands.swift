@@ -47,11 +47,11 @@ private enum Streams {
         let fields = (call.count - first) / 2
         stream.append(id, call.arguments + first, fields: fields, in: database.memory)
         let trimmed = options.trim(stream, in: database.memory)
+        call.reply.id(id)
         call.changed(call[1], .stream, "xadd")
         if trimmed > 0 { call.notify(.stream, "xtrim", call[1]) }
         call.signal(call[1], .stream)
         if call.isHeard { tellAdded(id, options, trimmed: trimmed, length: stream.length, from: first, call) }
-        call.reply.id(id)
     }
 
     /// The id of a new entry: as it is given, or drawn; nil where it would not be above the last.
@@ -152,8 +152,8 @@ private enum Streams {
         if let added { stream.entriesAdded = added }
         if maxDeleted != .zero { stream.maxDeletedID = maxDeleted }
         call.changedUnseen()
-        call.notify(.stream, "xsetid", call[1])
         call.reply.ok()
+        call.notify(.stream, "xsetid", call[1])
     }
 
     // MARK: reading

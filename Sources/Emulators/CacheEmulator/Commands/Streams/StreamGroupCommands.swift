@@ -79,13 +79,13 @@ private enum StreamGroups {
             call[3], lastID: id, entriesRead: options.entriesRead, in: database.memory)
         stream.insert(group, in: database.memory)
         if found == nil { call.changed(call[2]) } else { call.changedUnseen() }
-        call.notify(.stream, "xgroup-create", call[2])
         call.tell([
             "XGROUP", "CREATE", .bytes(call[2]), .bytes(call[3]), .array(id.array), "MKSTREAM", "ENTRIESREAD",
             .number(options.entriesRead),
         ])
         call.tellExpiry(of: call[2])
         call.reply.ok()
+        call.notify(.stream, "xgroup-create", call[2])
     }
 
     /// Argument 4 as an id, `$` for the last one; nil after an error reply.
@@ -131,7 +131,6 @@ private enum StreamGroups {
         group.lastID = id
         group.entriesRead = options.entriesRead
         call.changedUnseen()
-        call.notify(.stream, "xgroup-setid", call[2])
         if !found.entry.isNearItsEnd(now: call.now) {
             call.tell([
                 "XGROUP", "SETID", .bytes(call[2]), .bytes(call[3]), .array(id.array), "ENTRIESREAD",
@@ -139,6 +138,7 @@ private enum StreamGroups {
             ])
         }
         call.reply.ok()
+        call.notify(.stream, "xgroup-setid", call[2])
     }
 
     static let destroy: CommandBody = { call in
@@ -150,9 +150,9 @@ private enum StreamGroups {
 
         call.database.ownedStream(&owner, hash).removeGroup(place, in: call.database.memory)
         call.changedUnseen()
+        call.reply.integer(1)
         call.notify(.stream, "xgroup-destroy", call[2])
         call.signal(call[2], .stream)
-        call.reply.integer(1)
     }
 
     // MARK: consumers
