@@ -114,6 +114,6 @@ extension EmulatorProvider: CopiesData {
         if let cache = shelf.cache(id) { return cache }
         throw BrokerError(
             .needsAttention, "the emulator of backing \"\(id)\" cannot be copied", why: "it does not run",
-            fix: "broker daemon stop && broker daemon start")
+            fix: "broker status   # says what it waits for, or what is wrong with its files")
     }
 }

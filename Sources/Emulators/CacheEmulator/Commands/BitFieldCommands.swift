@@ -44,7 +44,7 @@ enum BitFields {
             return call.database.withString(found, show)
         }
         let (entry, hasGrown) = call.writableString(found, length: lastWritten >> 3 + 1)
-        var isChanged = false
+        var changes = 0
         call.reply.array(fields.count)
         for field in fields {
             let old = value(of: field, in: entry.value)
@@ -61,11 +61,12 @@ enum BitFields {
                 continue
             }
             write(new.value, to: field, of: entry)
-            if hasGrown || old != new.value { isChanged = true }
+            if hasGrown || old != new.value { changes += 1 }
             if case .set = field.action { call.reply.integer(old) } else { call.reply.integer(new.value) }
         }
-        if isChanged {
+        if changes > 0 {
             call.changed(call[1], .string, "setbit")
+            call.counts(changes)
         } else if hasGrown {
             // Redis tells nobody who watches the key, though it is longer now.
             call.emulator.statistics.changes &+= 1

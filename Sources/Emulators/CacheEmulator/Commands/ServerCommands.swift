@@ -66,12 +66,12 @@ private enum Server {
         guard valid.contains(first), valid.contains(second) else {
             return call.reply.error(ErrorText.databaseOutOfRange)
         }
+        let emulator = call.emulator
+        emulator.statistics.changes &+= 1
         if first != second {
-            let emulator = call.emulator
             emulator.databases[Int(first)].swapContents(with: emulator.databases[Int(second)])
             emulator.waiting.noteAll(in: Int(first))
             emulator.waiting.noteAll(in: Int(second))
-            emulator.statistics.changes &+= 1
             let databases = [emulator.databases[Int(first)], emulator.databases[Int(second)]]
             for watched in emulator.watchers.keys where databases.contains(where: { $0.number == watched.database }) {
                 let exists = watched.key.withBytes { key in

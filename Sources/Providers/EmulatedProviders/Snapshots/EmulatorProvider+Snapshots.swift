@@ -232,7 +232,7 @@ extension BrokerError {
     static func noEmulator(_ id: BackingID) -> BrokerError {
         BrokerError(
             .needsAttention, "the emulator of backing \"\(id)\" cannot begin anew", why: "it does not run",
-            fix: "broker daemon stop && broker daemon start")
+            fix: "broker status   # says what it waits for, or what is wrong with its files")
     }
 
     static let noBeginning = BrokerError(
