@@ -61,12 +61,12 @@ fuzz: ## every fuzz target for a minute (FUZZ_SECONDS=60), and long random comma
 	@.ci/fuzz
 
 # Each family's random tests, in both versions of the protocol; what differs is shown with its seed, cut down to the commands that
-# are needed for it.
+# are needed for it. Optimised, with assertions, in a folder of its own.
 random: ## random commands of each family, compared with redis-server (RANDOM_COMMANDS=100000 BROKER_RANDOM_SEED=1)
 	@.ci/bootstrap
-	swift build --build-tests
+	swift build --build-tests -Xswiftc -O -Xswiftc -assert-config -Xswiftc Debug --scratch-path .build-random
 	@BROKER_RANDOM_COMMANDS=$${RANDOM_COMMANDS:-100000} BROKER_REQUIRE_SERVERS=1 swift test --skip-build --disable-xctest \
-		--no-parallel --filter 'RedisConformanceTests.*random'
+		--no-parallel --scratch-path .build-random --filter 'RedisConformanceTests.*random'
 
 # ArgumentParser writes the completions; a shell whose completions it cannot write is left out, and said so.
 # Then one large resource: a connection takes five of the daemon's files over TLS, three in the clear.

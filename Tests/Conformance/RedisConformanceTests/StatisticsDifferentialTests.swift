@@ -65,8 +65,10 @@ struct StatisticsDifferentialTests {
             "PFADD p a b", "PFADD p a", "PFADD q", "XADD y 1-1 f v", "XADD y 2-1 f v", "XGROUP CREATE y g 0",
             "XREADGROUP GROUP g c STREAMS y >", "XACK y g 1-1 2-1 9-9", "XADD y 3-1 f v",
             "XREADGROUP GROUP g c STREAMS y >",
-            "XCLAIM y g other 0 3-1", "BITFIELD b SET u8 0 5 INCRBY u8 8 1 GET u8 0", "BITFIELD b SET u8 0 5 SET u8 8 9",
-            "BITFIELD b OVERFLOW FAIL INCRBY u8 0 300 INCRBY u8 0 1", "BITFIELD b SET u8 0 6", "SWAPDB 0 0", "SWAPDB 0 1",
+            "XCLAIM y g other 0 3-1", "BITFIELD b SET u8 0 5 INCRBY u8 8 1 GET u8 0",
+            "BITFIELD b SET u8 0 5 SET u8 8 9",
+            "BITFIELD b OVERFLOW FAIL INCRBY u8 0 300 INCRBY u8 0 1", "BITFIELD b SET u8 0 6", "SWAPDB 0 0",
+            "SWAPDB 0 1",
             "SWAPDB 0 1",
         ]
         let dialogue = try Dialogue(version: 2, driver: LoopUnderTest.allCases[0])
