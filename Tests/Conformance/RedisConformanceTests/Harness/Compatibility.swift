@@ -10,22 +10,26 @@ struct Deviation {
             commands: ["time"], what: "inside a script TIME answers the time at which the script began",
             why: "all of a script happens at one moment of the resource's clock, its expiries as well"),
         Deviation(
-            commands: ["eval", "evalsha", "fcall"],
-            what:
-                """
-                a script that runs for a minute is ended with an error, also when it has written (on macOS one \
-                that exceeds busy-reply-threshold); one that is killed cannot catch that, not even in the line it is in
-                """,
-            why: "SHUTDOWN NOSAVE, the only way out in Redis, is not for apps, and swaps wait for the script"),
-        Deviation(
             commands: ["eval", "evalsha", "eval_ro", "evalsha_ro", "fcall", "fcall_ro"],
             what:
                 """
-                what the values of a cache's scripts take is bounded by 128 MB ("not enough memory"), and a pattern by \
+                a script that runs for a minute is ended with an error, also when it has written (on macOS one \
+                that exceeds busy-reply-threshold); one that is killed cannot catch that, not even in the line it is in. \
+                What the values of a cache's scripts take is bounded by 128 MB ("not enough memory"), and a pattern by \
                 8,000 parts ("pattern too complex"); beyond 32 MB scripts that only EVAL has brought are forgotten, the \
                 oldest first
                 """,
-            why: "a script is not to take the memory or the stack of the daemon, which has other resources"),
+            why:
+                """
+                SHUTDOWN NOSAVE, Redis's only way out, is not for apps; swaps wait for the script; time, memory and \
+                stack of the daemon are other resources' as well
+                """),
+        Deviation(
+            commands: [
+                "zpopmin", "zpopmax", "zmpop", "bzpopmin", "bzpopmax", "bzmpop", "xclaim", "xautoclaim",
+            ],
+            what: "in RESP3 a client that hears of its own change is told before or behind the whole reply",
+            why: "Redis writes the message into the middle of the reply, where no client reads one"),
         Deviation(
             commands: ["pfadd", "pfmerge", "pfcount"],
             what: "registers that are broken are found before anything is changed, a cut one too",
