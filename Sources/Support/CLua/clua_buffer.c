@@ -40,7 +40,7 @@ int clua_push_scratch(lua_State *lua) {
     clua_buffer *scratch = &clua_of(lua)->scratch;
     if (scratch->overflowed) {
         clua_clear(scratch);
-        return luaL_error(lua, "not enough memory");
+        return clua_fail_overflow(lua);
     }
     lua_pushlstring(lua, scratch->start, scratch->count);
     return 1;

@@ -141,6 +141,11 @@ void clua_watch_time(lua_State *lua, clua_buffer *output) {
     if (++engine->tables % 1024 == 0 && has_to_end(engine)) output->overflowed = true;
 }
 
+int clua_fail_overflow(lua_State *lua) {
+    clua_look(lua);
+    return luaL_error(lua, "not enough memory");
+}
+
 // Ends a script that has to end. From then on every instruction fails, so that no pcall keeps it alive.
 static void look_at_time(lua_State *lua, lua_Debug *where) {
     (void)where;

@@ -78,6 +78,9 @@ void clua_spend(lua_State *lua, int64_t bytes);
 // again, and no instruction of the script runs meanwhile.
 void clua_watch_time(lua_State *lua, clua_buffer *output);
 
+// Ends what has written more than it may, or whose script has to end.
+int clua_fail_overflow(lua_State *lua);
+
 // Raises "not enough memory" where the scratch buffer has overflowed, else makes a string of it.
 int clua_push_scratch(lua_State *lua);
 

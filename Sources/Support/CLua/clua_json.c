@@ -177,7 +177,7 @@ static void encode_object(lua_State *lua, const json_settings *settings, int dep
 
 static void encode_table(lua_State *lua, const json_settings *settings, int depth, clua_buffer *output) {
     clua_watch_time(lua, output);
-    if (output->overflowed) luaL_error(lua, "not enough memory");
+    if (output->overflowed) clua_fail_overflow(lua);
     if (depth > settings->encode_depth || !lua_checkstack(lua, 8)) {
         luaL_error(lua, "Cannot serialise, excessive nesting (%d)", depth);
     }

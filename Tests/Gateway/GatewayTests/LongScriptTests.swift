@@ -63,6 +63,8 @@ struct LongScriptTests {
         "return string.find(string.rep('x', 20000000), '^(' .. string.rep('x', 262016) .. ').-%1y') or 0",
         "local s = 'return ' .. string.rep('0 +', 300000) .. '0' while true do loadstring(s) end",
         "local t = {} for i = 1, 500 do t[i] = string.rep('a', 2000) .. i end while true do table.sort(t) end",
+        "local t = {} for i = 1, 20000 do t[i] = {i} end while true do cjson.encode(t) end",
+        "local t = {} for i = 1, 20000 do t[i] = {i} end while true do pcall(cmsgpack.pack, t) end",
     ])
     func `a library's function that does not return is a script that runs for long`(body: String) async throws {
         try await run { test, caller in

@@ -102,7 +102,10 @@ final class FunctionLibraries {
         do throws(RDBError) {
             codes = try Self.codes(in: payload)
         } catch {
-            throw Refusal("DUMP payload version or checksum are wrong")
+            // A key's value, most likely.
+            let isOther =
+                (try? DumpPayload.open(payload)).map { $0.first.map { $0 != Self.libraryType } ?? false } ?? false
+            throw Refusal(isOther ? "given type is not a function" : "DUMP payload version or checksum are wrong")
         }
         var new: [Library] = []
         var kept = policy == .flush ? [] : libraries
@@ -151,7 +154,7 @@ final class FunctionLibraries {
     private static func header(_ code: [UInt8]) throws(Refusal) -> (name: [UInt8], end: Int) {
         guard code.starts(with: "#!".utf8) else { throw Refusal("Missing library metadata") }
         guard let end = code.firstIndex(of: UInt8(ascii: "\n")),
-            let words = code.withUnsafeBytes({ Shebang.words($0[2..<end]) ?? (end == 2 ? [[]] : nil) })
+            let words = code.withUnsafeBytes({ Shebang.words($0[..<end]) })
         else { throw Refusal("Invalid library metadata") }
         var name: [UInt8]?
         for word in words.dropFirst() {
@@ -169,7 +172,8 @@ final class FunctionLibraries {
                 "Library names can only contain letters, numbers, or underscores(_) and must be at least one character long"
             )
         }
-        guard folded(words[0]) == Array("lua".utf8) else { throw Refusal("Engine '", words[0], "' not found") }
+        let engine = Array(words[0].dropFirst(2))
+        guard folded(engine) == Array("lua".utf8) else { throw Refusal("Engine '", engine, "' not found") }
         return (name, end)
     }
 
