@@ -75,6 +75,8 @@ public struct ChangedKeys: Equatable, Sendable {
     public private(set) var keys: Set<[UInt8]> = []
     /// Any key may have, and some may be gone.
     public private(set) var isEverything = false
+    /// A script has run, which may have written more than the keys it was called with.
+    public private(set) var hasScripts = false
     private var size = 0
 
     /// With more bytes of names, any key may have changed.
@@ -88,12 +90,16 @@ public struct ChangedKeys: Equatable, Sendable {
         switch touched {
         case .nothing: break
         case .everything: becomeEverything()
+        case .keysOfScript(let names):
+            hasScripts = true
+            insert(.keys(names))
         case .keys(let names):
             for name in names where !isEverything && keys.insert(name).inserted { count(name) }
         }
     }
 
     mutating func formUnion(_ other: ChangedKeys) {
+        if other.hasScripts { hasScripts = true }
         if other.isEverything { return becomeEverything() }
         insert(.keys(Array(other.keys)))
     }

@@ -198,6 +198,7 @@ final class RedisSession: ConnectionHandler, CacheFront {
                 endpoint.requests &+= UInt64(done)
                 if done > 0 { offset += batch[done - 1].end }
                 if client.isEnding || isEnding {
+                    emulator.clientLeaves(client)
                     connection.closeAfterFlush()
                     return bytes.count
                 }
@@ -264,7 +265,10 @@ final class RedisSession: ConnectionHandler, CacheFront {
     func closeAtBoundary() {
         guard !isEnding else { return }
         isEnding = true
-        if case .emulator(_, let client) = upstream { client.isEnding = true }
+        if case .emulator(let emulator, let client) = upstream {
+            client.isEnding = true
+            emulator.clientLeaves(client)
+        }
         if case .relay(let relay) = upstream { return relay.closeAtBoundary() }
         stopWaiting()
         connection.closeAfterFlush()

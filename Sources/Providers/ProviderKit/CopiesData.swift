@@ -152,7 +152,14 @@ extension BrokerError {
         why: "its clock was moved, and how long its keys live was carried over by the time before",
         fix: "swap again: everything is copied as it is then")
 
-    public var isClockMoved: Bool { what == Self.clockMoved.what }
+    /// A source that knows of changes by the keys of commands alone.
+    public static let scriptsRan = BrokerError(
+        .unsafe, "what scripts have written is not known",
+        why: "a script has run that may have written other keys than those it was called with",
+        fix: "swap again: everything is copied as it is then")
+
+    /// Nothing is wrong with either side: a copy that is made anew has everything.
+    public var asksForNewCopy: Bool { [Self.clockMoved.what, Self.scriptsRan.what].contains(what) }
 }
 
 /// A part of what a source hands out: about 256 KiB, or one value where that is larger.

@@ -70,6 +70,8 @@ public struct CommandKeys: Sendable {
     public enum Touched: Equatable, Sendable {
         case nothing
         case keys([[UInt8]])
+        /// These, and whatever else a script that was called with them writes.
+        case keysOfScript([[UInt8]])
         /// Nobody can tell which.
         case everything
     }
@@ -119,7 +121,10 @@ public struct CommandKeys: Sendable {
         if name == Self.sort {
             indices.formUnion((2..<max(count, 2)).filter { $0 > 2 && arguments[$0 - 1].isWord("store") })
         }
-        if !indices.isEmpty { return .keys(indices.sorted().map { arguments[$0].array }) }
+        if !indices.isEmpty {
+            let keys = indices.sorted().map { arguments[$0].array }
+            return Self.scripts.contains(name) ? .keysOfScript(keys) : .keys(keys)
+        }
         // A script without keys of its own, and what the server itself does not tell.
         guard let keys = row.keys, !Self.scripts.contains(name) else { return .everything }
         return keys.isEmpty && row.isWrite ? .everything : .nothing

@@ -86,6 +86,19 @@ struct DebugDifferentialTests {
         }
     }
 
+    @Test func `SWAPDB changes a watched key whose time is over, and not one that was absent`() async throws {
+        try await withDebuggedPair {
+            try compare([
+                "DEBUG SET-ACTIVE-EXPIRE 0", "B: SET a 1 PX 20", "WATCH a", "B: DEBUG SLEEP 0.04", "B: SWAPDB 0 1",
+                "MULTI",
+                "PING", "EXEC", "B: FLUSHALL", "B: SELECT 1", "B: SET a 1 PX 1", "B: DEBUG SLEEP 0.01", "WATCH a",
+                "B: SWAPDB 0 1", "MULTI", "PING", "EXEC", "B: FLUSHALL", "B: SET a 1", "WATCH a", "B: SWAPDB 0 1",
+                "MULTI",
+                "PING", "EXEC", "WATCH a none", "B: SWAPDB 2 3", "MULTI", "PING", "EXEC",
+            ])
+        }
+    }
+
     @Test func `digests are those of Redis for the same data`() async throws {
         let keys = "s i f l t n z h x e none"
         try await withDebuggedPair {

@@ -69,6 +69,13 @@ struct PubSubDifferentialTests {
         ])
     }
 
+    @Test func `a client that is killed is no subscriber any more, though it does not close`() throws {
+        try compare([
+            .ignored("A: SUBSCRIBE x y"), .ignored("C: PSUBSCRIBE *"), "B: PUBLISH x 1", "B: CLIENT KILL TYPE pubsub",
+            "B: PUBLISH x 2", "B: PUBSUB NUMSUB x y", "B: PUBSUB CHANNELS", "B: PUBSUB NUMPAT",
+        ])
+    }
+
     @Test func `a version is changed while subscribed`() throws {
         try compare(
             [.collected("SUBSCRIBE x"), .ignored("HELLO 2"), "GET a", "B: PUBLISH x 1", .collected("A")], versions: [3])

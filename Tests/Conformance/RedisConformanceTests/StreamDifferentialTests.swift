@@ -196,6 +196,17 @@ struct StreamDifferentialTests {
             ])
     }
 
+    @Test func `entries behind a larger one that was deleted are found`() throws {
+        try compare([
+            "XADD s 0-1 h c", "XADD s 18446744073709551615 f a", "XADD s 18446744073709551615-7 f a",
+            "XDEL s 18446744073709551615 18446744073709551615-7", "XSETID s 25-0 ENTRIESADDED 74", "XADD s 36-* g a",
+            "XADD s 40-1 g b", "XRANGE s 36 36", "XRANGE s 1 40", "XREVRANGE s + -", "XREVRANGE s 39 36",
+            "XREAD STREAMS s 1", "XREAD STREAMS s 36", "XGROUP CREATE s g 0", "XREADGROUP GROUP g c STREAMS s >",
+            "XREADGROUP GROUP g c STREAMS s 0", "XAUTOCLAIM s g d 0 0", "XCLAIM s g c 0 36-0", "XINFO STREAM s",
+            "XDEL s 36-0", "XLEN s", "XRANGE s - +", "XTRIM s MINID 40", "XRANGE s - +", "XTRIM s MAXLEN 0",
+        ])
+    }
+
     @Test func `changes are seen by who watches the key, but for those of groups`() throws {
         let changes = [
             "XADD s 9-9 f v", "XADD s 1-1 f v", "XADD s NOMKSTREAM 9-9 f v", "XADD none NOMKSTREAM 1 f v", "XDEL s 1-1",

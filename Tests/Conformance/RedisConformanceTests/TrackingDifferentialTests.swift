@@ -77,6 +77,17 @@ struct TrackingDifferentialTests {
             })
     }
 
+    @Test func `what was read stays known when the client tracks anew, or stops for a while`() throws {
+        try compareTold(
+            "",
+            [
+                "GET k", "CLIENT TRACKING ON NOLOOP", "B: SET k 1", "B: SET k 2", "GET k", "CLIENT TRACKING OFF",
+                "CLIENT TRACKING ON", "B: SET k 3", "GET k", "GET m", "CLIENT TRACKING OFF", "B: SET k 4",
+                "CLIENT TRACKING ON", "B: SET k 5", "B: SET m 5", "MULTI", "CLIENT TRACKING ON OPTOUT", "MGET d c",
+                "SADD d 2", "CLIENT TRACKING ON", "EXEC", "B: SADD c 1", "GET k",
+            ])
+    }
+
     @Test func `a write reads nothing, and one's own change is told, too`() throws {
         let steps: [Step] = [
             "SET k 1", "GETSET k 2", "B: SET k 3", "GETEX k", "B: SET k 4", "GETDEL k", "B: SET k 5", "GET k",

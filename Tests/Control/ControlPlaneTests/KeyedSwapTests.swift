@@ -188,6 +188,28 @@ import Testing
         }
     }
 
+    @Test func `a way back that would miss what a script wrote besides its keys is refused, and a swap takes it along`()
+        async throws
+    {
+        try await hosted { _, provider in
+            try await BrokerUnderTest.run { broker in
+                try await broker.attach("cache")
+                let url = try await broker.variable("CACHE_URL")
+                try await broker.swap("cache", to: provider, cold: false, maxPause: 5000, existing: .overwrite)
+                let client = try RedisClient(url)
+                let script = "redis.call('set',KEYS[1],'1') return redis.call('set','hidden','1')"
+                #expect(try client.ask("EVAL \"\(script)\" 1 a") == "+OK")
+                for _ in 0..<2 {
+                    let error = await #expect(throws: BrokerError.self) { try await broker.rollback("cache") }
+                    #expect(error?.fix == "broker swap cache --to emulator")
+                }
+                #expect(try client.ask("GET hidden") == "1")
+                try await broker.swap("cache", to: "emulator", cold: false, maxPause: 5000)
+                #expect(try client.ask("GET hidden") == "1")
+            }
+        }
+    }
+
     @Test func `no write is lost or doubled while writers hammer through swaps there and back`() async throws {
         try await hosted { _, provider in
             try await BrokerUnderTest.run { broker in

@@ -15,6 +15,14 @@ struct WaitingTests {
         return listener.lines()
     }
 
+    @Test func `many keys are waited for at once`() {
+        let began = ContinuousClock.now
+        engine.run("BLPOP \((0..<30_000).map { "k\($0)" }.joined(separator: " ")) 0")
+        engine.run("RPUSH k29999 x")
+        #expect(ContinuousClock.now - began < .seconds(5))
+        #expect(!engine.waiting[0].isWaiting)
+    }
+
     @Test(
         arguments: [
             ("BLPOP a b 0", "RPUSH b 1", ["0: RPUSH b 1", "0: LPOP b"]),

@@ -71,6 +71,8 @@ actor WayBack {
         timer.cancel()
         guard let drained else { return false }
         draining = nil
+        // What has failed once was not carried back, however often it is asked.
+        if case .failure(let error) = drained, failure == nil { failure = error }
         try drained.get()
         return true
     }

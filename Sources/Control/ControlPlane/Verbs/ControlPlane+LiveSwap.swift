@@ -205,17 +205,18 @@ extension ControlPlane {
 
     func copyTail(_ run: inout SwapRun) async throws(BrokerError) {
         if run.options.isRollback {
-            guard let wayBack = run.wayBack, await wayBack.failure == nil else { return }
+            guard let wayBack = run.wayBack else { return }
+            let isInTime: Bool
             do throws(BrokerError) {
-                guard try await wayBack.drain(within: run.timeLeft) else {
-                    throw HandoverFailure.tooLate([]).error(run)
-                }
-                return
+                isInTime = try await wayBack.drain(within: run.timeLeft)
             } catch {
-                guard error.isClockMoved else { throw error }
+                // It may have failed since the start, when that was looked at.
+                guard !run.options.discards else { return }
                 throw Self.incomplete(
                     error, after: await wayBack.changes, run.resource.name, to: run.target.provider)
             }
+            guard isInTime else { throw HandoverFailure.tooLate([]).error(run) }
+            return
         }
         // A stall of either side must not keep the clients waiting: at the deadline both are cut off.
         let (copy, wayBack) = (run.copy, run.wayBack)

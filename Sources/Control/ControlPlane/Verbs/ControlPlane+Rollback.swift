@@ -57,7 +57,7 @@ extension ControlPlane {
         return BrokerError(
             .unsafe, "not everything written since the swap could be carried back",
             why: "after \(changes) changes: \(failure.reason)",
-            fix: failure.isClockMoved
+            fix: failure.asksForNewCopy
                 ? "broker swap \(name) --to \(former.argument)\(holdsKeys)" : "broker rollback \(name) --discard")
     }
 

@@ -30,9 +30,11 @@ private enum MemoryReports {
         call.reply.integer(call.database.memoryUsage(of: entry))
     }
 
-    /// What is discarded is freed now; slabs that are empty stay with the arena, which uses them again.
+    /// What is discarded is freed now, and the memory of empty slabs given back.
     static let purge: CommandBody = { call in
-        _ = call.emulator.memory.freeDiscarded(.max)
+        let memory = call.emulator.memory
+        _ = memory.freeDiscarded(.max)
+        memory.arena.releaseSlabs()
         call.reply.ok()
     }
 
@@ -129,7 +131,7 @@ extension CacheEmulator {
     var memoryFigures: MemoryFigures {
         var figures = MemoryFigures()
         figures.used = memory.used
-        figures.reserved = memory.arena.reserved + memory.borrowed
+        figures.reserved = memory.arena.held + memory.borrowed
         figures.peak = max(peakMemory, figures.used)
         figures.startup = startMemory
         figures.keys = databases.reduce(0) { $0 + $1.count }

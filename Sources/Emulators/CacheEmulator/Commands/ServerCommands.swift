@@ -69,18 +69,32 @@ private enum Server {
         let emulator = call.emulator
         emulator.statistics.changes &+= 1
         if first != second {
-            emulator.databases[Int(first)].swapContents(with: emulator.databases[Int(second)])
+            let databases = (emulator.databases[Int(first)], emulator.databases[Int(second)])
+            for watched in emulator.watchers.keys {
+                switch watched.database {
+                case Int(first): taint(watched, from: databases.0, to: databases.1, emulator)
+                case Int(second): taint(watched, from: databases.1, to: databases.0, emulator)
+                default: break
+                }
+            }
+            databases.0.swapContents(with: databases.1)
             emulator.waiting.noteAll(in: Int(first))
             emulator.waiting.noteAll(in: Int(second))
-            let databases = [emulator.databases[Int(first)], emulator.databases[Int(second)]]
-            for watched in emulator.watchers.keys where databases.contains(where: { $0.number == watched.database }) {
-                let exists = watched.key.withBytes { key in
-                    databases.contains { $0.find(key, $0.hash(key)) != nil }
-                }
-                if exists { emulator.taintWatchers(watched) }
-            }
         }
         call.reply.ok()
+    }
+
+    /// A watched key's database is swapped for another one. What was not there stays so when it comes with its time over.
+    private static func taint(_ watched: WatchedKey, from old: Database, to new: Database, _ emulator: CacheEmulator) {
+        let isChanged = watched.key.withBytes { key in
+            let hash = old.hash(key)
+            if old.table.find(key, hash) != nil { return true }
+            guard let entry = new.table.find(key, hash) else { return false }
+            // It ends where it was: here that would be a change.
+            guard entry.hasExpiry, entry.expiry <= new.now else { return true }
+            return new.find(key, hash) != nil
+        }
+        if isChanged { emulator.taintWatchers(watched) }
     }
 
     static let monitor: CommandBody = { call in

@@ -1,7 +1,8 @@
 /// The memory of one keyspace: blocks by size class out of 64 KiB slabs, larger ones from the system.
 ///
 /// Nothing is shared between arenas, so that dropping one frees a whole keyspace at once and its size is known
-/// exactly. A slab whose last block is freed serves any other class. Not thread-safe: an arena lives on one loop.
+/// exactly. A slab whose last block is freed serves any other class; beyond some such slabs their memory goes back to the
+/// system, all of them but a page. Not thread-safe: an arena lives on one loop.
 final class Arena {
     /// Stands at the front of every slab; slabs are aligned to their size, so a block's slab is found by masking.
     private struct Slab {
@@ -13,6 +14,8 @@ final class Arena {
         var used: Int32
         var sizeClass: Int32
         var isListed: Bool
+        /// It is empty, and its memory was given back but for this page.
+        var isReleased = false
     }
 
     /// Stands in front of every block that is larger than a slab's largest.
@@ -25,12 +28,24 @@ final class Arena {
 
     /// Bytes in blocks that are in use, rounded up to their classes.
     @exclusivity(unchecked) private(set) var used = 0
-    /// Bytes taken from the system.
-    private(set) var reserved = 0
+    /// Bytes taken from the system, in addresses.
+    private var reserved = 0
+    /// Of those, what was given back and not touched since.
+    private var released = 0
+    /// Bytes that the system keeps for this arena.
+    var held: Int { reserved - released }
 
     /// By class: the slabs that have room.
     private let open: UnsafeMutablePointer<UnsafeMutablePointer<Slab>?>
     @exclusivity(unchecked) private var emptySlabs: UnsafeMutablePointer<Slab>?
+    /// How many of the empty slabs still have their memory: they are the first of them.
+    private var warmSlabs = 0
+    /// So many are kept: what is freed and filled again by turns shall not ask the system each time.
+    private static let mostWarmSlabs = 64
+    /// Assumed of a page: it is a multiple of what the system has.
+    private static let page = 16 << 10
+    /// Blocks from this size on are mapped, each by itself.
+    private static let mapped = 256 << 10
     private var chunks: [(UnsafeMutableRawPointer, Int)] = []
     private var chunkRest = 0
     private var chunkNext: UnsafeMutableRawPointer?
@@ -42,11 +57,7 @@ final class Arena {
     }
 
     deinit {
-        for (chunk, _) in chunks { chunk.deallocate() }
-        while let block = large {
-            large = block.pointee.next
-            UnsafeMutableRawPointer(block).deallocate()
-        }
+        _ = dismantle(.max)
         open.deallocate()
     }
 
@@ -55,6 +66,8 @@ final class Arena {
         for index in 0..<SizeClasses.count { swap(&open[index], &other.open[index]) }
         swap(&used, &other.used)
         swap(&reserved, &other.reserved)
+        swap(&released, &other.released)
+        swap(&warmSlabs, &other.warmSlabs)
         swap(&emptySlabs, &other.emptySlabs)
         swap(&chunks, &other.chunks)
         swap(&chunkRest, &other.chunkRest)
@@ -67,13 +80,13 @@ final class Arena {
     func dismantle(_ most: Int) -> Bool {
         var left = most
         while left > 0, let (chunk, size) = chunks.popLast() {
-            chunk.deallocate()
+            Pages.unmap(chunk, size)
             left -= size
         }
         while left > 0, let block = large {
             large = block.pointee.next
             left -= block.pointee.size + Self.largeCost
-            UnsafeMutableRawPointer(block).deallocate()
+            giveBack(block)
         }
         return chunks.isEmpty && large == nil
     }
@@ -144,9 +157,27 @@ final class Arena {
             if slab.pointee.isListed { unlist(slab) }
             slab.pointee.next = emptySlabs
             emptySlabs = slab
+            warmSlabs += 1
+            if warmSlabs >= 2 * Self.mostWarmSlabs { releaseSlabs(but: Self.mostWarmSlabs) }
         } else if !slab.pointee.isListed {
             list(slab)
         }
+    }
+
+    /// Gives the memory of empty slabs back to the system, but that of the first `most`.
+    func releaseSlabs(but most: Int = 0) {
+        var place = emptySlabs
+        var number = 0
+        while let slab = place, number < warmSlabs {
+            if number >= most {
+                Pages.release(UnsafeMutableRawPointer(slab) + Self.page, SizeClasses.slabSize - Self.page)
+                slab.pointee.isReleased = true
+                released += SizeClasses.slabSize - Self.page
+            }
+            number += 1
+            place = slab.pointee.next
+        }
+        warmSlabs = min(warmSlabs, most)
     }
 
     private func list(_ slab: UnsafeMutablePointer<Slab>) {
@@ -172,6 +203,11 @@ final class Arena {
         let memory: UnsafeMutableRawPointer
         if let empty = emptySlabs {
             emptySlabs = empty.pointee.next
+            if empty.pointee.isReleased {
+                released -= SizeClasses.slabSize - Self.page
+            } else {
+                warmSlabs -= 1
+            }
             memory = UnsafeMutableRawPointer(empty)
         } else {
             memory = takeMemory()
@@ -189,7 +225,7 @@ final class Arena {
     private func takeMemory() -> UnsafeMutableRawPointer {
         if chunkRest == 0 {
             let size = min(max(reserved, 4 * SizeClasses.slabSize), 16 << 20)
-            let chunk = UnsafeMutableRawPointer.allocate(byteCount: size, alignment: SizeClasses.slabSize)
+            let chunk = Pages.map(size, alignment: SizeClasses.slabSize)
             chunks.append((chunk, size))
             reserved += size
             chunkNext = chunk
@@ -203,9 +239,11 @@ final class Arena {
 
     private func allocateLarge(_ size: Int) -> UnsafeMutableRawPointer {
         let capacity = SizeClasses.capacity(size)
-        let header = UnsafeMutableRawPointer.allocate(
-            byteCount: capacity + MemoryLayout<Large>.size, alignment: 16
-        ).bindMemory(to: Large.self, capacity: 1)
+        let whole = Self.whole(capacity)
+        let memory =
+            whole >= Self.mapped
+            ? Pages.map(whole, alignment: Self.page) : UnsafeMutableRawPointer.allocate(byteCount: whole, alignment: 16)
+        let header = memory.bindMemory(to: Large.self, capacity: 1)
         header.initialize(to: Large(next: large, previous: nil, size: capacity, unused: 0))
         large?.pointee.previous = header
         large = header
@@ -226,7 +264,22 @@ final class Arena {
         header.pointee.next?.pointee.previous = header.pointee.previous
         used -= capacity
         reserved -= capacity
-        UnsafeMutableRawPointer(header).deallocate()
+        giveBack(header)
+    }
+
+    /// What a large block takes with its header.
+    private static func whole(_ capacity: Int) -> Int {
+        let size = capacity + MemoryLayout<Large>.size
+        return size < mapped ? size : (size + page - 1) & ~(page - 1)
+    }
+
+    private func giveBack(_ block: UnsafeMutablePointer<Large>) {
+        let whole = Self.whole(block.pointee.size)
+        if whole >= Self.mapped {
+            Pages.unmap(UnsafeMutableRawPointer(block), whole)
+        } else {
+            UnsafeMutableRawPointer(block).deallocate()
+        }
     }
 }
 
@@ -234,7 +287,7 @@ extension Arena {
     /// MEMORY MALLOC-STATS: its blocks by size.
     var report: String {
         var lines = [
-            "Arena of one cache: \(used) bytes in use of \(reserved) taken from the system",
+            "Arena of one cache: \(used) bytes in use of \(held) taken from the system",
             "\(chunks.count) chunks of slabs of \(SizeClasses.slabSize) bytes; \(emptySlabCount) slabs empty",
             "slabs with room, by size of their blocks:",
         ]

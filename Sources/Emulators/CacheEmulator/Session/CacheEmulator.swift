@@ -188,17 +188,23 @@ public final class CacheEmulator {
         commits?.hold(client.connection)
     }
 
+    /// The client is being closed: it hears of nothing any more, and nobody finds it. Its connection may take a while to end.
+    public func clientLeaves(_ client: CacheClient) {
+        if clients[client.id] === client { clients[client.id] = nil }
+        stopTracking(client)
+        tracking.forget(client)
+        stopMonitoring(client)
+        channels.removeAll(client)
+    }
+
     /// Takes the client out of everything; must be called once when its connection ends.
     public func clientGone(_ client: CacheClient) {
         clientCount -= 1
         if client.connection.output.meter === sent { client.connection.output.meter = nil }
-        if clients[client.id] === client { clients[client.id] = nil }
-        stopTracking(client)
-        stopMonitoring(client)
+        clientLeaves(client)
         become(.unnamed, client)
         stopWaiting(client)
         unwatch(client)
-        channels.removeAll(client)
         if client.replica != nil { replication.remove(client) }
         commits?.leave(client.connection)
     }

@@ -46,7 +46,8 @@ struct TrackingTable {
     /// For the client whose command runs: told behind its reply. Nil for everything.
     var pending: [[UInt8]?] = []
 
-    @inline(__always) var isOn: Bool { !clients.isEmpty }
+    /// What was read is dropped when it changes, also while nobody tracks for now.
+    @inline(__always) var isOn: Bool { !clients.isEmpty || !readers.isEmpty }
     /// Different prefixes of all who have asked for some.
     var prefixCount: Int { Set(clients.values.flatMap { $0.tracking?.prefixes ?? [] }).count }
     /// Somebody is told of keys that he has not read.
@@ -56,11 +57,16 @@ struct TrackingTable {
         if clients.updateValue(client, forKey: client.id) == nil { countBroadcast(client, 1) }
     }
 
+    /// What it has read stays known until those keys change: it may track again, and hears of them then.
     mutating func remove(_ client: CacheClient) {
         guard clients.removeValue(forKey: client.id) != nil else { return }
         countBroadcast(client, -1)
-        // What it has read is dropped when those keys change, or with the last client.
-        if clients.isEmpty { self = TrackingTable(most: most) }
+    }
+
+    /// A client is gone for good. With the last one that tracks all is forgotten.
+    mutating func forget(_ client: CacheClient) {
+        remove(client)
+        if clients.isEmpty, !readers.isEmpty { self = TrackingTable(most: most) }
     }
 
     init(most: Int = 1_000_000) {
@@ -223,7 +229,7 @@ extension CacheEmulator {
             writer.push(2)
             writer.bulk("invalidate")
         } else {
-            guard options.redirect != 0, target.subscriptionCount > 0 else { return }
+            guard options.redirect != 0, target.subscriptionCount + target.shardChannelCount > 0 else { return }
             writer.push(3)
             writer.bulk("message")
             writer.bulk(Self.channel)

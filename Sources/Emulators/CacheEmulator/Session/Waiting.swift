@@ -84,9 +84,9 @@ struct Waiting {
         lastNumber += 1
         waiter.number = lastNumber
         countByType[Int(waiter.type.rawValue)] += 1
-        for key in keys {
-            let key = WatchedKey(database: waiter.database, key: key)
-            guard !waiter.places.contains(where: { $0.key == key }) else { continue }
+        var known: Set<[UInt8]> = []
+        for name in keys where known.insert(name).inserted {
+            let key = WatchedKey(database: waiter.database, key: name)
             waiter.places.append((key, queues[key, default: WaitingQueue()].append(waiter)))
         }
     }

@@ -153,6 +153,8 @@ actor KeyedSource: CopySource {
         guard let now = await watch.take() else {
             throw end.server.lost("its clients were routed anew, so that it is not known what they change")
         }
+        // A copy is compared when it is complete; who only follows would lose what such a script did silently.
+        if followsOnly, now.hasScripts { throw .scriptsRan }
         if now.isEverything {
             // Who was complete must not be emptied for it.
             if followsOnly { throw end.server.lost("a command may have changed any key of it") }

@@ -261,12 +261,11 @@ struct StreamNode {
     /// An entry that is not deleted; nil when there is none.
     func find(_ id: StreamID) -> Item? {
         var found: Item?
+        // Behind a deleted entry there may be smaller ones: XSETID goes back to what is not deleted.
         visit { item in
-            guard item.id < id else {
-                if item.id == id, !item.isDeleted { found = item }
-                return false
-            }
-            return true
+            if item.isDeleted || item.id < id { return true }
+            if item.id == id { found = item }
+            return false
         }
         return found
     }

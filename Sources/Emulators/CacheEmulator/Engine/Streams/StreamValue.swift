@@ -238,9 +238,11 @@ struct StreamValue {
         while let node = next {
             var goesOn = true
             node.visit(reversed: reversed) { item in
-                if reversed ? item.id < first : item.id > last {
+                if item.isDeleted {
+                    // Its id says nothing about those beside it, once XSETID has gone back behind it.
+                } else if reversed ? item.id < first : item.id > last {
                     goesOn = false
-                } else if !item.isDeleted, reversed ? item.id <= last : item.id >= first {
+                } else if reversed ? item.id <= last : item.id >= first {
                     goesOn = body(node, item)
                 }
                 return goesOn
@@ -267,7 +269,7 @@ struct StreamValue {
             } else {
                 node.visit { entry in
                     if !entry.isDeleted, entry.id >= first, entry.id <= last { count += 1 }
-                    return entry.id < last && count < most
+                    return (entry.isDeleted || entry.id < last) && count < most
                 }
             }
             return count < most
