@@ -52,6 +52,7 @@ actor WayBack {
     /// Carries back everything that was answered before this call; the following has to be halted. False when that takes
     /// longer than `limit`: then it goes on by itself, and `start` follows on behind it.
     func drain(within limit: Duration) async throws(BrokerError) -> Bool {
+        if let failure { throw failure }
         drained = nil
         let (ended, end) = AsyncStream.makeStream(of: Void.self)
         draining = Task {
@@ -59,6 +60,8 @@ actor WayBack {
                 try await reach(try await source.position())
                 drained = .success(())
             } catch {
+                // What has failed once was not carried back, however often it is asked.
+                failure = failure ?? error
                 drained = .failure(error)
             }
             end.finish()
@@ -71,8 +74,6 @@ actor WayBack {
         timer.cancel()
         guard let drained else { return false }
         draining = nil
-        // What has failed once was not carried back, however often it is asked.
-        if case .failure(let error) = drained, failure == nil { failure = error }
         try drained.get()
         return true
     }

@@ -78,6 +78,7 @@ extension CacheEmulator {
     private func close(_ client: CacheClient) {
         stopWaiting(client)
         client.isEnding = true
+        clientLeaves(client)
         client.front.end(client)
     }
 

@@ -191,8 +191,8 @@ public final class CacheEmulator {
     /// The client is being closed: it hears of nothing any more, and nobody finds it. Its connection may take a while to end.
     public func clientLeaves(_ client: CacheClient) {
         if clients[client.id] === client { clients[client.id] = nil }
-        stopTracking(client)
         tracking.forget(client)
+        stopTracking(client)
         stopMonitoring(client)
         channels.removeAll(client)
     }

@@ -65,8 +65,9 @@ struct TrackingTable {
 
     /// A client is gone for good. With the last one that tracks all is forgotten.
     mutating func forget(_ client: CacheClient) {
+        let hasTracked = client.tracking != nil
         remove(client)
-        if clients.isEmpty, !readers.isEmpty { self = TrackingTable(most: most) }
+        if hasTracked, clients.isEmpty { self = TrackingTable(most: most) }
     }
 
     init(most: Int = 1_000_000) {

@@ -270,6 +270,16 @@ struct StreamNode {
         return found
     }
 
+    /// The id of the last entry that is not deleted.
+    var lastLive: StreamID? {
+        var found: StreamID?
+        visit(reversed: true) { item in
+            if !item.isDeleted { found = item.id }
+            return item.isDeleted
+        }
+        return found
+    }
+
     /// Calls `body` with every name and value of an entry.
     func forEachField(of item: Item, _ body: (Listpack.Element, Listpack.Element) -> Void) {
         var names = names
@@ -327,10 +337,17 @@ struct StreamNode {
     private func countEntries() -> Bool {
         var live = 0
         var isRight = true
+        var lastLive: StreamID?
+        // Behind a deleted entry there may be smaller ones.
         visit { item in
-            let hasOrder = live + deleted == 0 ? item.id >= last : item.id > last
+            let hasOrder = item.isDeleted || lastLive.map { item.id > $0 } ?? (item.id >= master)
             isRight = hasOrder && block.load(fromByteOffset: item.offset, as: UInt8.self) <= 3
-            if item.isDeleted { deleted += 1 } else { live += 1 }
+            if item.isDeleted {
+                deleted += 1
+            } else {
+                live += 1
+                lastLive = item.id
+            }
             storeID(item.id, 48)
             return isRight
         }

@@ -43,11 +43,12 @@ extension StreamValue {
                 StreamNode.make(master: StreamID(listpack.master), elements: elements, count: count, in: memory)
             }
             guard let node = made else { return false }
+            // The last entry of a node may be a deleted one, behind which the next node goes back.
             if let last, node.master <= last {
                 node.free(in: memory)
                 return false
             }
-            last = node.last
+            last = node.lastLive ?? node.master
             length += node.live
             insert(node, in: memory)
         }
