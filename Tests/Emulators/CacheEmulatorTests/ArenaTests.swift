@@ -65,8 +65,15 @@ struct ArenaTests {
         let arena = Arena()
         let blocks = (0..<64_000).map { _ in allocate(1000, arena, 1) }
         let full = arena.held
+        var told = 0
+        arena.excessBegan = { told += 1 }
         for block in blocks { arena.free(block.place, block.size) }
         #expect(full >= 64 << 20)
+        #expect(told == 1)
+        #expect(arena.held == full, "nothing is given back before somebody has the time")
+        #expect(!arena.releaseExcess(1))
+        #expect(arena.held < full && arena.held > full - 64 << 10)
+        while !arena.releaseExcess(8) {}
         #expect(arena.held < full / 2)
         arena.releaseSlabs()
         #expect(arena.held < full / 3)

@@ -2,7 +2,7 @@
 ///
 /// Nothing is shared between arenas, so that dropping one frees a whole keyspace at once and its size is known
 /// exactly. A slab whose last block is freed serves any other class; beyond some such slabs their memory goes back to the
-/// system, all of them but a page. Not thread-safe: an arena lives on one loop.
+/// system, a few at a time, all of them but a page. Not thread-safe: an arena lives on one loop.
 final class Arena {
     /// Stands at the front of every slab; slabs are aligned to their size, so a block's slab is found by masking.
     private struct Slab {
@@ -14,8 +14,6 @@ final class Arena {
         var used: Int32
         var sizeClass: Int32
         var isListed: Bool
-        /// It is empty, and its memory was given back but for this page.
-        var isReleased = false
     }
 
     /// Stands in front of every block that is larger than a slab's largest.
@@ -37,11 +35,15 @@ final class Arena {
 
     /// By class: the slabs that have room.
     private let open: UnsafeMutablePointer<UnsafeMutablePointer<Slab>?>
+    /// Empty, with their memory.
     @exclusivity(unchecked) private var emptySlabs: UnsafeMutablePointer<Slab>?
-    /// How many of the empty slabs still have their memory: they are the first of them.
-    private var warmSlabs = 0
+    private var emptySlabCount = 0
+    /// Empty, and their memory was given back but for a page.
+    private var releasedSlabs: UnsafeMutablePointer<Slab>?
     /// So many are kept: what is freed and filled again by turns shall not ask the system each time.
-    private static let mostWarmSlabs = 64
+    private static let mostEmptySlabs = 64
+    /// Called when there are twice as many: `releaseExcess` is wanted.
+    var excessBegan: (() -> Void)?
     /// Assumed of a page: it is a multiple of what the system has.
     private static let page = 16 << 10
     /// Blocks from this size on are mapped, each by itself.
@@ -67,8 +69,9 @@ final class Arena {
         swap(&used, &other.used)
         swap(&reserved, &other.reserved)
         swap(&released, &other.released)
-        swap(&warmSlabs, &other.warmSlabs)
         swap(&emptySlabs, &other.emptySlabs)
+        swap(&emptySlabCount, &other.emptySlabCount)
+        swap(&releasedSlabs, &other.releasedSlabs)
         swap(&chunks, &other.chunks)
         swap(&chunkRest, &other.chunkRest)
         swap(&chunkNext, &other.chunkNext)
@@ -80,8 +83,10 @@ final class Arena {
     func dismantle(_ most: Int) -> Bool {
         var left = most
         while left > 0, let (chunk, size) = chunks.popLast() {
-            Pages.unmap(chunk, size)
-            left -= size
+            let part = left < size ? (left + SizeClasses.slabSize - 1) & ~(SizeClasses.slabSize - 1) : size
+            Pages.unmap(chunk + size - part, part)
+            if part < size { chunks.append((chunk, size - part)) }
+            left -= part
         }
         while left > 0, let block = large {
             large = block.pointee.next
@@ -157,27 +162,32 @@ final class Arena {
             if slab.pointee.isListed { unlist(slab) }
             slab.pointee.next = emptySlabs
             emptySlabs = slab
-            warmSlabs += 1
-            if warmSlabs >= 2 * Self.mostWarmSlabs { releaseSlabs(but: Self.mostWarmSlabs) }
+            emptySlabCount += 1
+            if emptySlabCount == 2 * Self.mostEmptySlabs { excessBegan?() }
         } else if !slab.pointee.isListed {
             list(slab)
         }
     }
 
-    /// Gives the memory of empty slabs back to the system, but that of the first `most`.
-    func releaseSlabs(but most: Int = 0) {
-        var place = emptySlabs
-        var number = 0
-        while let slab = place, number < warmSlabs {
-            if number >= most {
-                Pages.release(UnsafeMutableRawPointer(slab) + Self.page, SizeClasses.slabSize - Self.page)
-                slab.pointee.isReleased = true
-                released += SizeClasses.slabSize - Self.page
-            }
-            number += 1
-            place = slab.pointee.next
+    /// Gives the memory of `most` empty slabs back to the system, as long as there are more than are kept; false when
+    /// there are still.
+    func releaseExcess(_ most: Int) -> Bool {
+        releaseSlabs(min(most, emptySlabCount - Self.mostEmptySlabs))
+        return emptySlabCount <= Self.mostEmptySlabs
+    }
+
+    /// Gives the memory of `most` empty slabs back to the system, or of all.
+    func releaseSlabs(_ most: Int = .max) {
+        var left = most
+        while left > 0, let slab = emptySlabs {
+            left -= 1
+            emptySlabs = slab.pointee.next
+            emptySlabCount -= 1
+            slab.pointee.next = releasedSlabs
+            releasedSlabs = slab
+            Pages.release(UnsafeMutableRawPointer(slab) + Self.page, SizeClasses.slabSize - Self.page)
+            released += SizeClasses.slabSize - Self.page
         }
-        warmSlabs = min(warmSlabs, most)
     }
 
     private func list(_ slab: UnsafeMutablePointer<Slab>) {
@@ -203,11 +213,11 @@ final class Arena {
         let memory: UnsafeMutableRawPointer
         if let empty = emptySlabs {
             emptySlabs = empty.pointee.next
-            if empty.pointee.isReleased {
-                released -= SizeClasses.slabSize - Self.page
-            } else {
-                warmSlabs -= 1
-            }
+            emptySlabCount -= 1
+            memory = UnsafeMutableRawPointer(empty)
+        } else if let empty = releasedSlabs {
+            releasedSlabs = empty.pointee.next
+            released -= SizeClasses.slabSize - Self.page
             memory = UnsafeMutableRawPointer(empty)
         } else {
             memory = takeMemory()
@@ -224,7 +234,7 @@ final class Arena {
     /// memory that is not touched costs nothing.
     private func takeMemory() -> UnsafeMutableRawPointer {
         if chunkRest == 0 {
-            let size = min(max(reserved, 4 * SizeClasses.slabSize), 16 << 20)
+            let size = min(max(reserved & ~(SizeClasses.slabSize - 1), 4 * SizeClasses.slabSize), 16 << 20)
             let chunk = Pages.map(size, alignment: SizeClasses.slabSize)
             chunks.append((chunk, size))
             reserved += size
@@ -288,7 +298,7 @@ extension Arena {
     var report: String {
         var lines = [
             "Arena of one cache: \(used) bytes in use of \(held) taken from the system",
-            "\(chunks.count) chunks of slabs of \(SizeClasses.slabSize) bytes; \(emptySlabCount) slabs empty",
+            "\(chunks.count) chunks of slabs of \(SizeClasses.slabSize) bytes; \(unusedSlabCount) slabs empty",
             "slabs with room, by size of their blocks:",
         ]
         for index in 0..<SizeClasses.count {
@@ -312,9 +322,9 @@ extension Arena {
         return lines.joined(separator: "\n") + "\n"
     }
 
-    private var emptySlabCount: Int {
-        var count = chunkRest
-        var slab = emptySlabs
+    private var unusedSlabCount: Int {
+        var count = chunkRest + emptySlabCount
+        var slab = releasedSlabs
         while let found = slab {
             count += 1
             slab = found.pointee.next

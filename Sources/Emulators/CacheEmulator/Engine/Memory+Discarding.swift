@@ -43,15 +43,27 @@ extension Memory {
         while left > 0, let part = discarded.popLast() {
             if let rest = free(part, &left) { discarded.append(rest) }
         }
-        isDiscarding = !discarded.isEmpty
         return discarded.isEmpty
     }
 
     private func keep(_ part: Discarded) {
         discarded.append(part)
+        beginDiscarding()
+    }
+
+    /// Has a part of what is to be freed, or given back, done in every turn from now on.
+    func beginDiscarding() {
         guard !isDiscarding else { return }
         isDiscarding = true
         discardingBegan?()
+    }
+
+    /// Does a part of it. The slabs that a large structure had become empty all at once, with its last entries: the system
+    /// takes tens of microseconds for one.
+    func goOnDiscarding() {
+        let isFreed = freeDiscarded(1024)
+        let isReleased = arena.releaseExcess(8)
+        isDiscarding = !(isFreed && isReleased)
     }
 
     /// What is left of a part.
@@ -106,12 +118,11 @@ extension Memory {
 }
 
 extension CacheEmulator {
-    private static let freedAtOnce = 1024
-
     /// Frees what is discarded, a part in every turn of the loop.
     func freeDiscardedSoon() {
         later {
-            if !$0.memory.freeDiscarded(Self.freedAtOnce) { $0.freeDiscardedSoon() }
+            $0.memory.goOnDiscarding()
+            if $0.memory.isDiscarding { $0.freeDiscardedSoon() }
         }
     }
 }

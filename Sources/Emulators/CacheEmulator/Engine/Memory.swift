@@ -63,6 +63,7 @@ final class Memory {
 
     init(seed: UInt64 = .random(in: .min ... .max)) {
         self.seed = seed
+        arena.excessBegan = { [unowned self] in beginDiscarding() }
     }
 
     @inline(__always) func allocate(_ size: Int) -> UnsafeMutableRawPointer {
@@ -183,7 +184,7 @@ final class HeldMemory {
 extension Memory {
     /// How many blocks are freed in a turn of the loop, and how many bytes are given back to the system.
     private static let sweptAtOnce = 4096
-    private static let dismantledAtOnce = 16 << 20
+    private static let dismantledAtOnce = 2 << 20
 
     /// Frees what snapshots that have ended have left, a part in each turn of the loop. Where no emulator and no snapshot
     /// needs the memory any more, all of it goes. Where only snapshots do, it stays as it is until the last one ends.
