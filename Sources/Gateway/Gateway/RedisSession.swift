@@ -232,6 +232,7 @@ final class RedisSession: ConnectionHandler, CacheFront {
     /// Answers bytes that are no request, and closes.
     func refuse(_ error: ProtocolError) {
         ReplyWriter(connection.output, version: 2).error(error.text)
+        leave()
         connection.closeAfterFlush()
     }
 
@@ -239,6 +240,7 @@ final class RedisSession: ConnectionHandler, CacheFront {
         if let faults, outlivesInput(faults) { return }
         if case .relay(let relay) = upstream { return relay.clientInputEnded() }
         stopWaiting()
+        leave()
         connection.closeAfterFlush()
     }
 
@@ -272,6 +274,11 @@ final class RedisSession: ConnectionHandler, CacheFront {
         if case .relay(let relay) = upstream { return relay.closeAtBoundary() }
         stopWaiting()
         connection.closeAfterFlush()
+    }
+
+    /// A client that goes hears nothing any more.
+    private func leave() {
+        if case .emulator(let emulator, let client) = upstream { emulator.clientLeaves(client) }
     }
 
     /// A client that goes takes nothing any more.

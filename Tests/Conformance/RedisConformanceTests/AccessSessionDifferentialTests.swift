@@ -71,7 +71,9 @@ struct AccessSessionDifferentialTests {
             "ACL SETUSER u on nopass ~* &a &b* +@all", "B: AUTH u x", "B: SUBSCRIBE a", "C: AUTH u x",
             "C: PSUBSCRIBE b*",
             "D: AUTH u x", "D: SUBSCRIBE b1", "E: AUTH u x", "F: AUTH u x", "F: SSUBSCRIBE a",
-            "ACL SETUSER u resetchannels &b* &c", "B: PING", "C: PING", "D: PING", "E: PING", "F: PING",
+            "ACL SETUSER u resetchannels &b* &c", "PUBSUB NUMSUB a b1", "PUBSUB SHARDNUMSUB a", "PUBLISH a 1",
+            "PUBSUB NUMPAT",
+            "B: PING", "C: PING", "D: PING", "E: PING", "F: PING",
             "ACL SETUSER u allchannels", "C: PING", "E: SUBSCRIBE x", "ACL SETUSER u -@all", "C: PING", "D: PING",
             "ACL SETUSER u +@all resetchannels &b1", "C: PING", "D: PING", "E: PING",
         ])

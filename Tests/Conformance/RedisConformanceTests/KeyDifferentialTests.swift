@@ -3,6 +3,18 @@ import Testing
 
 @Suite(.comparedWithRedis)
 struct KeyDifferentialTests {
+    @Test func `stars and the empty name`() throws {
+        try compare([
+            "SET \"\" 1", "KEYS *", "KEYS **", "KEYS \"\"", "KEYS ?*", "KEYS *[^a]", "SCAN 0 MATCH *",
+            "SCAN 0 MATCH **",
+            "SADD s \"\"", "SSCAN s 0 MATCH *", "SSCAN s 0 MATCH **", "HSET h \"\" v", "HSCAN h 0 MATCH *",
+            "HSCAN h 0 MATCH ***", "A: PSUBSCRIBE *", "C: PSUBSCRIBE \"\"", "D: SUBSCRIBE \"\"", "B: PUBLISH \"\" hi",
+            .collected("A"), .collected("C"), .collected("D"), "B: PUBSUB CHANNELS *", "B: PUBSUB CHANNELS \"\"",
+            "ACL SETUSER u on nopass ~* &* +@all", "ACL DRYRUN u GET \"\"", "ACL SETUSER u resetkeys %R~* %W~*",
+            "ACL DRYRUN u GET \"\"", "ACL DRYRUN u GET x", "ACL SETUSER u resetkeys ~**", "ACL DRYRUN u GET \"\"",
+        ])
+    }
+
     @Test func `keys are counted, named and deleted`() throws {
         try compare([
             "MSET a 1 b 2 c 3", "RPUSH l x", "SADD s x", "HSET h f v", "ZADD z 1 m", "EXISTS a a none b",

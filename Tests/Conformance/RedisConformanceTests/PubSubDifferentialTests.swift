@@ -76,6 +76,19 @@ struct PubSubDifferentialTests {
         ])
     }
 
+    @Test func `a client that sends no request is no subscriber any more, though it does not close`() throws {
+        let dialogue = try Dialogue(version: 2)
+        try dialogue.run("S: SUBSCRIBE x")
+        let (ours, theirs) = try dialogue.connection("S")
+        for client in [ours, theirs] {
+            try client.send(raw: Array("*1\r\n$x\r\n".utf8))
+            #expect(try client.receive().description.contains("invalid bulk length"))
+        }
+        try dialogue.run("B: PUBLISH x 1")
+        try dialogue.run("B: PUBSUB NUMSUB x")
+        #expect(dialogue.isEqual, "\(dialogue.transcript())")
+    }
+
     @Test func `a version is changed while subscribed`() throws {
         try compare(
             [.collected("SUBSCRIBE x"), .ignored("HELLO 2"), "GET a", "B: PUBLISH x 1", .collected("A")], versions: [3])

@@ -18,6 +18,11 @@ struct StreamDumpDifferentialTests {
             "XGROUP CREATE made g 0 MKSTREAM", "XADD wide 1 f \(String(repeating: "w", count: 9000))",
             "XADD wide 2 f v",
         ]
+        // The id of the last entry was put back behind one that is deleted: later entries come in front of it.
+        commands += ["XADD back 1-0 a b", "XADD back 5-0 a b", "XDEL back 5-0", "XSETID back 1-0", "XADD back 3-0 c d"]
+        commands += (1...250).map { "XADD stepped \($0) a \($0)" }
+        commands += (150...250).map { "XDEL stepped \($0)" } + ["XSETID stepped 149-0", "XADD stepped 170-0 c d"]
+        commands += (171...300).map { "XADD stepped \($0) a \($0)" }
         return commands
     }()
 
@@ -28,7 +33,7 @@ struct StreamDumpDifferentialTests {
         "XGROUP CREATECONSUMER long h nobody",
         "XREADGROUP GROUP g a STREAMS long 0",
     ]
-    private static let keys = ["long", "short", "gone", "wide", "made"]
+    private static let keys = ["long", "short", "gone", "wide", "made", "back", "stepped"]
 
     @Test func `a dump of a stream has the bytes of Redis's`() throws {
         try compare(Self.made.map { Step($0) } + Self.keys.map { Step("DUMP \($0)") }, versions: [2])
@@ -80,6 +85,11 @@ struct StreamDumpDifferentialTests {
             "XINFO STREAM long",
             "XRANGE long - +", "XGROUP DELCONSUMER long g b", "XPENDING long g", "XADD gone 5 f v", "XADD gone 6 f v",
             "XINFO STREAM gone", "XINFO STREAM wide", "XINFO STREAM made",
+            "XRANGE back - +", "XREVRANGE back + -", "XINFO STREAM back FULL", "XADD back 4-0 e f",
+            "XRANGE back 2 + COUNT 2",
+            "XINFO STREAM stepped", "XRANGE stepped 140 175", "XREVRANGE stepped 260 240",
+            "XDEL stepped 170-0 200-0 99",
+            "XRANGE stepped 165 +", "XTRIM stepped MINID 172", "XINFO STREAM stepped", "XLEN stepped",
         ]
         for command in after {
             let arguments = try CommandLine.arguments(command)

@@ -5,7 +5,8 @@ import Testing
 
 struct GlobTests {
     private static let cases: [(String, String, Bool)] = [
-        ("", "", true), ("*", "", true), ("*", "abc", true), ("a*", "abc", true), ("a*c", "abc", true),
+        ("", "", true), ("*", "", false), ("**", "", false), ("a*", "a", true), ("*", "abc", true), ("a*", "abc", true),
+        ("a*c", "abc", true),
         ("a*d", "abc", false),
         ("?", "a", true), ("?", "", false), ("[ab]", "b", true), ("[^ab]", "b", false), ("[a-c]x", "bx", true),
         ("[c-a]x", "bx", true), ("\\*", "*", true), ("\\*", "a", false), ("*a*a*", "banana", true), ("[a", "a", true),

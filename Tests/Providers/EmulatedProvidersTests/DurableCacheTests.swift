@@ -309,6 +309,27 @@ struct DurableCacheTests {
         }
     }
 
+    @Test func `a pipe in place of a file is refused, not waited for`() async throws {
+        let directory = try TemporaryDirectory()
+        let folder = directory.file("cache")
+        let files = DurableFiles(folder: folder)
+        try await run(folder) { cache, durable in
+            try await fill(cache)
+            try await durable.stop()
+        }
+        let number = try #require(try files.current()).number
+        for path in [files.manifest, files.base(number), files.changes(number)] {
+            let copied = directory.file("copied")
+            try? FileManager.default.removeItem(atPath: copied)
+            try copy(folder, to: copied)
+            let there = copied + path.dropFirst(folder.count)
+            try FileManager.default.removeItem(atPath: there)
+            #expect(mkfifo(there, 0o600) == 0)
+            let error = await #expect(throws: BrokerError.self) { try await run(copied) { _, _ in } }
+            #expect(error?.what == "\"\(there)\" is damaged" && error?.why == "it is a pipe, no file")
+        }
+    }
+
     @Test func `what is written down by the plan that syncs all is told, also behind a snapshot`() async throws {
         let directory = try TemporaryDirectory()
         let folder = directory.file("cache")

@@ -66,11 +66,12 @@ private enum Keys {
 
     static let keys: CommandBody = { call in
         let pattern = call[1]
+        let isAll = Glob.isAll(pattern)
         let now = call.now
         var found: [Entry] = []
         call.database.table.forEach { entry in
             if entry.hasExpiry, entry.expiry <= now { return }
-            if Glob.matches(pattern, entry.key) { found.append(entry) }
+            if isAll || Glob.matches(pattern, entry.key) { found.append(entry) }
         }
         call.reply.array(found.count)
         for entry in found { call.reply.bulk(entry.key) }

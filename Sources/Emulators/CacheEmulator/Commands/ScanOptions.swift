@@ -31,7 +31,7 @@ struct ScanOptions {
             }
             index += 2
         }
-        if let pattern, pattern == Bytes("*") { self.pattern = nil }
+        if let pattern, Glob.isAll(pattern) { self.pattern = nil }
     }
 
     /// A cursor of this provider's, or the beginning for another one's; nil for what is none.

@@ -4,7 +4,9 @@ import RESPWire
 ///
 /// Matching goes back to the last `*` only, so that it takes time in proportion to pattern × text and no stack.
 enum Glob {
+    /// Redis's own: the empty text is matched by the empty pattern alone, not by `*`. Where `*` means all, nobody asks this.
     static func matches(_ pattern: Bytes, _ text: Bytes) -> Bool {
+        guard text.count > 0 else { return pattern.count == 0 }
         var p = 0
         var t = 0
         var star: Int?
@@ -29,6 +31,8 @@ enum Glob {
         while p < pattern.count, pattern[p] == UInt8(ascii: "*") { p += 1 }
         return p == pattern.count
     }
+
+    static func isAll(_ pattern: Bytes) -> Bool { pattern == Bytes("*") }
 
     /// The place behind the element at `p` when it matches `byte`, else nil.
     private static func matchOne(_ pattern: Bytes, _ p: Int, _ byte: UInt8) -> Int? {

@@ -32,5 +32,7 @@ extension CacheEmulator {
     }
 
     /// Whether a text is as a pattern says, read as by KEYS.
-    public static func matches(_ pattern: Bytes, _ text: Bytes) -> Bool { Glob.matches(pattern, text) }
+    public static func matches(_ pattern: Bytes, _ text: Bytes) -> Bool {
+        Glob.isAll(pattern) || Glob.matches(pattern, text)
+    }
 }

@@ -163,6 +163,7 @@ extension RedisSession {
                 offset += batch[0].end
                 if faults.isResetting { return bytes.count }
                 if client.isEnding || isEnding {
+                    emulator.clientLeaves(client)
                     connection.closeAfterFlush()
                     return bytes.count
                 }

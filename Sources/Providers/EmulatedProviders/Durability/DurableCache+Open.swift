@@ -21,6 +21,7 @@ extension DurableCache {
     ) async throws(BrokerError) -> DurableCache {
         let files = DurableFiles(folder: folder)
         try files.makeFolder()
+        try files.refusePipes()
         let found = try files.current()
         // A cache that is to be filled was not yet, whatever is there.
         if found == nil, !isFilled { try files.refuseUnnamed() }

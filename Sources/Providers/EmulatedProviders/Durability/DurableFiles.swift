@@ -57,6 +57,16 @@ struct DurableFiles: Sendable {
         return Generation(number: number, hasBase: base != nil)
     }
 
+    /// Throws where a pipe has the name of a file: opening it would wait for its other end.
+    func refusePipes() throws(BrokerError) {
+        for name in TextFile.names(in: folder).sorted() where name.hasPrefix(Self.stem) {
+            var facts = stat()
+            let path = "\(folder)/\(name)"
+            guard stat(path, &facts) == 0, facts.st_mode & S_IFMT == S_IFIFO else { continue }
+            throw Self.corrupt(path, "it is a pipe, no file")
+        }
+    }
+
     /// Throws where files hold something and no manifest names them: it has been lost.
     func refuseUnnamed() throws(BrokerError) {
         let lost = TextFile.names(in: folder).sorted().first { name in
