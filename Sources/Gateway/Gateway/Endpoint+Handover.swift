@@ -49,7 +49,7 @@ extension Endpoint {
     /// Puts into the target's cache what clients have put into the present one. A script that is refused there will be
     /// refused when it is asked for.
     private func loadScripts() {
-        if case .cache(let emulator)? = upstream { for text in emulator.value.scriptTexts { scripts.add(text) } }
+        if case .cache(let emulator)? = upstream { scripts.follow(emulator.value.scriptTexts) }
         guard let target = handover?.target, let number = handover?.scriptsLoaded, number < scripts.end else { return }
         if case .cache(let emulator) = target {
             for script in scripts.from(number) { emulator.value.cacheScript(script) }

@@ -41,6 +41,12 @@ struct ScriptCache {
         }
     }
 
+    /// Has what a server's cache has, also where that was emptied since.
+    mutating func follow(_ texts: [[UInt8]]) {
+        if !known.isSubset(of: texts) { removeAll() }
+        for text in texts { add(text) }
+    }
+
     private mutating func removeAll() {
         gone += scripts.count
         scripts = []

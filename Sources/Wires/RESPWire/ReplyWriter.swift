@@ -7,7 +7,7 @@ public import EventLoop
 /// bulk strings, null as the null bulk string.
 @frozen
 public struct ReplyWriter {
-    @usableFromInline let output: ByteOutput
+    public let output: ByteOutput
     /// 2 or 3.
     public let version: UInt8
 

@@ -54,6 +54,30 @@ import Testing
     }
 
     @Test(arguments: LoopUnderTest.allCases)
+    func `what was flushed at an emulator does not come to the next server`(driver: LoopUnderTest) async throws {
+        try await RealServer.run(.redisServer) { first in
+            try await RealServer.run(.redisServer) { second in
+                try await GatewayUnderTest.run(driver) { test in
+                    func upstream(_ server: RealServer) -> Upstream {
+                        .redisServer(.init(address: server.address, user: nil, secret: nil, database: nil))
+                    }
+                    let client = try test.connect(as: GatewayUnderTest.web)
+                    let gone = try load(client, "return 1")
+                    try await move(test, to: upstream(first))
+                    #expect(try client.ask("EVALSHA \(gone) 0") == ":1")
+                    try await move(test, to: .cache(test.emulator))
+                    #expect(try client.ask("EVALSHA \(gone) 0") == ":1")
+                    #expect(try client.ask("SCRIPT FLUSH") == "+OK")
+                    let kept = try load(client, "return 2")
+                    try await move(test, to: upstream(second))
+                    #expect(try client.ask("EVALSHA \(gone) 0").hasPrefix("-NOSCRIPT"))
+                    #expect(try client.ask("EVALSHA \(kept) 0") == ":2")
+                }
+            }
+        }
+    }
+
+    @Test(arguments: LoopUnderTest.allCases)
     func `a client that waits at the server is woken by its number here`(driver: LoopUnderTest) async throws {
         try await RealServer.run(.redisServer) { server in
             try await GatewayUnderTest.run(driver, routed: false) { test in

@@ -97,12 +97,12 @@ extension CacheEmulator {
             return runChecked(row, index, call.arguments, call.count, call.hash, client)
         }
         client.lastCommand = row
-        let output = client.connection.output
-        let before = output.count
+        // By its reply: a reference of its own would be counted for every command.
+        let before = call.reply.output.count
         row.pointee.body(call)
         statistics.commands &+= 1
         counts[row.pointee.number].calls &+= 1
-        if isError(output, at: before) { noteFailure(row, output, at: before) }
+        if isError(call.reply.output, at: before) { noteFailure(row, call.reply.output, at: before) }
         if waiting.hasReady { serveReady() }
     }
 
