@@ -27,6 +27,13 @@ void clua_push_error(lua_State *lua, const char *text, size_t count) {
     push_error_table(lua, memchr(text, ' ', count) == NULL ? "ERR " : "", text, count);
 }
 
+// Where the server has answered it, and counted it.
+static void push_answered_error(lua_State *lua, const char *text, size_t count) {
+    clua_push_error(lua, text, count);
+    lua_pushboolean(lua, 1);
+    lua_setfield(lua, -2, "ignore_error_stats_update");
+}
+
 int clua_fail(lua_State *lua, const char *text) {
     push_error_table(lua, "ERR ", text, strlen(text));
     return lua_error(lua);
@@ -86,9 +93,7 @@ size_t clua_push_reply(lua_State *lua, const char *reply, size_t count) {
         set_field(lua, "ok");
         break;
     case '-':
-        clua_push_error(lua, reply, length + 1);
-        lua_pushboolean(lua, 1);
-        lua_setfield(lua, -2, "ignore_error_stats_update");
+        push_answered_error(lua, reply, length + 1);
         break;
     case ':': lua_pushnumber(lua, (double)number); break;
     case '$':
@@ -168,7 +173,7 @@ static int run_command(lua_State *lua) {
     int32_t result = engine->host.call(
         engine->host.context, engine->arguments, count, engine->command_version, &reply);
     if (result == CLUA_REFUSED) {
-        clua_push_error(lua, (const char *)reply.start, reply.count);
+        push_answered_error(lua, (const char *)reply.start, reply.count);
         return lua_error(lua);
     }
     clua_push_reply(lua, (const char *)reply.start, reply.count);

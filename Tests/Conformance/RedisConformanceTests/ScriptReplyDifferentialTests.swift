@@ -3,6 +3,24 @@ import Testing
 /// What a script returns, and what it asks of the server.
 @Suite(.comparedWithRedis)
 struct ScriptReplyDifferentialTests {
+    @Test func `what is refused before it runs is an error that is counted`() throws {
+        let calls = [
+            "'FOO'", "'GET'", "'EVAL','return 1',0", "'LPUSH','s','x'", "'SUBSCRIBE','x'", "'SET','a','b','c'",
+            "'GET','k',1,2",
+        ]
+        let sorted =
+            "local t = {} for k, v in pairs(e) do t[#t + 1] = k .. '=' .. tostring(v) end table.sort(t) return t"
+        try compare(
+            ["SET s v"]
+                + calls.map { "EVAL \"local e = redis.pcall(\($0)) \(sorted)\" 0" }
+                + [
+                    "EVAL_RO \"local e = redis.pcall('SET','k','v') \(sorted)\" 0",
+                    "EVAL \"local e = redis.pcall() \(sorted)\" 0", "EVAL \"local e = redis.pcall({}) \(sorted)\" 0",
+                    "EVAL \"local e = redis.error_reply('x') \(sorted)\" 0",
+                    "EVAL \"local _, e = pcall(redis.call, 'FOO') \(sorted)\" 0",
+                ])
+    }
+
     @Test func `what a script that may not write must not call is the same`() throws {
         let calls = ["'pfcount','a'", "'publish','a','b'", "'spublish','a','b'", "'set','a','b'", "'get','a'"]
         try compare(

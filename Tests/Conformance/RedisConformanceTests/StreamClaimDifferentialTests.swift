@@ -4,6 +4,14 @@ import Testing
 struct StreamClaimDifferentialTests {
     private static let pending = StreamGroupDifferentialTests.pending
 
+    @Test func `XAUTOCLAIM of more than there is memory for`() throws {
+        try compare([
+            "XADD s 1 a b", "XGROUP CREATE s g 0", "XREADGROUP GROUP g c STREAMS s >",
+            "XAUTOCLAIM s g d 0 0 COUNT 576460752303423487", "XAUTOCLAIM s none d 0 0 COUNT 576460752303423487",
+            "XAUTOCLAIM none g d 0 0 COUNT 576460752303423487", "XPENDING s g", "XAUTOCLAIM s g d 0 0 COUNT 1000",
+        ])
+    }
+
     @Test func `XCLAIM takes pending entries over`() throws {
         try compare(
             Self.pending + [

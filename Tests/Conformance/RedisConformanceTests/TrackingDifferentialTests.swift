@@ -22,6 +22,50 @@ struct TrackingDifferentialTests {
         }
     }
 
+    @Test(arguments: ["", " NOLOOP"])
+    func `what somebody who waited takes is that one's change`(_ option: String) async throws {
+        let waits = [
+            "BLPOP k 0", "BRPOP k 0", "BLMOVE k d LEFT RIGHT 0", "BLMOVE k k LEFT RIGHT 0", "BRPOPLPUSH k d 0",
+            "BLMPOP 0 1 k LEFT", "BZPOPMIN z 0", "BZMPOP 0 1 z MAX COUNT 2",
+        ]
+        let script = "redis.call('RPUSH','k','x','y') redis.call('ZADD','z','1','a','2','b') "
+        let adding: [[Step]] = [
+            [.collected("A: RPUSH k x y"), .collected("A: ZADD z 1 a 2 b")],
+            [
+                "A: MULTI", "A: RPUSH k x y", "A: ZADD z 1 a 2 b", "A: LRANGE k 0 -1", "A: ZRANGE z 0 -1",
+                .collected("A: EXEC"),
+            ],
+            [.collected("A: EVAL \"\(script)return redis.call('LRANGE','k',0,-1)\" 1 k")],
+        ]
+        for wait in waits {
+            for steps in adding {
+                let dialogue = try Dialogue(version: 3)
+                for reader in [
+                    "A: CLIENT TRACKING on\(option)", "C: CLIENT TRACKING on", "W: CLIENT TRACKING on\(option)",
+                ] {
+                    try dialogue.run(Step(stringLiteral: reader))
+                    try dialogue.run(Step(stringLiteral: "\(reader.prefix(2)) LRANGE d 0 -1"))
+                    try dialogue.run(Step(stringLiteral: "\(reader.prefix(2)) LRANGE k 0 -1"))
+                }
+                let (ours, theirs) = try dialogue.connection("W")
+                let observers = try dialogue.connection("B")
+                for (client, observer) in [(ours, observers.ours), (theirs, observers.theirs)] {
+                    try client.send(try CommandLine.arguments(wait))
+                    try await eventually("it waits") {
+                        try observer.call("INFO", "clients").text?.contains("blocked_clients:1") == true
+                    }
+                }
+                for step in steps { try dialogue.run(step) }
+                for name in ["W", "C"] { try dialogue.run(.collected(name)) }
+                for change in ["B: RPUSH k z", "B: RPUSH d z", "B: ZADD z 9 z"] {
+                    try dialogue.run(Step(stringLiteral: change))
+                }
+                for name in ["A", "C", "W"] { try dialogue.run(.collected(name)) }
+                #expect(dialogue.isEqual, "\(wait)\n\(dialogue.transcript())")
+            }
+        }
+    }
+
     @Test func `options and their errors`() throws {
         try compare([
             "CLIENT TRACKING", "CLIENT TRACKING ON", "CLIENT TRACKING on", "CLIENT TRACKINGINFO", "CLIENT GETREDIR",
@@ -144,8 +188,8 @@ struct TrackingDifferentialTests {
         try compare([
             "CLIENT TRACKING ON BCAST PREFIX foo", "B: SET other 1", "CLIENT TRACKING ON BCAST",
             .sorted("CLIENT TRACKINGINFO"),
-            "B: SET other 2", "PING", "B: SET foo1 3", "PING", "CLIENT TRACKING ON BCAST", "B: SET other 3", "PING",
-            "CLIENT TRACKING OFF",
+            "B: SET other 2", .collected("A"), "B: SET foo1 3", .collected("A"), .collected("CLIENT TRACKING ON BCAST"),
+            "B: SET other 3", .collected("A"), "CLIENT TRACKING OFF",
         ])
     }
 

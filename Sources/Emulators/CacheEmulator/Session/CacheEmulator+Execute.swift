@@ -151,19 +151,19 @@ extension CacheEmulator {
         if isBusy { return call(row, arguments, count, hash, client) }
         guard let replication = effects?.replication else {
             call(row, arguments, count, hash, client)
-            if waiting.hasReady { serveReady() }
             if tracking.isOn { trackingCommandEnded(command, client) }
+            if waiting.hasReady { serveReady() }
             return
         }
         replication.begin()
         call(row, arguments, count, hash, client)
         replication.end(of: client)
+        if tracking.isOn { trackingCommandEnded(command, client) }
         if waiting.hasReady {
             replication.begin()
             serveReady()
             replication.end(of: nil)
         }
-        if tracking.isOn { trackingCommandEnded(command, client) }
     }
 
     /// Whether a replica's request must not run: it would be answered in the middle of the stream. As in Redis the

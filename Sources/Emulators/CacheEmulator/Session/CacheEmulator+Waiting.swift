@@ -52,6 +52,12 @@ extension CacheEmulator {
     private func serve(_ waiter: Waiter, _ key: AwaitedKey) {
         let client = waiter.client
         let before = client.connection.output.count
+        // What is changed now that client changes, not the one whose command has made the key.
+        let caller = current
+        current = client
+        defer { current = caller }
+        if tracking.isOn, waiter.takesUntold { tracking.untold = key.name.array }
+        defer { tracking.untold = nil }
         let isServed = waiter.request.withArguments { arguments, count in
             let call = Call(self, client, in: waiter.database, arguments, count, hash: key.hash)
             return waiter.serve(call, key)
@@ -61,6 +67,7 @@ extension CacheEmulator {
         if waiter.isSilent { client.connection.output.truncate(to: before) }
         leave(waiter)
         client.front.replied(client, behind: before)
+        sendPending(to: client)
         client.front.waitEnded(client)
     }
 

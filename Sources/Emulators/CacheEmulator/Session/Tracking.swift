@@ -45,6 +45,8 @@ struct TrackingTable {
     var isBroadcastScheduled = false
     /// For the client whose command runs: told behind its reply. Nil for everything.
     var pending: [[UInt8]?] = []
+    /// A list from which somebody who waited is served: the next change of it was told when the element came.
+    var untold: [UInt8]?
 
     /// What was read is dropped when it changes, also while nobody tracks for now.
     @inline(__always) var isOn: Bool { !clients.isEmpty || !readers.isEmpty }
@@ -120,6 +122,10 @@ extension CacheEmulator {
     @inline(never)
     func trackChange(of key: Bytes, isOwn: Bool) {
         let name = key.array
+        if isOwn, tracking.untold == name {
+            tracking.untold = nil
+            return
+        }
         if tracking.broadcasters > 0 {
             tracking.noteChange(name, by: isOwn ? current?.id ?? 0 : 0)
             if current == nil { broadcastSoon() }
@@ -171,13 +177,17 @@ extension CacheEmulator {
         }
     }
 
+    /// Behind its reply, what the client has changed itself.
+    func sendPending(to client: CacheClient) {
+        guard !tracking.pending.isEmpty else { return }
+        let pending = tracking.pending
+        tracking.pending = []
+        if client.tracking != nil { for key in pending { send(key.map { [$0] }, about: client) } }
+    }
+
     /// Behind a command: what its own client is to be told, and whether CLIENT CACHING was for it.
     func trackingCommandEnded(_ command: Command, _ client: CacheClient) {
-        if !tracking.pending.isEmpty {
-            let pending = tracking.pending
-            tracking.pending = []
-            if client.tracking != nil { for key in pending { send(key.map { [$0] }, about: client) } }
-        }
+        sendPending(to: client)
         guard client.tracking?.isCachingGiven == true, client.transaction == nil else { return }
         let name = command.container ?? command.name
         if name.description != "client" { client.tracking?.isCachingGiven = false }

@@ -17,6 +17,8 @@ final class Waiter {
     /// It is served also when a key is gone, or has become one of another type.
     let noticesLoss: Bool
     let serve: ServeBody
+    /// As in Redis the list that it takes from was told as changed when something came, and is not again.
+    let takesUntold: Bool
     /// Its place among all that ever waited here.
     fileprivate(set) var number = 0
     fileprivate(set) var places: [(key: WatchedKey, ticket: UInt64)] = []
@@ -36,6 +38,8 @@ final class Waiter {
         self.noticesLoss = noticesLoss
         self.serve = serve
         isSilent = client.replies == .off || client.replies == .skipping
+        let words = request.words
+        takesUntold = type == .list && !words[0].withBytes { $0.isWord("blmpop") } && words[1] != words[2]
     }
 }
 

@@ -178,6 +178,8 @@ private enum StreamClaims {
     /// How many entries XAUTOCLAIM looks at for each that it may claim.
     private static let attempts: Int64 = 10
     private static let largestCount = Int64.max / 16
+    /// Redis makes room for so many ids at once, where a machine has it: no machine has it for these.
+    private static let transientCount: Int64 = 1 << 40
 
     static let claimIdle: CommandBody = { call in
         let found = call.findFirst()
@@ -208,6 +210,9 @@ private enum StreamClaims {
             let entry = call.database.find(call[1], call.hash)
         else { return }
 
+        guard count < transientCount else {
+            return call.reply.error("ERR Insufficient memory, failed allocating transient memory, COUNT too high.")
+        }
         var claimant = Claimant(call, entry, place)
         var attempts = count &* attempts
         var claimed: [StreamID] = []
