@@ -55,7 +55,7 @@ struct BrokerTestingTests {
     }
 }
 
-/// A home for the daemon that the tests of this process share; it ends with the process's lease and is left to itself.
+/// A home for the daemon that the tests of this process share; both are gone when the process ends.
 enum BrokerHome {
     static let binary = ProcessInfo.processInfo.environment["BROKER_BINARY"]
     /// Asked before the first lease is taken, it also sees to the home.
@@ -66,6 +66,17 @@ enum BrokerHome {
         setenv("BROKER_HOME", folder.file("home"), 1)
         setenv("XDG_RUNTIME_DIR", folder.path, 1)
         setenv("BROKER_WORKSPACE", "library", 1)
+        atexit { BrokerHome.close() }
         return folder
     }()
+
+    private static func close() {
+        guard let binary, let folder else { return }
+        let stop = Process()
+        stop.executableURL = URL(filePath: binary)
+        stop.arguments = ["daemon", "stop"]
+        stop.standardOutput = FileHandle.nullDevice
+        if (try? stop.run()) != nil { stop.waitUntilExit() }
+        try? FileManager.default.removeItem(atPath: folder.path)
+    }
 }
