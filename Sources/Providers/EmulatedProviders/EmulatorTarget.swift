@@ -37,7 +37,7 @@ struct EmulatorTarget: CopyTarget, EmulatorEnd {
                 case .refused(let command, let words):
                     throw BrokerError(
                         .unsupported, "the emulator does not take \"\(command)\"", why: words,
-                        fix: "broker swap NAME --to exec:redis-server")
+                        fix: "stay at the server, or swap while nobody asks for \"\(command)\"")
                 }
             }
         }

@@ -158,8 +158,10 @@ extension BrokerError {
         why: "a script has run that may have written other keys than those it was called with",
         fix: "swap again: everything is copied as it is then")
 
-    /// Nothing is wrong with either side: a copy that is made anew has everything.
-    public var asksForNewCopy: Bool { [Self.clockMoved.what, Self.scriptsRan.what].contains(what) }
+    /// Nothing is wrong with either side, or a command cannot be carried over: a copy that is made anew has everything.
+    public var asksForNewCopy: Bool {
+        code == .unsupported || [Self.clockMoved.what, Self.scriptsRan.what].contains(what)
+    }
 }
 
 /// A part of what a source hands out: about 256 KiB, or one value where that is larger.

@@ -3,6 +3,8 @@
 #define _GNU_SOURCE
 #include "CSpawn.h"
 
+#include <malloc.h>
+
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -26,6 +28,12 @@ int cspawn_pidfd_open(pid_t pid) {
 
 int cspawn_pidfd_signal(int pidfd, int signal) {
     return (int)syscall(SYS_pidfd_send_signal, pidfd, signal, (void *)0, 0);
+}
+
+void cspawn_trim_memory(void) {
+#if defined(__GLIBC__)
+    malloc_trim(0);
+#endif
 }
 
 #endif

@@ -1,3 +1,5 @@
+import CSpawn
+
 #if canImport(Darwin)
 import Darwin
 #elseif canImport(Musl)
@@ -18,6 +20,8 @@ package enum ProgramPages {
         for range in unchangedCode() {
             madvise(UnsafeMutableRawPointer(bitPattern: range.lowerBound), range.count, MADV_DONTNEED)
         }
+        // What was freed below a block that lives stays with malloc otherwise.
+        cspawn_trim_memory()
         #endif
     }
 

@@ -74,6 +74,32 @@ struct SlowLogDifferentialTests {
         }
     }
 
+    @Test func `a command that waits is kept when it is served, and not when its time is over`() async throws {
+        for driver in LoopUnderTest.allCases {
+            let dialogue = try Dialogue(version: 2, driver: driver)
+            var kept: [[[String]]] = []
+            let (ours, theirs) = try dialogue.connection("A")
+            let waiting = try dialogue.connection("W")
+            for (client, waiter) in [(ours, waiting.ours), (theirs, waiting.theirs)] {
+                try client.call("CONFIG", "SET", "slowlog-log-slower-than", "0")
+                try client.call("SLOWLOG", "RESET")
+                _ = try client.call("BLPOP", "nothing", "0.01")
+                #expect(try arguments(client).allSatisfy { $0.first != "BLPOP" })
+                try waiter.send(["BLPOP", "l", "0"].map { Array($0.utf8) })
+                try await eventually("it waits") {
+                    try client.call("INFO", "clients").text?.contains("blocked_clients:1") == true
+                }
+                try client.call("SLOWLOG", "RESET")
+                try client.call("RPUSH", "l", "x")
+                _ = try waiter.receive()
+                try client.call("CONFIG", "SET", "slowlog-log-slower-than", "10000")
+                kept.append(try arguments(client))
+            }
+            #expect(kept[0] == kept[1])
+            #expect(kept[0].contains { $0.first == "BLPOP" })
+        }
+    }
+
     /// What the log keeps of each of the commands, which are asked with a threshold of nothing.
     private func kept(_ commands: [String], _ client: RedisClient) throws -> [[String]] {
         try client.call("CONFIG", "SET", "slowlog-log-slower-than", "0")

@@ -8,6 +8,16 @@ struct ClockTests {
     private var emulator: CacheEmulator { engine.emulator }
     private static let begin: Int64 = 1_700_000_000_000
 
+    @Test func `TIME counts microseconds, of every command and script anew, and one moment in a script`() {
+        let engine = EmulatorAtHand()
+        func eval(_ script: String) -> String { engine.run(["EVAL", script, "0"].map { Array($0.utf8) }) }
+        let script = "local t = redis.call('TIME') return t[1] * 1000000 + t[2]"
+        #expect(Set((0..<100).map { _ in eval(script) }).count > 50)
+        #expect(Set((0..<100).map { _ in engine.run("TIME") }).count > 50)
+        let twice = "local a, b = redis.call('TIME'), redis.call('TIME') return a[1] == b[1] and a[2] == b[2]"
+        #expect((0..<100).allSatisfy { _ in eval(twice) == ":1\r\n" })
+    }
+
     @Test func `time stands still until it is moved`() {
         engine.run("SET k v EX 10")
         emulator.freezeTime()

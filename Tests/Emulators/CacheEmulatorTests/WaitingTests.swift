@@ -96,4 +96,17 @@ struct WaitingTests {
         #expect(listener.lines() == ["0: RPUSH k 1 2", "0: LPOP k", "0: LPOP k"])
         #expect(engine.run("EXISTS k") == ":0\r\n" && engine.emulator.waiting.count == 0)
     }
+
+    @Test func `an intake takes what a server has trimmed exactly, with the limit that it was asked with`() {
+        let intake = CommandIntake(into: engine.emulator)
+        var bytes: [UInt8] = []
+        bytes.append(command: ["XADD", "s", "1-0", "a", "b"])
+        bytes.append(command: ["XADD", "s", "2-0", "a", "b"])
+        bytes.append(command: ["XADD", "s", "MAXLEN", "=", "2", "LIMIT", "10", "3-0", "a", "b"])
+        bytes.append(command: ["XTRIM", "s", "MINID", "=", "3", "LIMIT", "10"])
+        #expect(intake.apply(bytes, from: 0, in: 0, until: .now + .seconds(9)) == .done)
+        intake.close()
+        #expect(engine.run("XLEN s") == ":1\r\n")
+        #expect(engine.run("XTRIM s MAXLEN = 1 LIMIT 10").hasPrefix("-ERR syntax error, LIMIT"))
+    }
 }

@@ -264,6 +264,14 @@ struct DurableCacheTests {
             (files.base(number), { $0[$0.count / 2] ^= 1 }), (files.base(number), { $0 = $0.prefix(30) }),
             (files.changes(number), { $0 = Data("+OK\r\n".utf8) + $0 }),
             (files.changes(number), { $0 = Data("*1\r\n$3\r\nFOO\r\n".utf8) }),
+            (
+                files.changes(number),
+                {
+                    $0 = Data(
+                        "*1\r\n$5\r\nMULTI\r\n*2\r\n$6\r\nSELECT\r\n$1\r\n0\r\n*1\r\n$3\r\nFOO\r\n*1\r\n$4\r\nEXEC\r\n"
+                            .utf8)
+                }
+            ),
         ]
         for (path, change) in harms {
             let copied = directory.file("copied")

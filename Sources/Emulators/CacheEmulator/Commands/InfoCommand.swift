@@ -69,7 +69,7 @@ extension CacheEmulator {
         return lines + [
             ("arch_bits", "\(Int.bitWidth)"), ("monotonic_clock", "POSIX clock_gettime"), ("process_id", "\(getpid())"),
             ("process_supervised", "no"), ("run_id", runID), ("tcp_port", "\(port)"),
-            ("server_time_usec", "\(clock.now * 1000)"), ("uptime_in_seconds", "\(uptime)"),
+            ("server_time_usec", "\(microseconds)"), ("uptime_in_seconds", "\(uptime)"),
             ("uptime_in_days", "\(uptime / 86400)"), ("hz", configuration["hz"]),
             ("configured_hz", configuration["hz"]), ("lru_clock", "\(clock.now / 1000 & 0xff_ffff)"),
             ("executable", CommandLine.arguments.first ?? ""), ("config_file", ""), ("io_threads_active", "0"),

@@ -108,9 +108,10 @@ private enum Server {
     }
 
     static let time: CommandBody = { call in
+        let now = call.emulator.microseconds(for: call.client)
         call.reply.array(2)
-        call.reply.bulkInteger(call.now / 1000)
-        call.reply.bulkInteger(call.now % 1000 * 1000)
+        call.reply.bulkInteger(now / 1_000_000)
+        call.reply.bulkInteger(now % 1_000_000)
     }
 
     static let getConfiguration: CommandBody = { call in

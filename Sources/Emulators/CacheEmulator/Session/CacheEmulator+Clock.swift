@@ -1,6 +1,14 @@
 import EventLoop
 import RESPWire
 
+#if canImport(Darwin)
+import Darwin
+#elseif canImport(Musl)
+import Musl
+#else
+import Glibc
+#endif
+
 /// How a resource's time follows the system's: it can be moved, and stand still.
 ///
 /// Expiry, the timeouts of blocking commands, idle times, the ids of stream entries and TIME are of the resource's time.
@@ -37,6 +45,24 @@ extension CacheEmulator {
     /// Its time is the system's.
     public var hasSystemTime: Bool { resourceTime == ResourceTime() }
     public var isTimeFrozen: Bool { resourceTime.standsAt != nil }
+
+    /// Microseconds since 1970, of every command anew; those of its millisecond are 0 while time stands still.
+    var microseconds: Int64 {
+        guard let standsAt = resourceTime.standsAt else {
+            var system = timespec()
+            clock_gettime(CLOCK_REALTIME, &system)
+            return Int64(system.tv_sec) * 1_000_000 + Int64(system.tv_nsec) / 1000 &+ resourceTime.shift &* 1000
+        }
+        return standsAt &* 1000
+    }
+
+    /// The same as TIME answers it: a script sees one moment only.
+    func microseconds(for client: CacheClient) -> Int64 {
+        guard client.id == 0, scriptCall != nil else { return microseconds }
+        let moment = momentOfScript ?? microseconds
+        momentOfScript = moment
+        return moment
+    }
 
     /// What the next commands see as now.
     @inline(__always) func readClock() {

@@ -195,6 +195,7 @@ extension CacheEmulator {
             commandStatistics.errorOfScript = []
             if !monitors.isEmpty { showToMonitors(command, arguments, count, client) }
             scriptCall = (row, arguments, count)
+            momentOfScript = nil
         }
         defer {
             if isShownBefore { scriptCall = nil }

@@ -63,6 +63,7 @@ extension CacheEmulator {
             return waiter.serve(call, key)
         }
         guard isServed else { return }
+        noteWaited(waiter)
         noteEnd(of: client, at: before)
         if waiter.isSilent { client.connection.output.truncate(to: before) }
         leave(waiter)

@@ -76,6 +76,8 @@ public final class CacheEmulator {
     /// The command that runs a script, while it does.
     @exclusivity(unchecked) var scriptCall:
         (row: UnsafePointer<Command>, arguments: UnsafeMutablePointer<Bytes>, count: Int)?
+    /// When it first asked what time it is, in microseconds.
+    var momentOfScript: Int64?
     /// Nil but while a script runs for longer than it should.
     var longScript: LongScript? {
         didSet {

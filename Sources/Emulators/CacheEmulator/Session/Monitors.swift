@@ -21,8 +21,9 @@ extension CacheEmulator {
         _ command: Command, _ arguments: UnsafeMutablePointer<Bytes>, _ count: Int, _ client: CacheClient
     ) {
         guard command.runsScript || command.flags.isDisjoint(with: [.skipMonitor, .admin]) else { return }
-        var line = Array("+\(clock.now / 1000).".utf8)
-        let micros = "\(clock.now % 1000 * 1000)"
+        let now = microseconds(for: client)
+        var line = Array("+\(now / 1_000_000).".utf8)
+        let micros = "\(now % 1_000_000)"
         line += Array(String(repeating: "0", count: 6 - micros.utf8.count).utf8) + Array(micros.utf8)
         let source = client.id == 0 && scriptCall != nil ? "lua" : client.connection.peerAddress
         line += Array(" [\(client.database) \(source)]".utf8)

@@ -112,11 +112,21 @@ extension CacheEmulator {
             let event: StaticString = command.flags.contains(.fast) ? "fast-command" : "command"
             latency.note(event, microseconds: duration, at: clock.now / 1000)
         }
-        guard slowLog.threshold >= 0, duration >= slowLog.threshold, !command.flags.contains(.skipSlowlog),
-            !command.isQuick || slowLog.timesQuick
+        // One that waits is looked at when it is served.
+        guard slowLog.threshold >= 0, duration >= slowLog.threshold, !call.client.isWaiting,
+            !command.flags.contains(.skipSlowlog), !command.isQuick || slowLog.timesQuick
         else { return }
         slowLog.note(
             call.arguments, call.count, duration, at: clock.now / 1000, call.client,
             hiding: SecretArguments.places(command, call.arguments, call.count))
+    }
+
+    /// A command that has waited is served: its waiting counts.
+    func noteWaited(_ waiter: Waiter) {
+        let duration = Int64(loop.now - waiter.since) / 1000
+        guard slowLog.threshold >= 0, duration >= slowLog.threshold else { return }
+        waiter.request.withArguments { arguments, count in
+            slowLog.note(arguments, count, duration, at: clock.now / 1000, waiter.client, hiding: [])
+        }
     }
 }

@@ -14,7 +14,8 @@ struct CreateCommand: BrokerVerb {
 
     @OptionGroup var making: MakingOptions
 
-    @Option(name: .long, help: "A plan of the provider.")
+    @Option(
+        name: .long, help: "A plan of the provider; of an emulated cache ephemeral, durable, durable-always, debug.")
     var plan: String?
 
     @OptionGroup var options: CommonOptions

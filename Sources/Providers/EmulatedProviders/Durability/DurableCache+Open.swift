@@ -69,7 +69,15 @@ extension DurableCache {
     ) async throws(BrokerError) -> AppendFile {
         guard !mayLack else { return try AppendFile(path: path, isNew: true) }
         var reader = try DurableContents.Reader(path: path)
-        while let batch = try reader.next() { try await target.apply(batch) }
+        var begin = reader.end
+        while let batch = try reader.next() {
+            do throws(BrokerError) {
+                try await target.apply(batch)
+            } catch  where error.code == .unsupported {
+                throw DurableFiles.corrupt(path, "behind byte \(begin): \(error.what): \(error.why)")
+            }
+            begin = reader.end
+        }
         var file = try AppendFile(path: path)
         guard file.size > reader.end else { return file }
         do throws(BrokerError) {

@@ -1,4 +1,4 @@
-// What Glibc's and Musl's Swift modules do not show of starting and naming processes. Empty off Linux.
+// What Glibc's and Musl's Swift modules do not show of processes: starting and naming them, and what they keep. Empty off Linux.
 #ifndef CSPAWN_H
 #define CSPAWN_H
 
@@ -18,6 +18,9 @@ int cspawn_add_close_from(posix_spawn_file_actions_t *actions, int first);
 // A close-on-exec descriptor that names the process whatever becomes of its number; -1 with errno.
 int cspawn_pidfd_open(pid_t pid);
 int cspawn_pidfd_signal(int pidfd, int signal);
+
+// Has this process give back what malloc keeps of freed memory. Does nothing where the C library has no call for it (Musl).
+void cspawn_trim_memory(void);
 
 #endif
 #endif

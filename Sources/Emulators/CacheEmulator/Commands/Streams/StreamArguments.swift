@@ -119,7 +119,8 @@ struct StreamTrim {
             call.reply.error(ErrorText.trimWithoutBound)
             return nil
         }
-        if givenLimit != nil, !isApproximate {
+        // A server hands on what it has trimmed exactly, and leaves the limit there.
+        if givenLimit != nil, !isApproximate, call.client.mayWait {
             call.reply.error(ErrorText.trimLimitExact)
             return nil
         }
