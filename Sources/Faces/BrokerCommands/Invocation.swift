@@ -66,15 +66,20 @@ struct Invocation: Sendable {
         }
     }
 
-    /// Asks the daemon that comes behind one that has ended. A process that is being killed may still take a connection.
+    /// Asks the daemon that comes behind one that has ended.
     private func askNext<Value>(
         _ launcher: DaemonLauncher, _ operation: OperationID, _ body: (BrokerClient, String) async throws -> Value
     ) async throws -> Value {
+        try await pastEndedDaemon { try await ask(try await launcher.ensureRunning().socket, operation, body) }
+    }
+
+    /// Does it again while the daemon that it finds has ended. A process that is being killed may still take a connection.
+    func pastEndedDaemon<Value>(_ body: () async throws -> Value) async throws -> Value {
         let clock = ContinuousClock()
         let deadline = clock.now + .seconds(5)
         while true {
             do {
-                return try await ask(try await launcher.ensureRunning().socket, operation, body)
+                return try await body()
             } catch let error as BrokerError
                 where [.daemonNotRunning, .daemonEnded].contains(error.code) && clock.now < deadline
             {

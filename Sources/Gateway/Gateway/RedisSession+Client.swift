@@ -231,7 +231,9 @@ extension RedisSession {
         }
         guard milliseconds >= 0 else { return reply.error("ERR timeout is negative") }
         guard case .emulator(let emulator, _) = upstream else { return reply.error(Self.noPause) }
-        emulator.pause(milliseconds: milliseconds, isOfAll: isOfAll)
+        // What is beyond the end of time is over at once, as in Redis.
+        let ends = milliseconds <= Int64.max - emulator.time
+        emulator.pause(milliseconds: ends ? milliseconds : 0, isOfAll: isOfAll)
         reply.ok()
     }
 

@@ -215,7 +215,8 @@ struct BlockingDifferentialTests {
             "A: RPUSH l 1", "B: CLIENT PAUSE 20 WRITE", "A: SET k x", .answered("A"), "A: CLIENT PAUSE 0",
             "A: GET k", "E: BLPOP q 0", "A: CLIENT PAUSE 10000 WRITE", "B: RPUSH q 1", .gone("B"), "A: CLIENT UNPAUSE",
             "A: EXISTS q", "A: CLIENT UNPAUSE", "A: CLIENT PAUSE", "A: CLIENT PAUSE x", "A: CLIENT PAUSE -1",
-            "A: CLIENT PAUSE 10 BOGUS", "A: CLIENT PAUSE x BOGUS", "A: CLIENT PAUSE 10 WRITE x", "A: CLIENT UNPAUSE x",
+            "A: CLIENT PAUSE 9223372036854775807", "A: EXISTS q", "A: CLIENT UNPAUSE", "A: CLIENT PAUSE 10 BOGUS",
+            "A: CLIENT PAUSE x BOGUS", "A: CLIENT PAUSE 10 WRITE x", "A: CLIENT UNPAUSE x",
         ])
     }
 

@@ -106,14 +106,15 @@ extension CacheEmulator {
         let began = SlowLog.nanoseconds
         runBody(command, call)
         let time = SlowLog.nanoseconds - began
+        // One that waits is looked at when it is served.
+        guard !call.client.isWaiting else { return }
         if counts == commandStatistics.counted { commandStatistics.noteTime(time, ofRow: command.number) }
         let duration = Int64(time / 1000)
         if latency.isOn {
             let event: StaticString = command.flags.contains(.fast) ? "fast-command" : "command"
             latency.note(event, microseconds: duration, at: clock.now / 1000)
         }
-        // One that waits is looked at when it is served.
-        guard slowLog.threshold >= 0, duration >= slowLog.threshold, !call.client.isWaiting,
+        guard slowLog.threshold >= 0, duration >= slowLog.threshold,
             !command.flags.contains(.skipSlowlog), !command.isQuick || slowLog.timesQuick
         else { return }
         slowLog.note(
@@ -123,7 +124,9 @@ extension CacheEmulator {
 
     /// A command that has waited is served: its waiting counts.
     func noteWaited(_ waiter: Waiter) {
-        let duration = Int64(loop.now - waiter.since) / 1000
+        let time = Int(loop.now - waiter.since)
+        if let row = waiter.client.lastCommand { commandStatistics.noteTime(time, ofRow: row.pointee.number) }
+        let duration = Int64(time / 1000)
         guard slowLog.threshold >= 0, duration >= slowLog.threshold else { return }
         waiter.request.withArguments { arguments, count in
             slowLog.note(arguments, count, duration, at: clock.now / 1000, waiter.client, hiding: [])

@@ -77,8 +77,10 @@ struct DaemonStartCommand: BrokerVerb {
 
     func perform(_ invocation: Invocation) async throws -> Int32 {
         let launcher = DaemonLauncher(places: invocation.places, environment: invocation.environment)
-        let start = try await launcher.ensureRunning()
-        let daemon = try await invocation.withRunningDaemon { try await $0.version() }
+        let (start, daemon) = try await invocation.pastEndedDaemon {
+            let start = try await launcher.ensureRunning()
+            return (start, try await invocation.withRunningDaemon { try await $0.version() })
+        }
         if options.json { try invocation.console.document(daemon) }
         invocation.console.narrate(
             "\(start.isNew ? "started" : "running")   broker \(daemon.version), pid \(daemon.pid), home \(invocation.places.home)"

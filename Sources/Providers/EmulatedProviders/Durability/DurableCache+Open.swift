@@ -61,7 +61,19 @@ extension DurableCache {
 
     private static func loadBase(_ path: String, into target: EmulatorTarget) async throws(BrokerError) {
         var reader = try DurableContents.BaseReader(path: path)
-        while let batch = try reader.next() { try await target.apply(batch) }
+        while let batch = try reader.next() { try await apply(batch, to: target, of: path, "a value") }
+    }
+
+    /// What cannot be taken of a file of this cache's own was changed since it was written.
+    private static func apply(
+        _ batch: CopyBatch, to target: EmulatorTarget, of path: String, _ place: String
+    ) async throws(BrokerError) {
+        do throws(BrokerError) {
+            try await target.apply(batch)
+        } catch {
+            guard error.code == .unsupported else { throw error }
+            throw DurableFiles.corrupt(path, "\(place): \(error.what): \(error.why)")
+        }
     }
 
     private static func loadChanges(
@@ -71,11 +83,7 @@ extension DurableCache {
         var reader = try DurableContents.Reader(path: path)
         var begin = reader.end
         while let batch = try reader.next() {
-            do throws(BrokerError) {
-                try await target.apply(batch)
-            } catch  where error.code == .unsupported {
-                throw DurableFiles.corrupt(path, "behind byte \(begin): \(error.what): \(error.why)")
-            }
+            try await apply(batch, to: target, of: path, "behind byte \(begin)")
             begin = reader.end
         }
         var file = try AppendFile(path: path)

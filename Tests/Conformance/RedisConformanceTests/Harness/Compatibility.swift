@@ -47,7 +47,7 @@ struct Deviation {
             commands: ["slowlog|get"],
             what:
                 """
-                from a threshold of a millisecond on, commands with the flag fast, and SET, are not timed; of a command \
+                from a threshold of a millisecond on, commands with the flag fast, SET and CLIENT are not timed; of a command \
                 with a password that is written wrongly more is redacted
                 """,
             why: "the clock would cost them a tenth of their time; a password may stand anywhere there"),
@@ -55,7 +55,7 @@ struct Deviation {
             commands: ["info", "latency|histogram", "client|list", "client|info"],
             what:
                 """
-                times of commands with the flag fast, and of SET, are estimates from samples, in nanoseconds; of INFO \
+                times of commands with the flag fast, of SET and CLIENT, are estimates from samples, in nanoseconds; of INFO \
                 fields that would be invented are left out, of CLIENT LIST those of Redis's own buffers (fd, qbuf-free, \
                 argv-mem, multi-mem, rbs, rbp, oll) are 0
                 """,
