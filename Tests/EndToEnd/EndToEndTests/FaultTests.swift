@@ -125,7 +125,7 @@ import Testing
 
 extension Broker {
     /// Runs `body` while another client of `url` asks PING all the time: the daemon lives on, its memory grows by no more
-    /// than `bound` bytes at any moment, and 99 of 100 PINGs are answered within 20 ms. The next PING is asked when the last
+    /// than `bound` bytes at any moment, and 99 of 100 PINGs are answered within 50 ms. The next PING is asked when the last
     /// one was answered, so that a long stall is one of many: that none is longer than a quarter of a second is asked, too.
     func isUnharmed(
         _ url: String, within bound: Int = 64 << 20, sourceLocation: SourceLocation = #_sourceLocation,
@@ -145,7 +145,7 @@ extension Broker {
         #expect(grown <= bound, "the daemon grew by \(grown >> 20) MiB", sourceLocation: sourceLocation)
         let sorted = result.times.sorted()
         let worst = try #require(sorted.isEmpty ? nil : sorted[sorted.count * 99 / 100])
-        #expect(worst <= .milliseconds(20), "p99 of \(sorted.count) PINGs: \(worst)", sourceLocation: sourceLocation)
+        #expect(worst <= .milliseconds(50), "p99 of \(sorted.count) PINGs: \(worst)", sourceLocation: sourceLocation)
         let longest = try #require(sorted.last)
         #expect(longest <= .milliseconds(250), "the longest of them: \(longest)", sourceLocation: sourceLocation)
     }
