@@ -58,12 +58,13 @@ extension CacheEmulator {
         defer { current = caller }
         if tracking.isOn, waiter.takesUntold { tracking.untold = key.name.array }
         defer { tracking.untold = nil }
+        let began = SlowLog.nanoseconds
         let isServed = waiter.request.withArguments { arguments, count in
             let call = Call(self, client, in: waiter.database, arguments, count, hash: key.hash)
             return waiter.serve(call, key)
         }
         guard isServed else { return }
-        noteWaited(waiter)
+        noteServed(waiter, in: SlowLog.nanoseconds - began)
         noteEnd(of: client, at: before)
         if waiter.isSilent { client.connection.output.truncate(to: before) }
         leave(waiter)

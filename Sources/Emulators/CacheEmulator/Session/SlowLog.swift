@@ -122,9 +122,8 @@ extension CacheEmulator {
             hiding: SecretArguments.places(command, call.arguments, call.count))
     }
 
-    /// A command that has waited is served: its waiting counts.
-    func noteWaited(_ waiter: Waiter) {
-        let time = Int(loop.now - waiter.since)
+    /// A command that has waited was served in so many nanoseconds; that it waited is no time of it.
+    func noteServed(_ waiter: Waiter, in time: Int) {
         if let row = waiter.client.lastCommand { commandStatistics.noteTime(time, ofRow: row.pointee.number) }
         let duration = Int64(time / 1000)
         guard slowLog.threshold >= 0, duration >= slowLog.threshold else { return }
