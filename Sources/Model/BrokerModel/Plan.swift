@@ -41,8 +41,10 @@ public struct Plan: Hashable, Sendable, CustomStringConvertible {
         let offered = Self.offered(for: serviceClass, by: provider)
         guard let plan = offered.first(where: { $0.name == name }) else {
             let all = offered.map(\.name).joined(separator: ", ")
-            // What was meant, where it begins alike: durable rather than one that loses its data.
-            let meant = offered.first { zip($0.name, name).prefix { $0 == $1 }.count > 2 } ?? offered[0]
+            // What begins alike was meant; where nothing does, none that loses its data.
+            let alike = offered.map { zip($0.name, name.lowercased()).prefix { $0 == $1 }.count }
+            let best = alike.max().flatMap { $0 > 2 ? alike.firstIndex(of: $0) : nil }
+            let meant = best.map { offered[$0] } ?? offered.first(where: \.isDurable) ?? offered[0]
             throw BrokerError(
                 .invalidPlan, "\"\(name.prefix(80))\" is no plan of \(serviceClass.rawValue) by \(provider)",
                 why: "the plans are \(all)", fix: "\(command) --plan \(meant.name)")

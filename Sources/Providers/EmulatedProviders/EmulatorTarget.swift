@@ -35,9 +35,7 @@ struct EmulatorTarget: CopyTarget, EmulatorEnd {
                 case .done: place = segment.bytes.count
                 case .paused(let next): place = next
                 case .refused(let command, let words):
-                    throw BrokerError(
-                        .unsupported, "the emulator does not take \"\(command)\"", why: words,
-                        fix: "stay at the server, or swap while nobody asks for \"\(command)\"")
+                    throw .commandRefused(command, words)
                 }
             }
         }

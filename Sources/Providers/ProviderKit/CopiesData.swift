@@ -158,9 +158,18 @@ extension BrokerError {
         why: "a script has run that may have written other keys than those it was called with",
         fix: "swap again: everything is copied as it is then")
 
-    /// Nothing is wrong with either side, or a command cannot be carried over: a copy that is made anew has everything.
+    /// A target to which a command of the source's means nothing.
+    public static func commandRefused(_ command: String, _ words: String) -> BrokerError {
+        BrokerError(
+            .unsupported, "\(refusesCommand)\"\(command)\"",
+            why: "\(words); a copy while nobody asks for it has everything", fix: "broker status")
+    }
+
+    private static let refusesCommand = "the emulator does not take "
+
+    /// Nothing is wrong with either side, or one command cannot be carried over: a copy that is made anew has everything.
     public var asksForNewCopy: Bool {
-        code == .unsupported || [Self.clockMoved.what, Self.scriptsRan.what].contains(what)
+        [Self.clockMoved.what, Self.scriptsRan.what].contains(what) || what.hasPrefix(Self.refusesCommand)
     }
 }
 

@@ -25,7 +25,8 @@ struct TrackingDifferentialTests {
     @Test(arguments: ["", " NOLOOP"])
     func `what somebody who waited takes is that one's change`(_ option: String) async throws {
         let waits = [
-            "BLPOP k 0", "BRPOP k 0", "BLMOVE k d LEFT RIGHT 0", "BLMOVE k k LEFT RIGHT 0", "BRPOPLPUSH k d 0",
+            "BLPOP k 0", "BLPOP k k 0", "BRPOP k 0", "BLMOVE k d LEFT RIGHT 0", "BLMOVE k k LEFT RIGHT 0",
+            "BRPOPLPUSH k d 0",
             "BLMPOP 0 1 k LEFT", "BZPOPMIN z 0", "BZMPOP 0 1 z MAX COUNT 2",
         ]
         let script = "redis.call('RPUSH','k','x','y') redis.call('ZADD','z','1','a','2','b') "

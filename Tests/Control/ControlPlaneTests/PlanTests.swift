@@ -228,7 +228,14 @@ enum Values {
         #expect(try plan("cache").plan == .ephemeral)
         #expect(try plan("db").plan == .durable)
         #expect(try plan("cache", plan: "durable").plan == .durable)
-        let error = #expect(throws: BrokerError.self) { try plan("cache", plan: "huge") }
-        #expect(error?.fix == "broker create cache --class redis --plan ephemeral")
+        // None that loses data is advised to whom it was not meant.
+        let meant = [
+            "huge": "durable", "durabel": "durable", "DURABLE": "durable", "durable-alwys": "durable-always",
+            "ephemerl": "ephemeral", "": "durable",
+        ]
+        for (name, plan) in meant {
+            let error = #expect(throws: BrokerError.self) { try self.plan("cache", plan: name) }
+            #expect(error?.fix == "broker create cache --class redis --plan \(plan)")
+        }
     }
 }

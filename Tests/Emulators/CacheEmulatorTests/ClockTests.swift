@@ -16,6 +16,13 @@ struct ClockTests {
         #expect(Set((0..<100).map { _ in engine.run("TIME") }).count > 50)
         let twice = "local a, b = redis.call('TIME'), redis.call('TIME') return a[1] == b[1] and a[2] == b[2]"
         #expect((0..<100).allSatisfy { _ in eval(twice) == ":1\r\n" })
+        // Its expiries are of that moment, too.
+        let ends = """
+            for i = 1, 300000 do local x = i end local t = redis.call('TIME')
+            redis.call('SET', 'k', 'v', 'PXAT', t[1] * 1000 + math.floor(t[2] / 1000) + 1000)
+            return redis.call('PTTL', 'k')
+            """
+        #expect((0..<10).allSatisfy { _ in eval(ends) == ":1000\r\n" })
     }
 
     @Test func `time stands still until it is moved`() {

@@ -21,6 +21,7 @@ struct ScriptTests {
     }
 
     @Test func `what a script changes is told command by command`() {
+        engine.emulator.freezeTime()
         let listener = EffectsListener(engine.emulator)
         _ = eval(
             "redis.call('set', KEYS[1], 1) redis.call('get', KEYS[1]) redis.call('select', 2) redis.call('incr', 'n') "

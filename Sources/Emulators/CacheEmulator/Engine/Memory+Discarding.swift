@@ -53,9 +53,9 @@ extension Memory {
 
     /// Has a part of what is to be freed, or given back, done in every turn from now on.
     func beginDiscarding() {
-        guard !isDiscarding else { return }
+        guard !isDiscarding, let discardingBegan else { return }
         isDiscarding = true
-        discardingBegan?()
+        discardingBegan()
     }
 
     /// Does a part of it. The slabs that a large structure had become empty all at once, with its last entries: the system

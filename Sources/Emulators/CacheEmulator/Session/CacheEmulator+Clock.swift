@@ -58,10 +58,7 @@ extension CacheEmulator {
 
     /// The same as TIME answers it: a script sees one moment only.
     func microseconds(for client: CacheClient) -> Int64 {
-        guard client.id == 0, scriptCall != nil else { return microseconds }
-        let moment = momentOfScript ?? microseconds
-        momentOfScript = moment
-        return moment
+        client.id == 0 && scriptCall != nil ? momentOfScript : microseconds
     }
 
     /// What the next commands see as now.

@@ -195,7 +195,8 @@ extension CacheEmulator {
             commandStatistics.errorOfScript = []
             if !monitors.isEmpty { showToMonitors(command, arguments, count, client) }
             scriptCall = (row, arguments, count)
-            momentOfScript = nil
+            momentOfScript = microseconds
+            clock.now = momentOfScript / 1000
         }
         defer {
             if isShownBefore { scriptCall = nil }

@@ -76,8 +76,8 @@ public final class CacheEmulator {
     /// The command that runs a script, while it does.
     @exclusivity(unchecked) var scriptCall:
         (row: UnsafePointer<Command>, arguments: UnsafeMutablePointer<Bytes>, count: Int)?
-    /// When it first asked what time it is, in microseconds.
-    var momentOfScript: Int64?
+    /// When it began, in microseconds: all of it happens at that moment.
+    @exclusivity(unchecked) var momentOfScript: Int64 = 0
     /// Nil but while a script runs for longer than it should.
     var longScript: LongScript? {
         didSet {
@@ -178,6 +178,7 @@ public final class CacheEmulator {
         scriptRandom.deallocate()
         commandStatistics.deallocate()
         memory.isLive = false
+        memory.discardingBegan = nil
         memory.tidy(on: loop)
     }
 

@@ -21,7 +21,7 @@ extension CacheEmulator {
         _ command: Command, _ arguments: UnsafeMutablePointer<Bytes>, _ count: Int, _ client: CacheClient
     ) {
         guard command.runsScript || command.flags.isDisjoint(with: [.skipMonitor, .admin]) else { return }
-        let now = microseconds(for: client)
+        let now = microseconds
         var line = Array("+\(now / 1_000_000).".utf8)
         let micros = "\(now % 1_000_000)"
         line += Array(String(repeating: "0", count: 6 - micros.utf8.count).utf8) + Array(micros.utf8)

@@ -39,7 +39,9 @@ final class Waiter {
         self.serve = serve
         isSilent = client.replies == .off || client.replies == .skipping
         let words = request.words
-        takesUntold = type == .list && !words[0].withBytes { $0.isWord("blmpop") } && words[1] != words[2]
+        let isMove = words[0].withBytes { $0.isWord("blmove") || $0.isWord("brpoplpush") }
+        let isTold = isMove ? words[1] == words[2] : words[0].withBytes { $0.isWord("blmpop") }
+        takesUntold = type == .list && !isTold
     }
 }
 

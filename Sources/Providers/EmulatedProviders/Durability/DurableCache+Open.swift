@@ -83,7 +83,7 @@ extension DurableCache {
         var reader = try DurableContents.Reader(path: path)
         var begin = reader.end
         while let batch = try reader.next() {
-            try await apply(batch, to: target, of: path, "behind byte \(begin)")
+            try await apply(batch, to: target, of: path, "in the part behind byte \(begin)")
             begin = reader.end
         }
         var file = try AppendFile(path: path)

@@ -7,7 +7,7 @@ struct Deviation {
 
     static let all = [
         Deviation(
-            commands: ["time"], what: "inside a script TIME answers the time at which that was first asked",
+            commands: ["time"], what: "inside a script TIME answers the time at which the script began",
             why: "all of a script happens at one moment of the resource's clock, its expiries as well"),
         Deviation(
             commands: ["eval", "evalsha", "eval_ro", "evalsha_ro", "fcall", "fcall_ro"],

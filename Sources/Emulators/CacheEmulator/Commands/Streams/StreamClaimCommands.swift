@@ -178,8 +178,8 @@ private enum StreamClaims {
     /// How many entries XAUTOCLAIM looks at for each that it may claim.
     private static let attempts: Int64 = 10
     private static let largestCount = Int64.max / 16
-    /// Redis makes room for so many ids at once, where a machine has it: no machine has it for these.
-    private static let transientCount: Int64 = 1 << 40
+    /// Redis makes room for so many ids of 16 bytes at once, where a machine has it: no process has addresses for these.
+    private static let transientCount: Int64 = 1 << 43
 
     static let claimIdle: CommandBody = { call in
         let found = call.findFirst()
