@@ -27,7 +27,7 @@ struct MemoryTests {
                 try ask("*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$\(large.utf8.count)\r\n\(large)\r\n", "+OK\r\n")
                 #expect(try residentMemory(of: pid) > before + 40 << 20)
                 try ask("DEL k\r\n", ":1\r\n")
-                try await eventually("one large value is given back") {
+                try await eventually("one large value is given back", within: .seconds(60)) {
                     try residentMemory(of: pid) < before + 32 << 20
                 }
             }
@@ -38,7 +38,7 @@ struct MemoryTests {
             try eval("'SET', 'key:' .. i, v")
             #expect(try residentMemory(of: pid) > before + 16 << 20)
             try eval("'DEL', 'key:' .. i")
-            try await eventually("what many small ones took is given back") {
+            try await eventually("what many small ones took is given back", within: .seconds(60)) {
                 try residentMemory(of: pid) < before + 32 << 20
             }
         }
