@@ -13,7 +13,7 @@ import Testing
 /// Caches that are kept on disk: what was in them is there again, however they ended.
 struct DurableCacheTests {
     /// A cache of a daemon that lives as long as `body`.
-    private func run(
+    func run(
         _ folder: String, _ driver: LoopUnderTest = LoopUnderTest.allCases[0],
         isAlways: Bool = false, limits: DurableCache.Limits = DurableCache.Limits(),
         report: @escaping DurableCache.Report = { _ in },
@@ -30,7 +30,7 @@ struct DurableCacheTests {
     }
 
     /// All that a cache holds, by database and key.
-    private func contents(_ cache: CachesAtHand.Cache) async throws -> [String: UInt64] {
+    func contents(_ cache: CachesAtHand.Cache) async throws -> [String: UInt64] {
         try await cache.onLoop { emulator in
             var contents: [String: UInt64] = [:]
             for database in CacheEmulator.databaseNumbers {
@@ -48,7 +48,7 @@ struct DurableCacheTests {
         }
     }
 
-    private func fill(_ cache: CachesAtHand.Cache, _ count: Int = 200) async throws {
+    func fill(_ cache: CachesAtHand.Cache, _ count: Int = 200) async throws {
         try await cache.run((0..<count).map { "SET key\($0) value:\($0)" })
         try await cache.run((0..<count).map { "RPUSH list\($0 % 7) element:\($0)" })
         try await cache.run((0..<count).map { "HSET hash field\($0) \($0)" }, in: 3)
@@ -83,7 +83,7 @@ struct DurableCacheTests {
     }
 
     /// As a daemon that is killed leaves them: the files as they are at one moment.
-    private func copy(_ folder: String, to other: String) throws {
+    func copy(_ folder: String, to other: String) throws {
         try? FileManager.default.removeItem(atPath: other)
         try FileManager.default.copyItem(atPath: folder, toPath: other)
     }
@@ -243,98 +243,6 @@ struct DurableCacheTests {
         try await RealServer.run(.redisServer, at: .unixSocket, arguments: arguments) { server in
             let theirs = try RealKeyspace(server).contents().mapValues(\.digest)
             #expect(theirs == before && theirs.count > 200)
-        }
-    }
-
-    @Test func `files that are damaged are told, with the place, and kept`() async throws {
-        let directory = try TemporaryDirectory()
-        let folder = directory.file("cache")
-        let files = DurableFiles(folder: folder)
-        var limits = DurableCache.Limits()
-        limits.changes = 5000
-        try await run(folder, limits: limits) { cache, durable in
-            try await fill(cache)
-            try await eventually("a snapshot is there") { try files.current()?.hasBase == true }
-            try await cache.run("SET behind it")
-            try await durable.stop()
-        }
-        let number = try #require(try files.current()).number
-        let harms: [(path: String, change: (inout Data) -> Void)] = [
-            (files.manifest, { $0 = Data("nonsense\n".utf8) }), (files.manifest, { $0 = Data() }),
-            (files.base(number), { $0[$0.count / 2] ^= 1 }), (files.base(number), { $0 = $0.prefix(30) }),
-            (files.changes(number), { $0 = Data("+OK\r\n".utf8) + $0 }),
-            (files.changes(number), { $0 = Data("*1\r\n$3\r\nFOO\r\n".utf8) }),
-            (
-                files.changes(number),
-                {
-                    $0 = Data(
-                        "*1\r\n$5\r\nMULTI\r\n*2\r\n$6\r\nSELECT\r\n$1\r\n0\r\n*1\r\n$3\r\nFOO\r\n*1\r\n$4\r\nEXEC\r\n"
-                            .utf8)
-                }
-            ),
-        ]
-        for (path, change) in harms {
-            let copied = directory.file("copied")
-            try copy(folder, to: copied)
-            let there = copied + path.dropFirst(folder.count)
-            var data = try Data(contentsOf: URL(filePath: there))
-            change(&data)
-            try data.write(to: URL(filePath: there))
-            let error = await #expect(throws: BrokerError.self) { try await run(copied) { _, _ in } }
-            #expect(
-                error?.code == .needsAttention && error?.what.contains(there) == true, "\(String(describing: error))")
-            #expect(error?.fix?.hasPrefix("ls -la \(copied)   # ") == true)
-            #expect(try Data(contentsOf: URL(filePath: there)) == data)
-        }
-        let copied = directory.file("copied")
-        try copy(folder, to: copied)
-        let there = copied + files.base(number).dropFirst(folder.count)
-        try FileManager.default.removeItem(atPath: there)
-        let error = await #expect(throws: BrokerError.self) { try await run(copied) { _, _ in } }
-        #expect(error?.what.contains(there) == true && error?.fix?.hasPrefix("ls -la \(copied)   # ") == true)
-    }
-
-    @Test func `files that no manifest names are told, and kept`() async throws {
-        let directory = try TemporaryDirectory()
-        let folder = directory.file("cache")
-        let files = DurableFiles(folder: folder)
-        try await run(folder) { cache, durable in
-            try await fill(cache)
-            try await durable.stop()
-        }
-        try await run(folder) { cache, durable in
-            try await cache.run("SET behind it")
-            try await eventually("it is written down") {
-                let number = try #require(try files.current()).number
-                return try !Data(contentsOf: URL(filePath: files.changes(number))).isEmpty
-            }
-            try FileManager.default.removeItem(atPath: files.manifest)
-            let names = try FileManager.default.contentsOfDirectory(atPath: folder).sorted()
-            let error = await #expect(throws: BrokerError.self) { try await run(folder) { _, _ in } }
-            #expect(error?.code == .needsAttention && error?.what == "\"\(files.manifest)\" is missing")
-            #expect(try FileManager.default.contentsOfDirectory(atPath: folder).sorted() == names)
-            try await durable.remove()
-        }
-    }
-
-    @Test func `a pipe in place of a file is refused, not waited for`() async throws {
-        let directory = try TemporaryDirectory()
-        let folder = directory.file("cache")
-        let files = DurableFiles(folder: folder)
-        try await run(folder) { cache, durable in
-            try await fill(cache)
-            try await durable.stop()
-        }
-        let number = try #require(try files.current()).number
-        for path in [files.manifest, files.base(number), files.changes(number)] {
-            let copied = directory.file("copied")
-            try? FileManager.default.removeItem(atPath: copied)
-            try copy(folder, to: copied)
-            let there = copied + path.dropFirst(folder.count)
-            try FileManager.default.removeItem(atPath: there)
-            #expect(mkfifo(there, 0o600) == 0)
-            let error = await #expect(throws: BrokerError.self) { try await run(copied) { _, _ in } }
-            #expect(error?.what == "\"\(there)\" is damaged" && error?.why == "it is a pipe, no file")
         }
     }
 
